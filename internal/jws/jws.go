@@ -1,0 +1,235 @@
+// Package jws reads and signs compact JSON Web Signatures (RFC 7515 section 7.1)
+// on Go's standard crypto. It knows the serialization, the header and the
+// algorithms; it knows nothing of claims, policy or where keys come from.
+package jws
+
+import (
+	"encoding/base64"
+	"errors"
+	"strings"
+	"unsafe"
+
+	"github.com/jwtgate/gate/internal/scan"
+)
+
+// What is wrong with a token before its signature is checked.
+var (
+	ErrTooLarge          = errors.New("jws: token over the size, depth or member limit")
+	ErrSegments          = errors.New("jws: fewer than three segments")
+	ErrMoreSegments      = errors.New("jws: more than three segments")
+	ErrHeaderEncoding    = errors.New("jws: header is not canonical base64url")
+	ErrPayloadEncoding   = errors.New("jws: payload is not canonical base64url")
+	ErrSignatureEncoding = errors.New("jws: signature is not canonical base64url")
+	ErrHeaderJSON        = errors.New("jws: header is not strict JSON")
+	ErrHeaderObject      = errors.New("jws: header is not a JSON object")
+	ErrPayloadEmpty      = errors.New("jws: payload is empty")
+	ErrAlgMissing        = errors.New("jws: header has no alg")
+	ErrAlgType           = errors.New("jws: header alg is not a string")
+	ErrKeyIDType         = errors.New("jws: header kid is not a string")
+	ErrTypeType          = errors.New("jws: header typ is not a string")
+	ErrCritical          = errors.New("jws: header crit names an extension that is not understood")
+	ErrCriticalEmpty     = errors.New("jws: header crit is not a list with entries")
+	ErrCriticalType      = errors.New("jws: header crit holds a value that is not a string")
+	ErrCriticalAbsent    = errors.New("jws: header crit names a member that is absent")
+	ErrUnencoded         = errors.New("jws: header b64 is not supported")
+	ErrCompressed        = errors.New("jws: header zip is not supported")
+	ErrNested            = errors.New("jws: header cty announces a nested token")
+)
+
+// Limits on header and payload JSON.
+const (
+	MaxDepth   = 64
+	MaxMembers = 1024
+)
+
+// Enc is the one encoding of segments: base64url without padding, no unused bits.
+var Enc = base64.RawURLEncoding.Strict()
+
+// Parts are the three segments of a token, still encoded.
+type Parts struct{ Header, Payload, Signature, Input string }
+
+// Split cuts a token at its two dots. It costs the same for every token over max.
+func Split(token string, max int) (Parts, error) {
+	if len(token) > max {
+		return Parts{}, ErrTooLarge
+	}
+	h := strings.IndexByte(token, '.')
+	if h < 0 {
+		return Parts{}, ErrSegments
+	}
+	p := strings.IndexByte(token[h+1:], '.')
+	if p < 0 {
+		return Parts{}, ErrSegments
+	}
+	p += h + 1
+	if strings.IndexByte(token[p+1:], '.') >= 0 {
+		return Parts{}, ErrMoreSegments
+	}
+	return Parts{token[:h], token[h+1 : p], token[p+1:], token[:p]}, nil
+}
+
+// Bytes returns the bytes of s without a copy; they must not be written to.
+func Bytes(s string) []byte { return unsafe.Slice(unsafe.StringData(s), len(s)) }
+
+// Decode decodes a segment into dst, which must have room for it. It refuses what
+// Go's decoder skips: line ends.
+func Decode(dst []byte, segment string) (int, bool) {
+	n, err := Enc.Decode(dst, Bytes(segment))
+	return n, err == nil && n == Enc.DecodedLen(len(segment))
+}
+
+// DecodeSegment decodes a segment into fresh memory.
+func DecodeSegment(segment string) ([]byte, bool) {
+	b := make([]byte, Enc.DecodedLen(len(segment)))
+	n, ok := Decode(b, segment)
+	return b[:n], ok
+}
+
+// Header holds the header fields that matter before the signature is checked.
+type Header struct {
+	Alg, KeyID, Type string
+	JSON             []byte
+}
+
+// ParseHeader reads the header of p strictly, and looks at the form of the other
+// two segments. Nothing in it is verified.
+func ParseHeader(p Parts) (Header, error) {
+	text, ok := DecodeSegment(p.Header)
+	if !ok {
+		return Header{}, ErrHeaderEncoding
+	}
+	h := Header{JSON: text}
+	if err := h.read(text); err != nil {
+		return Header{}, err
+	}
+	switch {
+	case p.Payload == "":
+		return Header{}, ErrPayloadEmpty
+	case len(p.Payload)%4 == 1:
+		return Header{}, ErrPayloadEncoding
+	case len(p.Signature)%4 == 1:
+		return Header{}, ErrSignatureEncoding
+	}
+	return h, nil
+}
+
+// read fills h from its JSON text.
+func (h *Header) read(text []byte) error {
+	r := scan.New(text, MaxDepth, MaxMembers)
+	if c := r.Kind(); c != '{' && r.Skip() && r.End() {
+		return ErrHeaderObject
+	}
+	var f headerFields
+	var seen scan.Names
+	r.Open('{')
+	for first := true; r.More(first, '}'); first = false {
+		name := r.Name()
+		if r.Fault() == scan.OK && !seen.Add(name) {
+			r.Duplicate()
+		}
+		f.member(&r, name)
+	}
+	if !r.End() {
+		if r.Fault() == scan.TooLarge {
+			return ErrTooLarge
+		}
+		return ErrHeaderJSON
+	}
+	h.Alg, h.KeyID, h.Type = f.alg.text, f.kid.text, f.typ.text
+	return f.check()
+}
+
+// headerFields collects what a verdict needs, so that the verdict does not depend
+// on the order of the members.
+type headerFields struct {
+	alg, kid, typ, cty field
+	crit               []string
+	critSeen, critBad  bool
+	critType, b64, zip bool
+}
+
+type field struct {
+	text      string
+	seen, bad bool
+}
+
+func (f *headerFields) member(r *scan.Reader, name string) {
+	switch name {
+	case "alg":
+		f.alg.read(r)
+	case "kid":
+		f.kid.read(r)
+	case "typ":
+		f.typ.read(r)
+	case "cty":
+		f.cty.read(r)
+	case "crit":
+		f.readCrit(r)
+	case "b64":
+		f.b64 = true
+		r.Skip()
+	case "zip":
+		f.zip = true
+		r.Skip()
+	default:
+		r.Skip()
+	}
+}
+
+func (s *field) read(r *scan.Reader) {
+	s.seen = true
+	if r.Kind() == '"' {
+		s.text = r.Str()
+		return
+	}
+	s.bad = true
+	r.Skip()
+}
+
+func (f *headerFields) readCrit(r *scan.Reader) {
+	f.critSeen = true
+	if r.Kind() != '[' {
+		f.critBad = true
+		r.Skip()
+		return
+	}
+	r.Open('[')
+	for first := true; r.More(first, ']'); first = false {
+		if r.Kind() != '"' {
+			f.critType = true
+			r.Skip()
+			continue
+		}
+		f.crit = append(f.crit, r.Str())
+	}
+	f.critBad = len(f.crit) == 0 && !f.critType
+}
+
+// check judges a header that was read in full (RFC 7515 section 4.1.11, RFC 7797).
+func (f *headerFields) check() error {
+	switch {
+	case f.kid.bad:
+		return ErrKeyIDType
+	case f.critBad:
+		return ErrCriticalEmpty
+	case f.critType:
+		return ErrCriticalType
+	case f.critSeen && f.crit[0] == "b64" && !f.b64:
+		return ErrCriticalAbsent
+	case f.critSeen:
+		return ErrCritical
+	case f.b64:
+		return ErrUnencoded
+	case f.zip:
+		return ErrCompressed
+	case f.cty.seen && (f.cty.bad || strings.TrimPrefix(strings.ToLower(f.cty.text), "application/") == "jwt"):
+		return ErrNested
+	case f.typ.bad:
+		return ErrTypeType
+	case !f.alg.seen:
+		return ErrAlgMissing
+	case f.alg.bad:
+		return ErrAlgType
+	}
+	return nil
+}

@@ -1,0 +1,247 @@
+// Package keys holds the keys that sign and verify tokens.
+//
+// A [Key] is bound to one algorithm when it is made, and weak or mismatched key
+// material is refused there: nothing in a token can choose how it is verified. A
+// [Source] hands keys to a gate. A single Key is a Source; a [Set] signs with one
+// key and verifies with several, told apart by "kid"; a type of your own can choose
+// keys per identity and per token, from what [Unverified] shows.
+//
+// Nothing here prints a secret: Key implements fmt.Stringer and slog.LogValuer with
+// the algorithm and the key ID alone.
+package keys
+
+import (
+	"context"
+	"crypto"
+	"crypto/ecdsa"
+	"crypto/ed25519"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/rsa"
+	"errors"
+	"fmt"
+	"log/slog"
+
+	"github.com/jwtgate/gate/internal/jws"
+)
+
+// ErrCannotSign is returned where a signature is asked of a key that only verifies.
+var ErrCannotSign = errors.New("keys: no private key or secret to sign with")
+
+// A Key is key material bound to one algorithm. It is immutable and safe for
+// concurrent use. Make one with [HMAC], [FromPEM], [FromSigner], [FromPublic],
+// [ParseJWK] or [Generate].
+type Key struct {
+	alg      Algorithm
+	id       string
+	head     string
+	public   crypto.PublicKey // nil for HMAC
+	verifier jws.Verifier
+	signer   jws.Signer // nil when the key only verifies
+}
+
+var _ Source = (*Key)(nil)
+
+// HMAC returns a key for HS256, HS384 or HS512. The secret must be at least as long
+// as the hash (32, 48 or 64 bytes; RFC 7518 section 3.2), must not be one byte
+// repeated, and must not be the text of a PEM, OpenSSH or JWK key. It is copied.
+func HMAC(alg Algorithm, secret []byte) (*Key, error) {
+	s, err := alg.hmac()
+	if err != nil {
+		return nil, err
+	}
+	if len(secret) < s.hash.Size() {
+		return nil, fmt.Errorf("keys: secret for %s has %d bytes and needs at least %d; make one with: openssl rand -base64 %d", alg, len(secret), s.hash.Size(), s.hash.Size())
+	}
+	if repeated(secret) {
+		return nil, fmt.Errorf("keys: secret for %s is one byte repeated; use random bytes", alg)
+	}
+	return InsecureHMAC(alg, secret)
+}
+
+// InsecureHMAC is [HMAC] for secrets shorter than the hash, down to one byte. Such
+// a secret can be found by trying: use it only to go on verifying tokens of a
+// system that has one, until the secret is changed.
+func InsecureHMAC(alg Algorithm, secret []byte) (*Key, error) {
+	s, err := alg.hmac()
+	if err != nil {
+		return nil, err
+	}
+	if len(secret) == 0 {
+		return nil, fmt.Errorf("keys: secret for %s is empty", alg)
+	}
+	if err := checkSecret(secret); err != nil {
+		return nil, err
+	}
+	m := jws.NewHMAC(s.hash, secret)
+	return &Key{alg: alg, head: alg.head(""), verifier: m, signer: m}, nil
+}
+
+func (a Algorithm) hmac() (scheme, error) {
+	s, err := a.scheme()
+	if err == nil && s.family != familyHMAC {
+		err = fmt.Errorf("keys: %s does not take a secret; use FromPEM, FromSigner or FromPublic", a)
+	}
+	return s, err
+}
+
+// repeated reports whether every byte of secret is the same.
+func repeated(secret []byte) bool {
+	for _, c := range secret {
+		if c != secret[0] {
+			return false
+		}
+	}
+	return true
+}
+
+// FromPublic returns a key that verifies only. pub is a *rsa.PublicKey, a
+// *ecdsa.PublicKey or an ed25519.PublicKey that fits alg and is not weak: RSA of
+// 2048 to 8192 bits with an odd exponent from 3 on, a point on the curve that alg
+// names.
+func FromPublic(alg Algorithm, pub crypto.PublicKey) (*Key, error) {
+	s, err := alg.scheme()
+	if err != nil {
+		return nil, err
+	}
+	v, err := s.verifier(alg, pub)
+	if err != nil {
+		return nil, err
+	}
+	return &Key{alg: alg, head: alg.head(""), public: pub, verifier: v}, nil
+}
+
+// FromSigner returns a key that signs with signer, which may be a private key in
+// memory or stand for one in a KMS or HSM, and verifies with its public half. The
+// signer must be safe for concurrent use.
+func FromSigner(alg Algorithm, signer crypto.Signer) (*Key, error) {
+	k, err := FromPublic(alg, signer.Public())
+	if err != nil {
+		return nil, err
+	}
+	s := schemes[alg]
+	k.signer = &jws.PrivateKey{Key: signer, Hash: s.hash, PSS: s.pss, Size: s.size}
+	return k, nil
+}
+
+// verifier checks that pub fits the algorithm and is strong enough.
+func (s scheme) verifier(alg Algorithm, pub crypto.PublicKey) (jws.Verifier, error) {
+	switch pub := pub.(type) {
+	case *rsa.PublicKey:
+		if s.family == familyRSA {
+			return &jws.RSA{Key: pub, Hash: s.hash, PSS: s.pss}, checkRSA(pub)
+		}
+	case *ecdsa.PublicKey:
+		if s.family == familyEC && pub.Curve != nil && pub.Curve.Params().Name == s.curve {
+			return &jws.ECDSA{Key: pub, Hash: s.hash, Size: s.size}, checkEC(pub)
+		}
+	case ed25519.PublicKey:
+		if s.family == familyEd {
+			return &jws.Ed25519{Key: pub}, checkEd(pub)
+		}
+	}
+	return nil, fmt.Errorf("keys: %s does not take a %s", alg, describe(pub))
+}
+
+func describe(pub crypto.PublicKey) string {
+	if ec, ok := pub.(*ecdsa.PublicKey); ok && ec.Curve != nil {
+		return "key on curve " + ec.Curve.Params().Name
+	}
+	return fmt.Sprintf("%T", pub)
+}
+
+// Generate makes a new random key: a secret as long as the hash, RSA with 2048
+// bits, or a key on the curve of alg.
+func Generate(alg Algorithm) (*Key, error) {
+	s, err := alg.scheme()
+	if err != nil {
+		return nil, err
+	}
+	switch s.family {
+	case familyHMAC:
+		secret := make([]byte, s.hash.Size())
+		rand.Read(secret)
+		return HMAC(alg, secret)
+	case familyRSA:
+		return generated(alg)(rsa.GenerateKey(rand.Reader, 2048))
+	case familyEC:
+		return generated(alg)(ecdsa.GenerateKey(curves[s.curve], rand.Reader))
+	default:
+		_, priv, err := ed25519.GenerateKey(rand.Reader)
+		return generated(alg)(priv, err)
+	}
+}
+
+var curves = map[string]elliptic.Curve{"P-256": elliptic.P256(), "P-384": elliptic.P384(), "P-521": elliptic.P521()}
+
+// Algorithm returns the one algorithm of the key.
+func (k *Key) Algorithm() Algorithm { return k.alg }
+
+// ID returns the key ID ("kid") that the key writes and answers to; it may be empty.
+func (k *Key) ID() string { return k.id }
+
+// WithID returns the same key under another key ID. An empty ID writes no "kid".
+func (k *Key) WithID(id string) *Key {
+	c := *k
+	c.id, c.head = id, k.alg.head(id)
+	return &c
+}
+
+// CanSign reports whether the key has its private half or secret.
+func (k *Key) CanSign() bool { return k.signer != nil }
+
+// Public returns the public key, or nil for HMAC.
+func (k *Key) Public() crypto.PublicKey { return k.public }
+
+// Header returns the encoded header segment of a token that the key signs with no
+// header fields of the caller's.
+func (k *Key) Header() string { return k.head }
+
+// Sign appends the raw signature of input to dst. It fails with [ErrCannotSign]
+// for a key that only verifies, and with the signer's own error.
+func (k *Key) Sign(dst, input []byte) ([]byte, error) {
+	if k.signer == nil {
+		return nil, ErrCannotSign
+	}
+	return k.signer.Sign(dst, input)
+}
+
+// Verify reports whether signature, a base64url segment, is this key's signature
+// of input. It looks at nothing else: a gate does the rest.
+func (k *Key) Verify(input, signature string) bool { return k.verifier.Verify(input, signature) }
+
+// SigningKey implements [Source]: the key itself, for every identity.
+func (k *Key) SigningKey(context.Context, any) (*Key, error) {
+	if k.signer == nil {
+		return nil, ErrCannotSign
+	}
+	return k, nil
+}
+
+// VerificationKeys implements [Source]: the key itself, unless key and token both
+// name a key ID and the two differ.
+func (k *Key) VerificationKeys(_ context.Context, u Unverified) ([]*Key, error) {
+	if k.id != "" && u.KeyID() != "" && k.id != u.KeyID() {
+		return nil, nil
+	}
+	return []*Key{k}, nil
+}
+
+// ForHeader returns the key when the encoded header segment is the one it writes.
+func (k *Key) ForHeader(segment string) *Key {
+	if segment == k.head {
+		return k
+	}
+	return nil
+}
+
+// String names the algorithm and the key ID, never the key.
+func (k *Key) String() string { return fmt.Sprintf("keys.Key(%s %q)", k.alg, k.id) }
+
+// GoString is String, so that %#v does not print the key either.
+func (k *Key) GoString() string { return k.String() }
+
+// LogValue implements slog.LogValuer with what String shows.
+func (k *Key) LogValue() slog.Value {
+	return slog.GroupValue(slog.String("alg", string(k.alg)), slog.String("kid", k.id))
+}

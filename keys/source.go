@@ -1,0 +1,165 @@
+package keys
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/go-json-experiment/json"
+
+	"github.com/jwtgate/gate/internal/jws"
+)
+
+// A Source chooses keys. Implementations must be safe for concurrent use. An error
+// is a failure of the source, answered as such (503), never taken for a bad token.
+type Source interface {
+	// SigningKey returns the key that signs a token for identity, which is the
+	// value given to the call that creates the token.
+	SigningKey(ctx context.Context, identity any) (*Key, error)
+	// VerificationKeys returns the keys that may verify a token. Nothing in u is
+	// verified: use it to look keys up, never to believe it. Keys of another
+	// algorithm than the token's are not tried. No key means: refuse the token.
+	VerificationKeys(ctx context.Context, u Unverified) ([]*Key, error)
+}
+
+// Unverified is what a token says of itself before its signature was checked.
+type Unverified struct {
+	parts  jws.Parts
+	header jws.Header
+}
+
+// ParseUnverified reads the header of a token of at most maxBytes bytes, strictly,
+// and checks nothing but its form.
+func ParseUnverified(token string, maxBytes int) (Unverified, error) {
+	parts, err := jws.Split(token, maxBytes)
+	if err != nil {
+		return Unverified{}, err
+	}
+	header, err := jws.ParseHeader(parts)
+	if err != nil {
+		return Unverified{}, err
+	}
+	return Unverified{parts, header}, nil
+}
+
+// Algorithm returns "alg" as the token has it.
+func (u Unverified) Algorithm() string { return u.header.Alg }
+
+// KeyID returns "kid", or "" where there is none. It is text from outside: do not
+// use it as a path, a query or a URL.
+func (u Unverified) KeyID() string { return u.header.KeyID }
+
+// Type returns "typ", or "" where there is none.
+func (u Unverified) Type() string { return u.header.Type }
+
+// Header decodes the header into v, a pointer to a struct or map.
+func (u Unverified) Header(v any) error {
+	if err := json.Unmarshal(u.header.JSON, v); err != nil {
+		return fmt.Errorf("keys: unverified header: %w", err)
+	}
+	return nil
+}
+
+// Claims decodes the claims into v, a pointer to a struct or map. Anyone may have
+// written them.
+func (u Unverified) Claims(v any) error {
+	text, ok := jws.DecodeSegment(u.parts.Payload)
+	if !ok {
+		return jws.ErrPayloadEncoding
+	}
+	if err := json.Unmarshal(text, v); err != nil {
+		return fmt.Errorf("keys: unverified claims: %w", err)
+	}
+	return nil
+}
+
+// A Set signs with one key and verifies with several, told apart by "kid". It is
+// immutable and safe for concurrent use.
+type Set struct {
+	sign *Key
+	keys []*Key
+}
+
+var _ Source = (*Set)(nil)
+
+// NewSet returns a set that signs with sign and verifies with sign and verify. A
+// nil sign makes a set that only verifies. Every key gets a key ID: its own, or
+// the RFC 7638 thumbprint of its public key; a key made of a secret must have been
+// given one with [Key.WithID], since a hash of a secret is not for publication. No
+// two keys may share key ID and algorithm.
+func NewSet(sign *Key, verify ...*Key) (*Set, error) {
+	if sign != nil {
+		verify = append([]*Key{sign}, verify...)
+	}
+	s := &Set{keys: make([]*Key, 0, len(verify))}
+	seen := make(map[[2]string]bool, len(verify))
+	for _, k := range verify {
+		k, err := withThumbprint(k)
+		if err != nil {
+			return nil, err
+		}
+		name := [2]string{k.id, string(k.alg)}
+		if seen[name] {
+			return nil, fmt.Errorf("keys: two keys of the set have the ID %q and the algorithm %s", k.id, k.alg)
+		}
+		seen[name] = true
+		s.keys = append(s.keys, k)
+	}
+	if len(s.keys) == 0 {
+		return nil, fmt.Errorf("keys: a set needs at least one key")
+	}
+	if sign != nil {
+		if !sign.CanSign() {
+			return nil, ErrCannotSign
+		}
+		s.sign = s.keys[0]
+	}
+	return s, nil
+}
+
+func withThumbprint(k *Key) (*Key, error) {
+	switch {
+	case k == nil:
+		return nil, fmt.Errorf("keys: a key of the set is nil")
+	case k.id != "":
+		return k, nil
+	case k.public == nil:
+		return nil, fmt.Errorf("keys: an HMAC key of a set needs an ID; give it one with WithID")
+	}
+	return k.WithID(k.Thumbprint()), nil
+}
+
+// Keys returns the keys of the set, the signing key first.
+func (s *Set) Keys() []*Key { return append([]*Key(nil), s.keys...) }
+
+// SigningKey implements [Source].
+func (s *Set) SigningKey(context.Context, any) (*Key, error) {
+	if s.sign == nil {
+		return nil, ErrCannotSign
+	}
+	return s.sign, nil
+}
+
+// VerificationKeys implements [Source]: the keys with the token's key ID, or all
+// keys for a token that names none.
+func (s *Set) VerificationKeys(_ context.Context, u Unverified) ([]*Key, error) {
+	if u.KeyID() == "" {
+		return s.keys, nil
+	}
+	var found []*Key
+	for _, k := range s.keys {
+		if k.id == u.KeyID() {
+			found = append(found, k)
+		}
+	}
+	return found, nil
+}
+
+// ForHeader returns the key that writes exactly this encoded header segment, or nil.
+func (s *Set) ForHeader(segment string) *Key {
+	for _, k := range s.keys {
+		if k.head == segment {
+			return k
+		}
+	}
+	return nil
+}
