@@ -4,6 +4,8 @@ import (
 	"crypto"
 	"fmt"
 
+	"github.com/go-json-experiment/json/jsontext"
+
 	"github.com/jwtgate/gate/internal/jws"
 )
 
@@ -77,11 +79,12 @@ func (a Algorithm) scheme() (scheme, error) {
 }
 
 // head is the header segment of a token of algorithm a: members in alphabetical
-// order, as PyJWT writes them.
+// order, as PyJWT writes them. keyID is valid UTF-8.
 func (a Algorithm) head(keyID string) string {
-	text := `{"alg":"` + string(a) + `"`
+	text := []byte(`{"alg":"` + string(a) + `"`)
 	if keyID != "" {
-		text += `,"kid":` + quote(keyID)
+		// The error is for invalid UTF-8 alone.
+		text, _ = jsontext.AppendQuote(append(text, `,"kid":`...), keyID)
 	}
-	return jws.Enc.EncodeToString([]byte(text + `,"typ":"JWT"}`))
+	return jws.Enc.EncodeToString(append(text, `,"typ":"JWT"}`...))
 }

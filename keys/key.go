@@ -15,12 +15,11 @@ import (
 	"crypto"
 	"crypto/ecdsa"
 	"crypto/ed25519"
-	"crypto/elliptic"
-	"crypto/rand"
 	"crypto/rsa"
 	"errors"
 	"fmt"
 	"log/slog"
+	"strings"
 
 	"github.com/jwtgate/gate/internal/jws"
 )
@@ -30,7 +29,7 @@ var ErrCannotSign = errors.New("keys: no private key or secret to sign with")
 
 // A Key is key material bound to one algorithm. It is immutable and safe for
 // concurrent use. Make one with [HMAC], [FromPEM], [FromSigner], [FromPublic],
-// [ParseJWK] or [Generate].
+// [ParseJWK] or [Generate]; the zero Key verifies and signs nothing.
 type Key struct {
 	alg      Algorithm
 	id       string
@@ -50,11 +49,8 @@ func HMAC(alg Algorithm, secret []byte) (*Key, error) {
 	if err != nil {
 		return nil, err
 	}
-	if len(secret) < s.hash.Size() {
-		return nil, fmt.Errorf("keys: secret for %s has %d bytes and needs at least %d; make one with: openssl rand -base64 %d", alg, len(secret), s.hash.Size(), s.hash.Size())
-	}
-	if repeated(secret) {
-		return nil, fmt.Errorf("keys: secret for %s is one byte repeated; use random bytes", alg)
+	if err := checkLength(alg, secret, s.hash.Size()); err != nil {
+		return nil, err
 	}
 	return InsecureHMAC(alg, secret)
 }
@@ -85,94 +81,67 @@ func (a Algorithm) hmac() (scheme, error) {
 	return s, err
 }
 
-// repeated reports whether every byte of secret is the same.
-func repeated(secret []byte) bool {
-	for _, c := range secret {
-		if c != secret[0] {
-			return false
-		}
-	}
-	return true
-}
-
 // FromPublic returns a key that verifies only. pub is a *rsa.PublicKey, a
 // *ecdsa.PublicKey or an ed25519.PublicKey that fits alg and is not weak: RSA of
-// 2048 to 8192 bits with an odd exponent from 3 on, a point on the curve that alg
-// names.
+// 2048 to 8192 bits with an odd exponent from 3 on and without the fingerprint of
+// ROCA (CVE-2017-15361), a point on the curve that alg names, an Ed25519 point that
+// is not of small order. It is copied.
 func FromPublic(alg Algorithm, pub crypto.PublicKey) (*Key, error) {
 	s, err := alg.scheme()
 	if err != nil {
 		return nil, err
 	}
-	v, err := s.verifier(alg, pub)
-	if err != nil {
-		return nil, err
-	}
-	return &Key{alg: alg, head: alg.head(""), public: pub, verifier: v}, nil
-}
-
-// FromSigner returns a key that signs with signer, which may be a private key in
-// memory or stand for one in a KMS or HSM, and verifies with its public half. The
-// signer must be safe for concurrent use.
-func FromSigner(alg Algorithm, signer crypto.Signer) (*Key, error) {
-	k, err := FromPublic(alg, signer.Public())
-	if err != nil {
-		return nil, err
-	}
-	s := schemes[alg]
-	k.signer = &jws.PrivateKey{Key: signer, Hash: s.hash, PSS: s.pss, Size: s.size}
-	return k, nil
-}
-
-// verifier checks that pub fits the algorithm and is strong enough.
-func (s scheme) verifier(alg Algorithm, pub crypto.PublicKey) (jws.Verifier, error) {
+	k := &Key{alg: alg, head: alg.head("")}
 	switch pub := pub.(type) {
 	case *rsa.PublicKey:
 		if s.family == familyRSA {
-			return &jws.RSA{Key: pub, Hash: s.hash, PSS: s.pss}, checkRSA(pub)
+			return k.verifyRSA(pub, s)
 		}
 	case *ecdsa.PublicKey:
-		if s.family == familyEC && pub.Curve != nil && pub.Curve.Params().Name == s.curve {
-			return &jws.ECDSA{Key: pub, Hash: s.hash, Size: s.size}, checkEC(pub)
+		if s.family == familyEC && pub != nil && curveName(pub.Curve) == s.curve {
+			return k.verifyEC(pub, s)
 		}
 	case ed25519.PublicKey:
 		if s.family == familyEd {
-			return &jws.Ed25519{Key: pub}, checkEd(pub)
+			return k.verifyEd(pub)
 		}
 	}
 	return nil, fmt.Errorf("keys: %s does not take a %s", alg, describe(pub))
 }
 
-func describe(pub crypto.PublicKey) string {
-	if ec, ok := pub.(*ecdsa.PublicKey); ok && ec.Curve != nil {
-		return "key on curve " + ec.Curve.Params().Name
-	}
-	return fmt.Sprintf("%T", pub)
-}
-
-// Generate makes a new random key: a secret as long as the hash, RSA with 2048
-// bits, or a key on the curve of alg.
-func Generate(alg Algorithm) (*Key, error) {
-	s, err := alg.scheme()
+func (k *Key) verifyRSA(pub *rsa.PublicKey, s scheme) (*Key, error) {
+	pub, err := copyRSA(pub)
 	if err != nil {
 		return nil, err
 	}
-	switch s.family {
-	case familyHMAC:
-		secret := make([]byte, s.hash.Size())
-		rand.Read(secret)
-		return HMAC(alg, secret)
-	case familyRSA:
-		return generated(alg)(rsa.GenerateKey(rand.Reader, 2048))
-	case familyEC:
-		return generated(alg)(ecdsa.GenerateKey(curves[s.curve], rand.Reader))
-	default:
-		_, priv, err := ed25519.GenerateKey(rand.Reader)
-		return generated(alg)(priv, err)
-	}
+	k.public, k.verifier = pub, &jws.RSA{Key: pub, Hash: s.hash, PSS: s.pss}
+	return k, nil
 }
 
-var curves = map[string]elliptic.Curve{"P-256": elliptic.P256(), "P-384": elliptic.P384(), "P-521": elliptic.P521()}
+func (k *Key) verifyEC(pub *ecdsa.PublicKey, s scheme) (*Key, error) {
+	pub, err := copyEC(pub)
+	if err != nil {
+		return nil, err
+	}
+	k.public, k.verifier = pub, &jws.ECDSA{Key: pub, Hash: s.hash, Size: s.size}
+	return k, nil
+}
+
+func (k *Key) verifyEd(pub ed25519.PublicKey) (*Key, error) {
+	pub, err := copyEd(pub)
+	if err != nil {
+		return nil, err
+	}
+	k.public, k.verifier = pub, &jws.Ed25519{Key: pub}
+	return k, nil
+}
+
+func describe(pub crypto.PublicKey) string {
+	if ec, ok := pub.(*ecdsa.PublicKey); ok && ec != nil && curveName(ec.Curve) != "" {
+		return "key on curve " + curveName(ec.Curve)
+	}
+	return fmt.Sprintf("%T", pub)
+}
 
 // Algorithm returns the one algorithm of the key.
 func (k *Key) Algorithm() Algorithm { return k.alg }
@@ -181,8 +150,10 @@ func (k *Key) Algorithm() Algorithm { return k.alg }
 func (k *Key) ID() string { return k.id }
 
 // WithID returns the same key under another key ID. An empty ID writes no "kid".
+// Bytes that are not UTF-8 are replaced, since JSON cannot hold them.
 func (k *Key) WithID(id string) *Key {
 	c := *k
+	id = strings.ToValidUTF8(id, "\uFFFD")
 	c.id, c.head = id, k.alg.head(id)
 	return &c
 }
@@ -190,7 +161,7 @@ func (k *Key) WithID(id string) *Key {
 // CanSign reports whether the key has its private half or secret.
 func (k *Key) CanSign() bool { return k.signer != nil }
 
-// Public returns the public key, or nil for HMAC.
+// Public returns the public key, or nil for HMAC. It must not be changed.
 func (k *Key) Public() crypto.PublicKey { return k.public }
 
 // Header returns the encoded header segment of a token that the key signs with no
@@ -208,7 +179,9 @@ func (k *Key) Sign(dst, input []byte) ([]byte, error) {
 
 // Verify reports whether signature, a base64url segment, is this key's signature
 // of input. It looks at nothing else: a gate does the rest.
-func (k *Key) Verify(input, signature string) bool { return k.verifier.Verify(input, signature) }
+func (k *Key) Verify(input, signature string) bool {
+	return k.verifier != nil && k.verifier.Verify(input, signature)
+}
 
 // SigningKey implements [Source]: the key itself, for every identity.
 func (k *Key) SigningKey(context.Context, any) (*Key, error) {

@@ -3,6 +3,7 @@ package keys
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"github.com/go-json-experiment/json"
 
@@ -129,7 +130,7 @@ func withThumbprint(k *Key) (*Key, error) {
 }
 
 // Keys returns the keys of the set, the signing key first.
-func (s *Set) Keys() []*Key { return append([]*Key(nil), s.keys...) }
+func (s *Set) Keys() []*Key { return slices.Clone(s.keys) }
 
 // SigningKey implements [Source].
 func (s *Set) SigningKey(context.Context, any) (*Key, error) {
@@ -143,7 +144,7 @@ func (s *Set) SigningKey(context.Context, any) (*Key, error) {
 // keys for a token that names none.
 func (s *Set) VerificationKeys(_ context.Context, u Unverified) ([]*Key, error) {
 	if u.KeyID() == "" {
-		return s.keys, nil
+		return slices.Clone(s.keys), nil
 	}
 	var found []*Key
 	for _, k := range s.keys {

@@ -214,7 +214,7 @@ func appendRaw(dst, der []byte, size int) ([]byte, error) {
 		if v[0] == 0 {
 			v = v[1:]
 		}
-		if len(v) > size {
+		if len(v) == 0 || len(v) > size {
 			return nil, errSignature
 		}
 		for range size - len(v) {
@@ -228,14 +228,18 @@ func appendRaw(dst, der []byte, size int) ([]byte, error) {
 	return dst, nil
 }
 
-// derValue cuts one ASN.1 value with the given tag off b.
+// derValue cuts one ASN.1 value with the given tag off b. No signature is so long
+// that its length takes more than two bytes.
 func derValue(b []byte, tag byte) (v, rest []byte, ok bool) {
 	if len(b) < 2 || b[0] != tag {
 		return nil, nil, false
 	}
 	n, b := int(b[1]), b[2:]
-	if n == 0x81 && len(b) > 0 {
+	switch {
+	case n == 0x81 && len(b) > 0 && b[0] >= 0x80:
 		n, b = int(b[0]), b[1:]
+	case n >= 0x80:
+		return nil, nil, false
 	}
 	if n > len(b) {
 		return nil, nil, false

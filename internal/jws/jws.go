@@ -72,10 +72,11 @@ func Split(token string, max int) (Parts, error) {
 func Bytes(s string) []byte { return unsafe.Slice(unsafe.StringData(s), len(s)) }
 
 // Decode decodes a segment into dst, which must have room for it. It refuses what
-// Go's decoder skips: line ends.
+// Go's decoder skips: line ends. They make the result shorter than the segment
+// promises, save where one of them stands behind whole groups of four.
 func Decode(dst []byte, segment string) (int, bool) {
 	n, err := Enc.Decode(dst, Bytes(segment))
-	return n, err == nil && n == Enc.DecodedLen(len(segment))
+	return n, err == nil && n == Enc.DecodedLen(len(segment)) && len(segment)%4 != 1
 }
 
 // DecodeSegment decodes a segment into fresh memory.
@@ -230,6 +231,20 @@ func (f *headerFields) check() error {
 		return ErrAlgMissing
 	case f.alg.bad:
 		return ErrAlgType
+	}
+	return nil
+}
+
+// CheckForm looks at what can be said of payload and signature without decoding
+// them.
+func CheckForm(p Parts) error {
+	switch {
+	case p.Payload == "":
+		return ErrPayloadEmpty
+	case len(p.Payload)%4 == 1:
+		return ErrPayloadEncoding
+	case len(p.Signature)%4 == 1:
+		return ErrSignatureEncoding
 	}
 	return nil
 }

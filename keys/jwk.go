@@ -1,0 +1,242 @@
+package keys
+
+import (
+	"crypto"
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
+)
+
+// Bounds on JWK and JWK Set text.
+const (
+	maxText = 1 << 20 // bytes
+	maxKeys = 100
+)
+
+// ParseJWK returns the key in a JSON Web Key (RFC 7517): of type RSA, EC with P-256,
+// P-384 or P-521, OKP with Ed25519, or oct. With its private members, which must be
+// complete and belong to the public ones, it signs and verifies; else it verifies
+// only. Weak keys are refused as by [HMAC] and [FromPublic]. "kid" becomes the key ID.
+//
+// The key is bound to alg, which "alg", where the JWK has one, may not contradict;
+// EdDSA and Ed25519 name one algorithm. An empty alg means the one that the JWK
+// names, or that its curve implies; RSA and oct imply none.
+//
+// Refused are: a "use" other than "sig", "key_ops" without "verify" and, for a
+// private key or secret, without "sign" too; names that come twice, base64url with padding
+// or line ends, numbers with leading zeros, text over 1 MiB. A private key whose
+// "key_ops" are without "sign" verifies only. Certificates ("x5c", "x5u", "x5t") and
+// members that are not known are ignored.
+func ParseJWK(text []byte, alg Algorithm) (*Key, error) {
+	if len(text) > maxText {
+		return nil, errTooLong
+	}
+	var j jwk
+	if err := json.Unmarshal(text, &j); err != nil {
+		return nil, errJWK
+	}
+	alg, err := j.algorithm(alg)
+	if err != nil {
+		return nil, err
+	}
+	if err := j.purpose(); err != nil {
+		return nil, err
+	}
+	return j.key(text, alg)
+}
+
+// ParseSet returns the keys in a JWK Set (RFC 7517 section 5) of at most 100 keys
+// and 1 MiB. It verifies with all of them and signs with the first private key or
+// secret, if there is one. Keys without "kid" get one as in [NewSet].
+//
+// Ignored are keys that say themselves that they are for something else: by a "kty",
+// "crv" or "alg" that is not supported, "use" or "key_ops". Every other key must be
+// one that [ParseJWK] takes without being given an algorithm: a key that is weak or
+// malformed, or of type RSA and without "alg", is an error. So is a set that has no
+// key left.
+func ParseSet(text []byte) (*Set, error) {
+	if len(text) > maxText {
+		return nil, errTooLong
+	}
+	var set struct {
+		Keys []jsontext.Value `json:"keys"`
+	}
+	if err := json.Unmarshal(text, &set); err != nil || set.Keys == nil {
+		return nil, errors.New(`keys: text is not a JWK Set: an object with a list "keys", in strict JSON`)
+	}
+	if len(set.Keys) > maxKeys {
+		return nil, fmt.Errorf("keys: JWK Set has %d keys; %d are accepted", len(set.Keys), maxKeys)
+	}
+	var sign *Key
+	var verify []*Key
+	for i, text := range set.Keys {
+		k, err := ParseJWK(text, "")
+		if _, other := errors.AsType[foreignError](err); other {
+			continue
+		}
+		if err != nil {
+			return nil, fmt.Errorf("%w (key %d of the JWK Set, counted from 0)", err, i)
+		}
+		if sign == nil && k.CanSign() {
+			sign = k
+			continue
+		}
+		verify = append(verify, k)
+	}
+	return NewSet(sign, verify...)
+}
+
+// The text of a key is never part of an error, and so the errors of the JSON
+// decoder, which quote it, are not wrapped.
+var (
+	errTooLong = errors.New("keys: JWK text is longer than 1 MiB")
+	errJWK     = errors.New("keys: text is not a JWK: an object in strict JSON whose members have the types of RFC 7517 and 7518")
+)
+
+// foreignError is the error for a JWK that is none of ours, and that a JWK Set may
+// hold for others.
+type foreignError string
+
+func (e foreignError) Error() string { return string(e) }
+
+// jwk holds the members that tell what a JWK is for. A pointer is nil where the
+// member is absent.
+type jwk struct {
+	Kty    string   `json:"kty"`
+	Crv    string   `json:"crv"`
+	Kid    string   `json:"kid"`
+	Alg    *string  `json:"alg"`
+	Use    *string  `json:"use"`
+	KeyOps []string `json:"key_ops"`
+}
+
+// families names the key types of RFC 7518 section 6.1 and RFC 8037 section 2.
+var families = map[string]family{"oct": familyHMAC, "RSA": familyRSA, "EC": familyEC, "OKP": familyEd}
+
+// implied holds the algorithm that the curve alone decides on.
+var implied = map[[2]string]Algorithm{
+	{"EC", "P-256"}:    ES256,
+	{"EC", "P-384"}:    ES384,
+	{"EC", "P-521"}:    ES512,
+	{"OKP", "Ed25519"}: EdDSA,
+}
+
+// algorithm settles the algorithm between the JWK and the caller's want, which may
+// be empty.
+func (j *jwk) algorithm(want Algorithm) (Algorithm, error) {
+	family, ok := families[j.Kty]
+	curve := implied[[2]string{j.Kty, j.Crv}]
+	if !ok || curve == "" && (family == familyEC || family == familyEd) {
+		return "", foreignError(fmt.Sprintf("keys: JWK with kty %q and crv %q is not supported", j.Kty, j.Crv))
+	}
+	alg, err := j.named(want)
+	if err != nil {
+		return "", err
+	}
+	if alg == "" {
+		alg = curve
+	}
+	if alg == "" {
+		return "", fmt.Errorf("keys: JWK with kty %q does not name its algorithm; give one to ParseJWK", j.Kty)
+	}
+	s, err := alg.scheme()
+	if err != nil {
+		return "", err
+	}
+	if s.family != family || curve != "" && s.curve != "" && s.curve != j.Crv {
+		return "", fmt.Errorf("keys: JWK with kty %q and crv %q is not a key for %s", j.Kty, j.Crv, alg)
+	}
+	return alg, nil
+}
+
+// named returns want, or the JWK's own "alg" where want is empty.
+func (j *jwk) named(want Algorithm) (Algorithm, error) {
+	if j.Alg == nil {
+		return want, nil
+	}
+	alg := Algorithm(*j.Alg)
+	s, err := alg.scheme()
+	switch {
+	case err != nil:
+		return "", foreignError(fmt.Sprintf("keys: JWK is for the algorithm %q, which is not supported", *j.Alg))
+	case want == "":
+		return alg, nil
+	case want != alg && (s.family != familyEd || schemes[want].family != familyEd):
+		return "", fmt.Errorf("keys: JWK is for %s, not for %s", alg, want)
+	}
+	return want, nil
+}
+
+// purpose refuses a JWK that is not for signatures (RFC 7517 sections 4.2 and 4.3).
+func (j *jwk) purpose() error {
+	if j.Use != nil && *j.Use != "sig" {
+		return foreignError(fmt.Sprintf("keys: JWK has use %q, not sig", *j.Use))
+	}
+	if !j.allows("verify") && !j.allows("sign") {
+		return foreignError("keys: JWK has key_ops without verify and sign")
+	}
+	return nil
+}
+
+// allows reports whether "key_ops" has the operation, or is absent.
+func (j *jwk) allows(operation string) bool {
+	return j.KeyOps == nil || slices.Contains(j.KeyOps, operation)
+}
+
+// key makes the key out of the members in text, the JWK's own.
+func (j *jwk) key(text []byte, alg Algorithm) (*Key, error) {
+	var m material
+	if err := json.Unmarshal(text, &m); err != nil {
+		return nil, errJWK
+	}
+	k, err := m.key(alg, j.Crv)
+	if err != nil {
+		return nil, err
+	}
+	switch {
+	case k.signer == nil && !j.allows("verify"):
+		return nil, errors.New("keys: JWK is a public key with key_ops that forbid to verify")
+	case !j.allows("sign"):
+		k.signer = nil
+	}
+	return k.WithID(j.Kid), nil
+}
+
+// key makes the key that its type says, private where the private members are there.
+func (m *material) key(alg Algorithm, curve string) (*Key, error) {
+	if schemes[alg].family == familyHMAC {
+		secret, err := octets("k", m.K)
+		if err != nil {
+			return nil, err
+		}
+		return HMAC(alg, secret)
+	}
+	pub, err := m.public(alg, curve)
+	if err != nil {
+		return nil, err
+	}
+	k, err := FromPublic(alg, pub)
+	if err != nil || !m.private() {
+		return k, err
+	}
+	signer, err := m.signer(k.public)
+	if err != nil {
+		return nil, err
+	}
+	return FromSigner(alg, signer)
+}
+
+// public reads the public members.
+func (m *material) public(alg Algorithm, curve string) (crypto.PublicKey, error) {
+	switch schemes[alg].family {
+	case familyRSA:
+		return m.rsaPublic()
+	case familyEC:
+		return m.ecPublic(curves[curve])
+	default:
+		return m.edPublic()
+	}
+}

@@ -1,0 +1,104 @@
+package keys
+
+import (
+	"bytes"
+	"crypto"
+	"crypto/ecdsa"
+	"crypto/ed25519"
+	"crypto/rand"
+	"crypto/rsa"
+	"errors"
+	"fmt"
+	"reflect"
+
+	"github.com/jwtgate/gate/internal/jws"
+)
+
+// FromSigner returns a key that signs with signer, which may be a private key in
+// memory or stand for one in a KMS or HSM, and verifies with its public half, for
+// which the same holds as in [FromPublic]. The signer must be safe for concurrent
+// use and not be changed. A private key in memory whose halves do not belong
+// together, or of more than two primes, is refused; another signer is not tried.
+func FromSigner(alg Algorithm, signer crypto.Signer) (*Key, error) {
+	if isNil(signer) {
+		return nil, errors.New("keys: the signer is nil")
+	}
+	k, err := FromPublic(alg, signer.Public())
+	if err != nil {
+		return nil, err
+	}
+	if err := checkPrivate(signer); err != nil {
+		return nil, err
+	}
+	s := schemes[alg]
+	k.signer = &jws.PrivateKey{Key: signer, Hash: s.hash, PSS: s.pss, Size: s.size}
+	return k, nil
+}
+
+// isNil reports whether a call of signer.Public would panic for want of a key.
+func isNil(signer crypto.Signer) bool {
+	if key, ok := signer.(ed25519.PrivateKey); ok {
+		return len(key) != ed25519.PrivateKeySize
+	}
+	v := reflect.ValueOf(signer)
+	return signer == nil || v.Kind() == reflect.Pointer && v.IsNil()
+}
+
+// checkPrivate refuses a private key in memory that does not belong to its public
+// key. The errors of the standard library are not wrapped: they add nothing a
+// caller can act on.
+func checkPrivate(signer crypto.Signer) error {
+	ok := true
+	switch key := signer.(type) {
+	case *rsa.PrivateKey:
+		if len(key.Primes) != 2 {
+			return fmt.Errorf("keys: RSA private key has %d primes; two are supported", len(key.Primes))
+		}
+		ok = key.Validate() == nil
+	case *ecdsa.PrivateKey:
+		ok = pairEC(key)
+	case ed25519.PrivateKey:
+		ok = bytes.Equal(key, ed25519.NewKeyFromSeed(key.Seed()))
+	}
+	if !ok {
+		return fmt.Errorf("keys: %T is malformed, or does not belong to its public key", signer)
+	}
+	return nil
+}
+
+func pairEC(key *ecdsa.PrivateKey) bool {
+	//lint:ignore SA1019 Bytes panics on a scalar that is nil, and nothing else tells.
+	if key.D == nil {
+		return false
+	}
+	// Bytes returns nothing for a scalar out of range, which is refused next.
+	raw, _ := key.Bytes()
+	pair, err := ecdsa.ParseRawPrivateKey(key.Curve, raw)
+	return err == nil && pair.PublicKey.Equal(&key.PublicKey)
+}
+
+// Generate makes a new random key: a secret as long as the hash, RSA with 2048
+// bits, or a key on the curve of alg. It has no key ID.
+func Generate(alg Algorithm) (*Key, error) {
+	s, err := alg.scheme()
+	if err != nil {
+		return nil, err
+	}
+	// The random source ends the program before it fails, so that the errors left
+	// out here come with a nil key, which FromSigner refuses.
+	switch s.family {
+	case familyHMAC:
+		secret := make([]byte, s.hash.Size())
+		rand.Read(secret)
+		return HMAC(alg, secret)
+	case familyRSA:
+		key, _ := rsa.GenerateKey(rand.Reader, minRSABits)
+		return FromSigner(alg, key)
+	case familyEC:
+		key, _ := ecdsa.GenerateKey(curves[s.curve], rand.Reader)
+		return FromSigner(alg, key)
+	default:
+		_, key, _ := ed25519.GenerateKey(rand.Reader)
+		return FromSigner(alg, key)
+	}
+}
