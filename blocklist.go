@@ -1,0 +1,49 @@
+package gate
+
+import (
+	"context"
+	"fmt"
+)
+
+// A Blocklist tells revoked tokens from others. Implementations must be safe for
+// concurrent use, and answer for the token itself ([Token.ID]), for its session
+// ([Token.SessionID]) and for everything of its subject that was issued before an
+// instant, where they offer those.
+type Blocklist interface {
+	// Blocked reports whether t was revoked. An error means that nobody knows: the
+	// request is denied with 503.
+	Blocked(ctx context.Context, t *Token) (bool, error)
+}
+
+// BlocklistFunc makes a [Blocklist] of a function.
+type BlocklistFunc func(ctx context.Context, t *Token) (bool, error)
+
+// Blocked calls f.
+func (f BlocklistFunc) Blocked(ctx context.Context, t *Token) (bool, error) { return f(ctx, t) }
+
+// policyBlocklist is a Blocklist that wants to know what the route demands, so
+// that it can be strict where it matters most when its store is down.
+type policyBlocklist interface {
+	BlockedFor(ctx context.Context, t *Token, p Policy) (bool, error)
+}
+
+// checkBlocklist is room 6.
+func (g *Gate) checkBlocklist(ctx context.Context, t *Token, p Policy) error {
+	if g.cfg.Blocklist == nil || p.SkipBlocklist {
+		return nil
+	}
+	var blocked bool
+	var err error
+	if g.policyList != nil {
+		blocked, err = g.policyList.BlockedFor(ctx, t, p)
+	} else {
+		blocked, err = g.cfg.Blocklist.Blocked(ctx, t)
+	}
+	switch {
+	case err != nil:
+		return fmt.Errorf("gate: blocklist: %w", err)
+	case blocked:
+		return refuse(ErrRevoked, "revoked")
+	}
+	return nil
+}

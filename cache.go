@@ -1,0 +1,95 @@
+package gate
+
+import (
+	"hash/maphash"
+	"slices"
+	"strings"
+	"sync"
+
+	"github.com/jwtgate/gate/keys"
+)
+
+// tokenCache remembers tokens whose asymmetric signature has held, so that it need
+// not be checked again while the key that made it is still accepted. All else is
+// checked on every request. It is never the record of what is revoked.
+//
+// Each shard has two generations: when the young one is full it becomes the old
+// one, and the old one is dropped. That bounds entries and bytes without a
+// goroutine, a list to keep in order, or a lock that readers share.
+type tokenCache struct {
+	seed   maphash.Seed
+	shards [16]cacheShard
+}
+
+type cacheShard struct {
+	mu             sync.RWMutex
+	young, old     map[string]cacheEntry
+	bytes          int // of young
+	entries, limit int // allowed in one generation
+	_              [40]byte
+}
+
+type cacheEntry struct {
+	key   *keys.Key
+	token *Token
+}
+
+// entryOverhead is what an entry costs beside the token's own text, about.
+const entryOverhead = 512
+
+func newTokenCache(entries, bytes int) *tokenCache {
+	c := &tokenCache{seed: maphash.MakeSeed()}
+	for i := range c.shards {
+		s := &c.shards[i]
+		s.entries = max(1, entries/(2*len(c.shards)))
+		s.limit = max(1, bytes/(2*len(c.shards)))
+	}
+	return c
+}
+
+func (c *tokenCache) shard(raw string) *cacheShard {
+	return &c.shards[maphash.String(c.seed, raw)%uint64(len(c.shards))]
+}
+
+// get returns a copy of the verified token, if one of the candidates verified it.
+func (c *tokenCache) get(raw string, candidates []*keys.Key) *Token {
+	if c == nil || candidates[0].Public() == nil {
+		return nil
+	}
+	s := c.shard(raw)
+	s.mu.RLock()
+	e, ok := s.young[raw]
+	if !ok {
+		e, ok = s.old[raw]
+	}
+	s.mu.RUnlock()
+	if !ok || !slices.Contains(candidates, e.key) {
+		return nil
+	}
+	return e.token.clone()
+}
+
+// put keeps a copy of t.
+func (c *tokenCache) put(raw string, k *keys.Key, t *Token) {
+	if c == nil {
+		return
+	}
+	// The payload is about three quarters of the token; both are kept.
+	size := 2*len(raw) + entryOverhead
+	s := c.shard(raw)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if size > s.limit {
+		return
+	}
+	if s.young == nil || len(s.young) >= s.entries || s.bytes+size > s.limit {
+		s.old, s.young, s.bytes = s.young, make(map[string]cacheEntry), 0
+	}
+	if _, again := s.young[raw]; !again {
+		s.bytes += size
+	}
+	raw = strings.Clone(raw) // the caller's may be memory of a request
+	kept := t.clone()
+	kept.header = raw[:len(t.header)]
+	s.young[raw] = cacheEntry{k, kept}
+}

@@ -1,0 +1,36 @@
+package gate
+
+import "context"
+
+// tokenKey is the key of the request's token in its context. A nil *Token is stored
+// for a visitor without a token on an optional route.
+type tokenKey struct{}
+
+// NewContext returns a context that carries t, as Require does: for adapters and
+// for tests of handlers.
+func NewContext(ctx context.Context, t *Token) context.Context {
+	return context.WithValue(ctx, tokenKey{}, t)
+}
+
+// FromContext returns the token of the request. ok is false when there is none: an
+// anonymous visitor of an optional route, a CORS preflight, or a handler that no
+// guard stands before; [Guarded] tells the first from the others.
+func FromContext(ctx context.Context) (t *Token, ok bool) {
+	t, _ = ctx.Value(tokenKey{}).(*Token)
+	return t, t != nil
+}
+
+// Guarded reports whether a guard has let this request through, with a token or,
+// where the policy is optional, without.
+func Guarded(ctx context.Context) bool {
+	_, ok := ctx.Value(tokenKey{}).(*Token)
+	return ok
+}
+
+// User returns what Config.LoadUser loaded for this request, if it is a T.
+func User[T any](ctx context.Context) (user T, ok bool) {
+	if t, found := FromContext(ctx); found {
+		user, ok = t.user.(T)
+	}
+	return user, ok
+}

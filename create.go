@@ -1,0 +1,328 @@
+package gate
+
+import (
+	"context"
+	"encoding"
+	"fmt"
+	"maps"
+	"math"
+	"reflect"
+	"slices"
+	"strconv"
+	"time"
+
+	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
+
+	"github.com/jwtgate/gate/internal/jws"
+	"github.com/jwtgate/gate/keys"
+)
+
+// TokenOptions change one token. The zero value makes one that is not fresh and
+// lives as long as [Create] says.
+type TokenOptions struct {
+	// Fresh marks an access token as minted from credentials, for its whole life.
+	Fresh bool
+	// FreshFor marks it so for a time.
+	FreshFor time.Duration
+	// ExpiresIn is the lifetime; NoExpiry writes no "exp".
+	ExpiresIn time.Duration
+	// Claims are added to the token, and win over all others.
+	Claims map[string]any
+	// Header is added to the header, and wins; an empty "typ" leaves it out. The
+	// algorithm is the key's.
+	Header map[string]any
+}
+
+// A Draft is a token about to be signed, as [Config.Prepare] sees it. Prepare may
+// set Identity, and add to Claims and Header.
+type Draft struct {
+	Type TokenType
+	// Identity is the value given to the call; what it is set to is what is written.
+	// Keys are chosen by the value given.
+	Identity any
+	// Claims and Header are empty maps; what is put in is written, and wins over the
+	// gate's own. What the call gave in TokenOptions wins over that.
+	Claims, Header map[string]any
+}
+
+// CreateAccessToken returns a signed access token for identity. The errors are those
+// of the key source, of Config.Prepare, and of values that cannot be written or
+// that this gate would refuse.
+func (g *Gate) CreateAccessToken(ctx context.Context, identity any, o TokenOptions) (string, error) {
+	return g.create(ctx, Access, identity, o)
+}
+
+// CreateRefreshToken is [Gate.CreateAccessToken] for a refresh token, which is never
+// fresh.
+func (g *Gate) CreateRefreshToken(ctx context.Context, identity any, o TokenOptions) (string, error) {
+	o.Fresh, o.FreshFor = false, 0
+	return g.create(ctx, Refresh, identity, o)
+}
+
+func (g *Gate) create(ctx context.Context, typ TokenType, identity any, o TokenOptions) (string, error) {
+	d := Draft{Type: typ, Identity: identity, Claims: o.Claims, Header: o.Header}
+	if g.cfg.Prepare != nil {
+		d.Claims, d.Header = map[string]any{}, map[string]any{}
+		if err := g.cfg.Prepare(ctx, &d); err != nil {
+			return "", fmt.Errorf("gate: Prepare: %w", err)
+		}
+		maps.Copy(d.Claims, o.Claims)
+		maps.Copy(d.Header, o.Header)
+	}
+	key, err := g.cfg.Keys.SigningKey(ctx, identity)
+	if err != nil {
+		return "", fmt.Errorf("gate: key source: %w", err)
+	}
+	token, err := g.sign(key, &d, o)
+	if err != nil {
+		return "", fmt.Errorf("gate: creating a token: %w", err)
+	}
+	return token, nil
+}
+
+// sign writes header and claims once, and the signature behind them.
+func (g *Gate) sign(key *keys.Key, d *Draft, o TokenOptions) (string, error) {
+	var buf [1536]byte
+	var body [768]byte
+	b, err := appendHeader(buf[:0], key, d.Header)
+	if err != nil {
+		return "", err
+	}
+	payload, err := g.appendClaims(body[:0], d, o)
+	if err != nil {
+		return "", err
+	}
+	b = jws.Enc.AppendEncode(append(b, '.'), payload)
+	var sum [64]byte
+	sig, err := key.Sign(sum[:0], b)
+	if err != nil {
+		return "", err
+	}
+	b = jws.Enc.AppendEncode(append(b, '.'), sig)
+	if n := g.cfg.Accept.Limits.TokenBytes; len(b) > n {
+		return "", fmt.Errorf("it would have %d bytes, and this gate accepts %d; put less into its claims", len(b), n)
+	}
+	return string(b), nil
+}
+
+// forbidden are the header fields that would make a token which gates refuse.
+var forbidden = []string{"alg", "b64", "crit", "cty", "zip"}
+
+// appendHeader writes the encoded header.
+func appendHeader(b []byte, key *keys.Key, extra map[string]any) ([]byte, error) {
+	if len(extra) == 0 {
+		return append(b, key.Header()...), nil
+	}
+	h := map[string]any{"alg": string(key.Algorithm()), "typ": "JWT"}
+	if key.ID() != "" {
+		h["kid"] = key.ID()
+	}
+	for name, v := range extra {
+		if old, ok := h[name]; ok && name != "typ" && old != v || !ok && slices.Contains(forbidden, name) {
+			return nil, fmt.Errorf("the header field %q cannot be set; it belongs to the key or is refused by gates", name)
+		}
+		h[name] = v
+	}
+	if typ := h["typ"]; typ == nil || typ == "" {
+		delete(h, "typ")
+	}
+	text, err := json.Marshal(h, json.Deterministic(true))
+	if err != nil {
+		return nil, fmt.Errorf("header: %w", err)
+	}
+	return jws.Enc.AppendEncode(b, text), nil
+}
+
+// claimWriter writes the members of the claims object, those of the gate first.
+type claimWriter struct {
+	b     []byte
+	extra map[string]any // wins
+	err   error
+}
+
+// name starts a member, unless the caller's claims have one of that name.
+func (w *claimWriter) name(name string) bool {
+	if len(w.extra) > 0 {
+		if _, ok := w.extra[name]; ok {
+			return false
+		}
+	}
+	if len(w.b) > 1 {
+		w.b = append(w.b, ',')
+	}
+	w.b = append(append(append(w.b, '"'), name...), '"', ':')
+	return true
+}
+
+func (w *claimWriter) int(name string, v int64) {
+	if w.name(name) {
+		w.b = strconv.AppendInt(w.b, v, 10)
+	}
+}
+
+func (w *claimWriter) string(name, v string) {
+	if w.name(name) {
+		w.b, w.err = quote(w.b, v, w.err)
+	}
+}
+
+// id writes text that needs no quoting.
+func (w *claimWriter) id(name string, v *[36]byte) {
+	if w.name(name) {
+		w.b = append(append(append(w.b, '"'), v[:]...), '"')
+	}
+}
+
+// any writes a member whose name is the caller's.
+func (w *claimWriter) any(name string, v any) {
+	if len(w.b) > 1 {
+		w.b = append(w.b, ',')
+	}
+	w.b, w.err = quote(w.b, name, w.err)
+	w.b = append(w.b, ':')
+	w.value(name, v)
+}
+
+// value writes the value of a member as JSON.
+func (w *claimWriter) value(name string, v any) {
+	text, err := json.Marshal(v, json.Deterministic(true))
+	if err != nil && w.err == nil {
+		w.err = fmt.Errorf("claim %q: %w", name, err)
+	}
+	w.b = append(w.b, text...)
+}
+
+// quote appends a JSON string. Text that is not UTF-8 is an error, not replaced.
+func quote(b []byte, s string, old error) ([]byte, error) {
+	for i := range len(s) {
+		if c := s[i]; c < 0x20 || c >= 0x7f || c == '"' || c == '\\' {
+			b, err := jsontext.AppendQuote(b, s)
+			if old == nil {
+				old = err
+			}
+			return b, old
+		}
+	}
+	return append(append(append(b, '"'), s...), '"'), old
+}
+
+// appendClaims writes the claims in the order of Flask-JWT-Extended.
+func (g *Gate) appendClaims(b []byte, d *Draft, o TokenOptions) ([]byte, error) {
+	c, now := &g.cfg.Create, g.cfg.Clock()
+	w := claimWriter{b: append(b, '{'), extra: d.Claims}
+	var id, csrf [36]byte
+	newIDs(&id, &csrf)
+	if w.name("fresh") {
+		w.b = appendFresh(w.b, o, now)
+	}
+	w.int("iat", now.Unix())
+	w.id("jti", &id)
+	w.string("type", string(d.Type))
+	if err := g.writeIdentity(&w, d.Identity); err != nil {
+		return nil, err
+	}
+	if !c.OmitNotBefore {
+		w.int("nbf", now.Unix())
+	}
+	if !g.cfg.Cookies.CSRF.Disabled {
+		w.id("csrf", &csrf)
+	}
+	if c.Issuer != "" {
+		w.string("iss", c.Issuer)
+	}
+	if len(c.Audience) > 0 && w.name("aud") {
+		w.audience(c)
+	}
+	if err := g.writeExpiry(&w, d.Type, o.ExpiresIn, now); err != nil {
+		return nil, err
+	}
+	if len(d.Claims) > 0 {
+		for _, name := range slices.Sorted(maps.Keys(d.Claims)) {
+			w.any(name, d.Claims[name])
+		}
+	}
+	return append(w.b, '}'), w.err
+}
+
+func (w *claimWriter) audience(c *Create) {
+	if len(c.Audience) == 1 && !c.AudienceArray {
+		w.b, w.err = quote(w.b, c.Audience[0], w.err)
+		return
+	}
+	w.value("aud", c.Audience)
+}
+
+func appendFresh(b []byte, o TokenOptions, now time.Time) []byte {
+	if o.FreshFor == 0 {
+		return strconv.AppendBool(b, o.Fresh)
+	}
+	until := now.Add(o.FreshFor)
+	sec := float64(until.Unix()) + math.Round(float64(until.Nanosecond())/1e3)/1e6
+	b = strconv.AppendFloat(b, sec, 'f', -1, 64)
+	if sec == math.Trunc(sec) {
+		b = append(b, ".0"...) // a time, as Flask-JWT-Extended writes it
+	}
+	return b
+}
+
+func (g *Gate) writeExpiry(w *claimWriter, typ TokenType, in time.Duration, now time.Time) error {
+	if in == 0 {
+		in = g.cfg.Create.AccessLifetime
+		if typ == Refresh {
+			in = g.cfg.Create.RefreshLifetime
+		}
+	}
+	if in != NoExpiry {
+		w.int("exp", now.Add(in).Unix())
+		return nil
+	}
+	if _, ok := w.extra["exp"]; !ok && !g.cfg.Accept.Lenient.NoExpiry {
+		return fmt.Errorf("it would have no exp, which this gate refuses; set a lifetime, or Accept.Lenient.NoExpiry")
+	}
+	return nil
+}
+
+// writeIdentity writes the identity claim.
+func (g *Gate) writeIdentity(w *claimWriter, identity any) error {
+	name := g.identityClaim
+	if s, ok := identity.(string); ok {
+		w.string(name, s)
+		return nil
+	}
+	if !w.name(name) {
+		return nil
+	}
+	if g.cfg.Create.AnyIdentity {
+		w.value(name, identity)
+		return nil
+	}
+	text, err := identityText(identity)
+	if err != nil {
+		return err
+	}
+	w.b, w.err = quote(w.b, text, w.err)
+	return nil
+}
+
+// identityText is the text form of an identity that is not a string.
+func identityText(identity any) (string, error) {
+	if !isNil(identity) {
+		switch v := identity.(type) {
+		case encoding.TextMarshaler:
+			text, err := v.MarshalText()
+			return string(text), err
+		case fmt.Stringer:
+			return v.String(), nil
+		}
+		switch r := reflect.ValueOf(identity); {
+		case r.CanInt():
+			return strconv.FormatInt(r.Int(), 10), nil
+		case r.CanUint():
+			return strconv.FormatUint(r.Uint(), 10), nil
+		case r.Kind() == reflect.String:
+			return r.String(), nil
+		}
+	}
+	return "", fmt.Errorf("an identity of type %T has no text form; give a string or an integer, or set Draft.Identity in Config.Prepare", identity)
+}

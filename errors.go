@@ -1,0 +1,170 @@
+package gate
+
+import (
+	"errors"
+	"strings"
+)
+
+// The kinds of refusal. Ask with errors.Is; the detail is in [*Error]. A failure
+// that is not the token's fault (a store or key source that cannot answer) is none
+// of them: it is returned as it is, wrapped, and answered with 503.
+var (
+	// ErrMissing: no token in any location.
+	ErrMissing = errors.New("gate: no token")
+	// ErrCSRF: a token came in a cookie without the double submit value that
+	// belongs to it.
+	ErrCSRF = errors.New("gate: CSRF check failed")
+	// ErrInvalid: malformed, not signed by an accepted key, or with claims that are
+	// not acceptable here.
+	ErrInvalid = errors.New("gate: invalid token")
+	// ErrExpired: genuine, but past its time.
+	ErrExpired = errors.New("gate: token expired")
+	// ErrWrongType: a refresh token where an access token is wanted, or the reverse.
+	ErrWrongType = errors.New("gate: wrong token type")
+	// ErrNotFresh: the route wants a token minted from credentials.
+	ErrNotFresh = errors.New("gate: token not fresh")
+	// ErrRevoked: the blocklist holds it.
+	ErrRevoked = errors.New("gate: token revoked")
+	// ErrRejected: Config.Verify refused it.
+	ErrRejected = errors.New("gate: token rejected")
+	// ErrNoUser: Config.LoadUser found nobody.
+	ErrNoUser = errors.New("gate: no such user")
+)
+
+// An Error tells why a request was refused. It never holds a token or a secret in
+// its text. It is made by a gate; do not change one.
+type Error struct {
+	// Kind is one of the errors above: errors.Is(err, gate.ErrExpired).
+	Kind error
+	// Reason names the one check that refused, for programs: "expired",
+	// "signature", "aud_mismatch", and so on. docs/errors.md lists them; they do
+	// not change once released.
+	Reason string
+	// Name is the header, cookie, parameter, member or claim that Reason speaks
+	// of. It comes from the configuration, not from the request.
+	Name string
+	// Location is where the token was found: "header", "cookie", "query", "json"
+	// or the name of a LocationFunc. It is empty when none was found.
+	Location string
+	// Token is the token, once its signature has held; nil before.
+	Token *Token
+	// Err is the cause, where there is one: the error of a hook, or, for
+	// ErrMissing with several locations, one *Error for each (joined).
+	Err error
+
+	maxAge int64 // of ErrNotFresh, in seconds (RFC 9470)
+}
+
+func refuse(kind error, reason string) *Error { return &Error{Kind: kind, Reason: reason} }
+
+func refuseName(kind error, reason, name string) *Error {
+	return &Error{Kind: kind, Reason: reason, Name: name}
+}
+
+// Message is one sentence for the client: what was wrong and, where it helps, what
+// to do. It holds nothing of the request and nothing of Err.
+func (e *Error) Message() string {
+	return strings.ReplaceAll(messages[e.Reason], "%", e.Name)
+}
+
+// Error is the message with the cause behind it, for logs.
+func (e *Error) Error() string {
+	text := "gate: " + e.Message()
+	if e.Reason == "" || messages[e.Reason] == "" {
+		text = e.Kind.Error()
+	}
+	if e.Err != nil {
+		text += ": " + strings.ReplaceAll(e.Err.Error(), "\n", "; ")
+	}
+	return text
+}
+
+// Unwrap returns Kind and Err.
+func (e *Error) Unwrap() []error {
+	if e.Err == nil {
+		return []error{e.Kind}
+	}
+	return []error{e.Kind, e.Err}
+}
+
+// messages has the sentence for each reason; % stands for Name.
+var messages = map[string]string{
+	"missing":              "No token was sent",
+	"missing_header":       "The % header is missing",
+	"missing_scheme":       "The % header does not use the expected scheme",
+	"missing_cookie":       "The cookie % is missing",
+	"missing_query":        "The query parameter % is missing",
+	"missing_content_type": "The body is not JSON; send Content-Type: application/json",
+	"missing_member":       "The JSON body has no member %",
+
+	"csrf_missing":       "The CSRF value is missing; send it in the % header",
+	"csrf_mismatch":      "The CSRF value does not belong to this token",
+	"csrf_claim_missing": "The token has no CSRF value and cannot be used in a cookie",
+	"csrf_claim_type":    "The token's CSRF value is not a string",
+
+	"header_malformed":  "The % header is malformed; send the scheme, one space and one token",
+	"query_prefix":      "The query parameter % does not start with the expected prefix",
+	"ambiguous":         "There is more than one %; send one",
+	"member_type":       "The JSON member % is not a string",
+	"body_json":         "The body is not valid JSON",
+	"body_content_type": "There is more than one Content-Type header; send one",
+	"body_too_large":    "The body is too large to hold a token",
+	"body_unreadable":   "The body could not be read",
+	"location_unset":    "The route names no token location",
+
+	"too_large":          "The token is too large",
+	"segments":           "The token has fewer than three segments",
+	"segments_extra":     "The token has more than three segments",
+	"header_encoding":    "The token's header is not canonical base64url",
+	"payload_encoding":   "The token's payload is not canonical base64url",
+	"signature_encoding": "The token's signature is not canonical base64url",
+	"header_json":        "The token's header is not strict JSON",
+	"header_object":      "The token's header is not a JSON object",
+	"payload_empty":      "The token's payload is empty",
+	"payload_json":       "The token's payload is not strict JSON",
+	"payload_object":     "The token's payload is not a JSON object",
+	"alg_missing":        "The token's header has no alg",
+	"alg_type":           "The token's alg is not a string",
+	"alg_mismatch":       "The token's algorithm is not accepted",
+	"kid_type":           "The token's kid is not a string",
+	"typ_type":           "The token's typ is not a string",
+	"typ_mismatch":       "The token is of another kind (typ)",
+	"crit":               "The token demands an extension that is not supported (crit)",
+	"crit_empty":         "The token's crit is not a list with entries",
+	"crit_type":          "The token's crit holds a value that is not a string",
+	"crit_absent":        "The token's crit names a member that is absent",
+	"b64":                "Tokens with b64 are not supported",
+	"zip":                "Compressed tokens are not supported",
+	"cty":                "Nested tokens are not supported",
+	"key_unknown":        "No accepted key has the token's kid",
+	"key_ambiguous":      "Too many keys could have signed the token; it needs a kid",
+	"signature":          "The token's signature is wrong",
+
+	"exp_type":      "The claim exp is not a time",
+	"exp_missing":   "The claim exp is missing",
+	"exp_far":       "The claim exp is too far in the future",
+	"nbf_type":      "The claim nbf is not a time",
+	"nbf_future":    "The token is not valid yet (nbf)",
+	"iat_type":      "The claim iat is not a time",
+	"iat_future":    "The token was issued in the future (iat)",
+	"iss_type":      "The claim iss is not a string",
+	"iss_missing":   "The claim iss is missing",
+	"iss_mismatch":  "The token has another issuer",
+	"aud_type":      "The claim aud is not a string or a list of strings",
+	"aud_missing":   "The claim aud is missing",
+	"aud_mismatch":  "The token is for another audience",
+	"sub_type":      "The claim sub is not a string",
+	"jti_type":      "The claim jti is not a string",
+	"sid_type":      "The claim sid is not a string",
+	"type_type":     "The claim type is not a string",
+	"fresh_type":    "The claim fresh is neither true, false nor a time",
+	"claim_missing": "The claim % is missing",
+
+	"expired":        "The token has expired",
+	"access_wanted":  "An access token is wanted here",
+	"refresh_wanted": "A refresh token is wanted here",
+	"not_fresh":      "A fresh token is wanted here; log in again",
+	"revoked":        "The token has been revoked",
+	"rejected":       "The token is not accepted here",
+	"no_user":        "The token's user does not exist",
+}

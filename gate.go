@@ -1,0 +1,242 @@
+package gate
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/jwtgate/gate/keys"
+)
+
+// NoExpiry is a lifetime without end, for tokens that never expire: dangerous, and
+// so a name that has to be written. Their acceptance has to be allowed as well, by
+// [Lenient.NoExpiry].
+const NoExpiry time.Duration = -1 << 63
+
+// Config is the configuration of a [Gate]. Only Keys is required; the zero value of
+// every other field is the safe one.
+type Config struct {
+	// Keys hands out the keys that sign and verify: a *keys.Key, a *keys.Set, or a
+	// source of your own.
+	Keys keys.Source
+	// Create says what is written into tokens.
+	Create Create
+	// Accept says what is demanded of tokens.
+	Accept Accept
+	// Locations are the places where a token may be, in the order they are tried.
+	// Default: FromHeader("Authorization", "Bearer").
+	Locations []Location
+	// Cookies names and scopes the cookies that carry tokens.
+	Cookies Cookies
+	// Blocklist holds the revoked tokens; nil revokes nothing.
+	Blocklist Blocklist
+	// Verify has the application's own word on a token that is otherwise good. An
+	// error refuses it ([ErrRejected]) and stands in [Error.Err].
+	Verify func(ctx context.Context, t *Token) error
+	// LoadUser loads what [User] returns. Nobody found is nil, a nil pointer or
+	// [ErrNoUser]; any other error is a failure of the store (503).
+	LoadUser func(ctx context.Context, t *Token) (any, error)
+	// Prepare may change a token that is being created, last before it is signed.
+	Prepare func(ctx context.Context, d *Draft) error
+	// OnError answers a request that is refused. Default: JSONErrors("msg"). r is
+	// nil where the request did not come through net/http.
+	OnError func(w http.ResponseWriter, r *http.Request, err error)
+	// Clock tells the time, for tests. Default: time.Now.
+	Clock func() time.Time
+}
+
+// Create says what is written into tokens.
+type Create struct {
+	// AccessLifetime and RefreshLifetime are how long tokens live. Defaults: 15
+	// minutes and 30 days. NoExpiry writes no "exp".
+	AccessLifetime, RefreshLifetime time.Duration
+	// Issuer is "iss"; empty writes none.
+	Issuer string
+	// Audience is "aud"; empty writes none. A single one is written as a string,
+	// unless AudienceArray is set.
+	Audience      []string
+	AudienceArray bool
+	// IdentityClaim holds the identity. Default: "sub".
+	IdentityClaim string
+	// AnyIdentity writes an identity of any type as JSON. Without it an identity is
+	// a string, an integer, or has a text form (encoding.TextMarshaler, fmt.Stringer),
+	// and is written as a string, as RFC 7519 section 4.1.2 asks of "sub".
+	AnyIdentity bool
+	// OmitNotBefore leaves "nbf" out.
+	OmitNotBefore bool
+}
+
+// Accept says what is demanded of tokens. The zero value demands "exp", "sub",
+// "jti" and "type", knows no tolerance of time, and takes tokens of any issuer but,
+// without Audiences, none that names an audience.
+type Accept struct {
+	// Issuers are the accepted values of "iss". Default: Create.Issuer, or, where
+	// that is empty, any.
+	Issuers []string
+	// Audiences: one of them must stand in "aud". Default: Create.Audience.
+	Audiences []string
+	// HeaderTypes are the accepted values of the header "typ", in lower case and
+	// without "application/". Default: "jwt", "at+jwt" or none.
+	HeaderTypes []string
+	// Leeway forgives that much difference between clocks, for "exp", "nbf" and
+	// "iat". It must be less than the lifetime of access tokens.
+	Leeway time.Duration
+	// MaxLifetime bounds how far ahead "exp" may be. Default: ten years, which finds
+	// milliseconds given for seconds. NoExpiry: no bound.
+	MaxLifetime time.Duration
+	// Limits bound what is read.
+	Limits Limits
+	// Lenient takes tokens that the zero value refuses.
+	Lenient Lenient
+}
+
+// Limits bound the cost of a token, good or bad. Zero fields have the defaults.
+type Limits struct {
+	TokenBytes    int // of the whole token: 8192
+	Depth         int // levels of nesting in its claims: 64
+	Members       int // members and elements in its claims: 1024
+	KeyCandidates int // keys that are tried on one token: 8
+	BodyBytes     int // of a JSON or form body that is searched: 256 KiB
+	// CacheEntries and CacheBytes bound the cache of verified tokens, which spares
+	// the signature check of asymmetric keys, and nothing else, on a token that was
+	// seen before: 10,000 and 16 MiB. Negative CacheEntries turn it off.
+	CacheEntries, CacheBytes int
+}
+
+var defaultLimits = Limits{
+	TokenBytes: 8 << 10, Depth: 64, Members: 1024, KeyCandidates: 8, BodyBytes: 256 << 10,
+	CacheEntries: 10_000, CacheBytes: 16 << 20,
+}
+
+// Lenient takes tokens that the zero value refuses: for tokens of other systems.
+// Package flask sets what Flask-JWT-Extended's tokens need.
+type Lenient struct {
+	NoExpiry      bool // "exp" may be missing
+	NoID          bool // "jti" may be missing: such a token cannot be revoked by itself
+	AnySubject    bool // "sub" may be of any JSON type; read it with Token.Identity
+	AnyType       bool // whatever is not a refresh token counts as an access token
+	AnyFresh      bool // a "fresh" of a wrong type counts as not fresh
+	AnyOrigin     bool // Issuers and Audiences have no defaults; unset, they are not checked
+	AnyHeaderType bool // "typ" is not looked at
+	AnyOPTIONS    bool // every OPTIONS request passes unguarded, not preflights alone
+}
+
+// A Gate creates and checks tokens. It is made by [New], holds no state that
+// changes but a bounded cache, and is safe for concurrent use.
+type Gate struct {
+	cfg           Config
+	identityClaim string
+	match         headerMatcher
+	policyList    policyBlocklist
+	cache         *tokenCache
+	maxAge        int64 // RFC 9470, of not fresh answers: the lifetime of an access token
+}
+
+// New returns a Gate. It copies cfg, opens nothing and starts no goroutine. It
+// refuses a configuration that is contradictory or cannot be safe.
+func New(cfg Config) (*Gate, error) {
+	cfg = cfg.withDefaults()
+	if err := cfg.check(); err != nil {
+		return nil, fmt.Errorf("gate: %w", err)
+	}
+	g := &Gate{cfg: cfg, identityClaim: cfg.Create.IdentityClaim}
+	g.match, _ = cfg.Keys.(headerMatcher)
+	if !g.acceptsType("JWT") {
+		g.match = nil // its shortcut knows tokens with "typ":"JWT" alone
+	}
+	g.policyList, _ = cfg.Blocklist.(policyBlocklist)
+	if cfg.Accept.Limits.CacheEntries > 0 {
+		g.cache = newTokenCache(cfg.Accept.Limits.CacheEntries, cfg.Accept.Limits.CacheBytes)
+	}
+	if cfg.Create.AccessLifetime != NoExpiry {
+		g.maxAge = int64(cfg.Create.AccessLifetime / time.Second)
+	}
+	return g, nil
+}
+
+// withDefaults returns a copy that shares no slice with the caller's.
+func (c Config) withDefaults() Config {
+	setDefault(&c.Create.AccessLifetime, 15*time.Minute)
+	setDefault(&c.Create.RefreshLifetime, 30*24*time.Hour)
+	setDefault(&c.Create.IdentityClaim, "sub")
+	c.Create.Audience = slices.Clone(c.Create.Audience)
+	c.Accept = c.Accept.withDefaults(c.Create)
+	c.Cookies = c.Cookies.withDefaults()
+	if c.Locations == nil {
+		c.Locations = []Location{FromHeader("Authorization", "Bearer")}
+	}
+	c.Locations = slices.Clone(c.Locations)
+	if c.OnError == nil {
+		c.OnError = JSONErrors("msg")
+	}
+	if c.Clock == nil {
+		c.Clock = time.Now
+	}
+	return c
+}
+
+func (a Accept) withDefaults(create Create) Accept {
+	if a.Issuers == nil && create.Issuer != "" && !a.Lenient.AnyOrigin {
+		a.Issuers = []string{create.Issuer}
+	}
+	if a.Audiences == nil && len(create.Audience) > 0 && !a.Lenient.AnyOrigin {
+		a.Audiences = create.Audience
+	}
+	a.Issuers, a.Audiences, a.HeaderTypes = slices.Clone(a.Issuers), slices.Clone(a.Audiences), slices.Clone(a.HeaderTypes)
+	setDefault(&a.MaxLifetime, 10*365*24*time.Hour)
+	l, d := &a.Limits, defaultLimits
+	setDefault(&l.TokenBytes, d.TokenBytes)
+	setDefault(&l.Depth, d.Depth)
+	setDefault(&l.Members, d.Members)
+	setDefault(&l.KeyCandidates, d.KeyCandidates)
+	setDefault(&l.BodyBytes, d.BodyBytes)
+	setDefault(&l.CacheEntries, d.CacheEntries)
+	setDefault(&l.CacheBytes, d.CacheBytes)
+	return a
+}
+
+func setDefault[T comparable](field *T, value T) {
+	var zero T
+	if *field == zero {
+		*field = value
+	}
+}
+
+// check refuses what is contradictory or unsafe.
+func (c *Config) check() error {
+	switch lifetime := c.Create.AccessLifetime; {
+	case isNil(c.Keys):
+		return errors.New("Config.Keys is nil; set a key, for example from keys.HMAC")
+	case len(c.Locations) == 0:
+		return errors.New("Config.Locations is empty; leave it nil for the Authorization header")
+	case slices.ContainsFunc(c.Locations, func(l Location) bool { return l.find == nil }):
+		return errors.New("Config.Locations holds a zero Location; make one with FromHeader, FromCookies, FromQuery, FromJSON or LocationFunc")
+	case c.Accept.Leeway < 0:
+		return errors.New("Accept.Leeway is negative")
+	case c.Accept.Leeway > 0 && lifetime > 0 && c.Accept.Leeway >= lifetime:
+		return fmt.Errorf("Accept.Leeway (%v) must be less than the lifetime of access tokens (%v)", c.Accept.Leeway, lifetime)
+	case c.Accept.MaxLifetime < 0 && c.Accept.MaxLifetime != NoExpiry:
+		return errors.New("Accept.MaxLifetime is negative; use NoExpiry for no bound")
+	case !c.Accept.Lenient.NoExpiry && (lifetime == NoExpiry || c.Create.RefreshLifetime == NoExpiry):
+		return errors.New("Create makes tokens without exp, which Accept refuses; set a lifetime, or Accept.Lenient.NoExpiry")
+	case slices.Contains(c.Accept.HeaderTypes, ""), slices.ContainsFunc(c.Accept.HeaderTypes, func(s string) bool { return s != strings.ToLower(s) }):
+		return errors.New("Accept.HeaderTypes must hold names in lower case")
+	}
+	if err := c.Accept.Limits.check(); err != nil {
+		return err
+	}
+	return c.Cookies.check()
+}
+
+func (l *Limits) check() error {
+	for _, n := range []int{l.TokenBytes, l.Depth, l.Members, l.KeyCandidates, l.BodyBytes, l.CacheBytes} {
+		if n < 0 {
+			return errors.New("Accept.Limits has a negative limit; leave it 0 for the default")
+		}
+	}
+	return nil
+}

@@ -1,0 +1,194 @@
+package gate
+
+import (
+	"errors"
+	"net/http"
+	"strings"
+)
+
+// A Location is a place of a request where a token may be. The zero Location is
+// refused by [New], and refuses every request where a [Policy] holds it.
+type Location struct {
+	name string
+	find func(g *Gate, r Request, want TokenType) (found, *Error)
+}
+
+// String returns "header", "cookie", "query", "json" or the name of a LocationFunc.
+func (l Location) String() string { return l.name }
+
+// found is what room 1 hands on.
+type found struct {
+	raw      string
+	csrf     string // submitted value
+	check    bool   // compare it with the token's
+	location string
+}
+
+// FromHeader finds a token behind a scheme in a header: FromHeader("Authorization",
+// "Bearer"). The scheme is compared without case (RFC 9110 section 11.1). An empty
+// scheme takes the whole value as the token.
+func FromHeader(name, scheme string) Location {
+	name = http.CanonicalHeaderKey(name)
+	return Location{"header", func(_ *Gate, r Request, _ TokenType) (found, *Error) {
+		raw, err := headerToken(r.Header(name), name, scheme)
+		return found{raw: raw}, err
+	}}
+}
+
+// headerToken takes the one token out of the values of a header. Another scheme
+// counts as missing; the scheme with anything but one token stops the search.
+func headerToken(values []string, name, scheme string) (string, *Error) {
+	raw, seen, other := "", false, false
+	for _, v := range values {
+		v = strings.Trim(v, " \t")
+		rest, ok := cutScheme(v, scheme)
+		if !ok {
+			other = other || v != ""
+			continue
+		}
+		if seen {
+			return "", refuseName(ErrInvalid, "ambiguous", name)
+		}
+		raw, seen = rest, true
+	}
+	switch {
+	case !seen && other:
+		return "", refuseName(ErrMissing, "missing_scheme", name)
+	case !seen:
+		return "", refuseName(ErrMissing, "missing_header", name)
+	case raw == "" || strings.ContainsAny(raw, " \t,"):
+		return "", refuseName(ErrInvalid, "header_malformed", name)
+	}
+	return raw, nil
+}
+
+// cutScheme returns what stands behind the scheme.
+func cutScheme(v, scheme string) (rest string, ok bool) {
+	n := len(scheme)
+	switch {
+	case n == 0:
+		return v, v != ""
+	case len(v) < n || !strings.EqualFold(v[:n], scheme):
+		return "", false
+	case len(v) == n:
+		return "", true
+	case v[n] != ' ' && v[n] != '\t':
+		return "", false
+	}
+	return strings.TrimLeft(v[n:], " \t"), true
+}
+
+// FromCookies finds access and refresh tokens in the cookies that Config.Cookies
+// names, and asks for the CSRF value that belongs to them.
+func FromCookies() Location {
+	return Location{"cookie", func(g *Gate, r Request, want TokenType) (found, *Error) {
+		n := g.cfg.Cookies.names(want)
+		raw, err := single(r.Cookies(n.Name), n.Name, "missing_cookie")
+		if err != nil || !g.cfg.Cookies.CSRF.applies(r.Method()) {
+			return found{raw: raw}, err
+		}
+		value, err := g.submitted(r, n)
+		return found{raw: raw, csrf: value, check: true}, err
+	}}
+}
+
+// FromQuery finds a token in a query parameter, behind a prefix that may be empty.
+// Tokens in URLs end in logs and browser histories: use it for links that work once.
+func FromQuery(name, prefix string) Location {
+	return Location{"query", func(_ *Gate, r Request, _ TokenType) (found, *Error) {
+		v, err := single(r.Query(name), name, "missing_query")
+		if err != nil {
+			return found{}, err
+		}
+		raw, ok := strings.CutPrefix(v, prefix)
+		if !ok || raw == "" {
+			return found{}, refuseName(ErrInvalid, "query_prefix", name)
+		}
+		return found{raw: raw}, nil
+	}}
+}
+
+// FromJSON finds an access or a refresh token in a member of a JSON body. Bodies of
+// GET and HEAD are not read. The body stays readable for the handler.
+func FromJSON(access, refresh string) Location {
+	return Location{"json", func(g *Gate, r Request, want TokenType) (found, *Error) {
+		name := access
+		if want == Refresh {
+			name = refresh
+		}
+		raw, err := jsonMember(r, name, g.cfg.Accept.Limits.BodyBytes)
+		return found{raw: raw}, err
+	}}
+}
+
+// LocationFunc makes a Location of a function that returns the token of a request.
+// It returns an error that is [ErrMissing] where there is none, so that the next
+// location is tried; any other error stops the search. It must not read cookies:
+// a token from there would escape the CSRF check.
+func LocationFunc(name string, find func(r Request, want TokenType) (raw string, err error)) Location {
+	return Location{name, func(_ *Gate, r Request, want TokenType) (found, *Error) {
+		raw, err := find(r, want)
+		var e *Error
+		switch {
+		case err == nil && raw == "":
+			return found{}, refuse(ErrMissing, "missing")
+		case err == nil:
+			return found{raw: raw}, nil
+		case errors.As(err, &e):
+			return found{}, e
+		case errors.Is(err, ErrMissing):
+			return found{}, &Error{Kind: ErrMissing, Reason: "missing", Err: err}
+		}
+		return found{}, &Error{Kind: ErrInvalid, Err: err}
+	}}
+}
+
+// single takes the one value out of several: none and empty ones are missing, two
+// that differ are two identities.
+func single(values []string, name, missing string) (string, *Error) {
+	var v string
+	for _, s := range values {
+		if s != "" && v != "" && s != v {
+			return "", refuseName(ErrInvalid, "ambiguous", name)
+		}
+		if s != "" {
+			v = s
+		}
+	}
+	if v == "" {
+		return "", refuseName(ErrMissing, missing, name)
+	}
+	return v, nil
+}
+
+// locate is room 1. Only a missing token goes on to the next location. Where no
+// location has one and the policy is optional, found is empty.
+func (g *Gate) locate(r Request, p Policy) (found, error) {
+	locations := p.Locations
+	if len(locations) == 0 {
+		locations = g.cfg.Locations
+	}
+	var missing []error
+	for _, l := range locations {
+		if l.find == nil {
+			return found{}, refuse(ErrInvalid, "location_unset")
+		}
+		f, err := l.find(g, r, p.want())
+		if err == nil {
+			f.location = l.name
+			return f, nil
+		}
+		err.Location = l.name
+		if err.Kind != ErrMissing {
+			return found{}, err
+		}
+		missing = append(missing, err)
+	}
+	switch {
+	case p.Optional:
+		return found{}, nil
+	case len(missing) == 1:
+		return found{}, missing[0]
+	}
+	return found{}, &Error{Kind: ErrMissing, Reason: "missing", Err: errors.Join(missing...)}
+}

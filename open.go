@@ -1,0 +1,164 @@
+package gate
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/jwtgate/gate/internal/jws"
+	"github.com/jwtgate/gate/keys"
+)
+
+// headerMatcher is a key source that can name its key by an encoded header alone.
+// Tokens of our own making are recognised this way without parsing anything.
+type headerMatcher interface {
+	ForHeader(segment string) *keys.Key
+}
+
+// open is room 2: choose the key, check the signature, read the payload. Nothing of
+// the payload is looked at before the signature holds.
+func (g *Gate) open(ctx context.Context, raw string) (*Token, error) {
+	parts, err := jws.Split(raw, g.cfg.Accept.Limits.TokenBytes)
+	if err != nil {
+		return nil, jwsError(err)
+	}
+	var one [1]*keys.Key
+	candidates := one[:0]
+	if g.match != nil {
+		if k := g.match.ForHeader(parts.Header); k != nil {
+			candidates = append(candidates, k)
+		}
+	}
+	if len(candidates) == 0 {
+		if candidates, err = g.candidates(ctx, parts, raw); err != nil {
+			return nil, err
+		}
+	} else if err := jws.CheckForm(parts); err != nil {
+		return nil, jwsError(err)
+	}
+	if t := g.cache.get(raw, candidates); t != nil {
+		return t, nil
+	}
+	for _, k := range candidates {
+		if k.Verify(parts.Input, parts.Signature) {
+			return g.opened(raw, parts, k)
+		}
+	}
+	if _, ok := jws.DecodeSegment(parts.Signature); !ok {
+		return nil, refuse(ErrInvalid, "signature_encoding")
+	}
+	return nil, refuse(ErrInvalid, "signature")
+}
+
+// opened reads the payload of a token that k has signed.
+func (g *Gate) opened(raw string, parts jws.Parts, k *keys.Key) (*Token, error) {
+	payload, ok := jws.DecodeSegment(parts.Payload)
+	if !ok {
+		return nil, refuse(ErrInvalid, "payload_encoding")
+	}
+	t, refused := g.parse(payload)
+	if refused != nil {
+		return nil, refused
+	}
+	t.header = parts.Header
+	if k.Public() != nil {
+		g.cache.put(raw, k, t)
+	}
+	return t, nil
+}
+
+// candidates asks the key source for the keys of a token whose header has to be read.
+func (g *Gate) candidates(ctx context.Context, parts jws.Parts, raw string) ([]*keys.Key, error) {
+	u, err := keys.ParseUnverified(raw, g.cfg.Accept.Limits.TokenBytes)
+	if err != nil {
+		return nil, jwsError(err)
+	}
+	if !g.acceptsType(u.Type()) {
+		return nil, refuse(ErrInvalid, "typ_mismatch")
+	}
+	found, err := g.cfg.Keys.VerificationKeys(ctx, u)
+	if err != nil {
+		return nil, fmt.Errorf("gate: key source: %w", err)
+	}
+	if len(found) == 0 {
+		return nil, refuse(ErrInvalid, "key_unknown")
+	}
+	fits := func(k *keys.Key) bool { return k != nil && string(k.Algorithm()) == u.Algorithm() }
+	n := 0
+	for _, k := range found {
+		if fits(k) {
+			n++
+		}
+	}
+	switch {
+	case n == 0:
+		return nil, refuse(ErrInvalid, "alg_mismatch")
+	case n > g.cfg.Accept.Limits.KeyCandidates:
+		return nil, refuse(ErrInvalid, "key_ambiguous")
+	case n < len(found):
+		found = slices.DeleteFunc(slices.Clone(found), func(k *keys.Key) bool { return !fits(k) })
+	}
+	return found, nil
+}
+
+// acceptsType judges "typ" (RFC 8725 section 3.11): a token that says it is of
+// another kind is not ours.
+func (g *Gate) acceptsType(typ string) bool {
+	a := &g.cfg.Accept
+	if a.Lenient.AnyHeaderType {
+		return true
+	}
+	typ = strings.TrimPrefix(strings.ToLower(typ), "application/")
+	if a.HeaderTypes == nil {
+		return typ == "" || typ == "jwt" || typ == "at+jwt"
+	}
+	return slices.Contains(a.HeaderTypes, typ)
+}
+
+// jwsReasons maps what internal/jws says to the reasons of [Error].
+var jwsReasons = map[error]string{
+	jws.ErrTooLarge:          "too_large",
+	jws.ErrSegments:          "segments",
+	jws.ErrMoreSegments:      "segments_extra",
+	jws.ErrHeaderEncoding:    "header_encoding",
+	jws.ErrPayloadEncoding:   "payload_encoding",
+	jws.ErrSignatureEncoding: "signature_encoding",
+	jws.ErrHeaderJSON:        "header_json",
+	jws.ErrHeaderObject:      "header_object",
+	jws.ErrPayloadEmpty:      "payload_empty",
+	jws.ErrAlgMissing:        "alg_missing",
+	jws.ErrAlgType:           "alg_type",
+	jws.ErrKeyIDType:         "kid_type",
+	jws.ErrTypeType:          "typ_type",
+	jws.ErrCritical:          "crit",
+	jws.ErrCriticalEmpty:     "crit_empty",
+	jws.ErrCriticalType:      "crit_type",
+	jws.ErrCriticalAbsent:    "crit_absent",
+	jws.ErrUnencoded:         "b64",
+	jws.ErrCompressed:        "zip",
+	jws.ErrNested:            "cty",
+}
+
+func jwsError(err error) *Error { return refuse(ErrInvalid, jwsReasons[err]) }
+
+// Peek reads the header of a token of at most 8 KiB without checking anything but
+// its form. What it returns is not to be trusted.
+func Peek(raw string) (keys.Unverified, error) {
+	u, err := keys.ParseUnverified(raw, defaultLimits.TokenBytes)
+	if err != nil {
+		return keys.Unverified{}, jwsError(err)
+	}
+	return u, nil
+}
+
+// located names the place where a token was found in the error that refuses it.
+func located(err error, location string, t *Token) error {
+	var e *Error
+	if errors.As(err, &e) {
+		e.Location = location
+		e.Token = t
+	}
+	return err
+}

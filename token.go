@@ -1,0 +1,99 @@
+package gate
+
+import (
+	"fmt"
+	"log/slog"
+	"slices"
+	"time"
+
+	"github.com/go-json-experiment/json"
+
+	"github.com/jwtgate/gate/internal/jws"
+)
+
+// A Token is a token whose signature has held. Handlers read the one of their
+// request with [FromContext]. Treat it as read-only.
+type Token struct {
+	ID        string    // jti
+	Subject   string    // sub
+	Issuer    string    // iss
+	SessionID string    // sid: the login that the token belongs to
+	Audience  []string  // aud
+	IssuedAt  time.Time // iat; zero when absent, as the next two
+	NotBefore time.Time // nbf
+	Expiry    time.Time // exp
+	Type      TokenType // type
+	Fresh     bool      // fresh, when it is true or false
+	// FreshUntil is set when the token is fresh for a time only.
+	FreshUntil time.Time
+
+	location string
+	csrf     string
+	header   string // encoded segment
+	payload  []byte // JSON
+	claims   claimSet
+	identity span // value of the identity claim, where it is not sub
+	user     any
+}
+
+// span is a stretch of the payload.
+type span struct{ from, to int }
+
+// Claims decodes all claims into v, a pointer to a struct or to a map. Names match
+// by exact case; numbers keep all their digits in integer fields. Claims that v
+// has no place for are ignored.
+func (t *Token) Claims(v any) error {
+	if err := json.Unmarshal(t.payload, v); err != nil {
+		return fmt.Errorf("gate: claims: %w", err)
+	}
+	return nil
+}
+
+// Header decodes the header into v, a pointer to a struct or to a map.
+func (t *Token) Header(v any) error {
+	text, _ := jws.DecodeSegment(t.header) // was decoded before
+	if err := json.Unmarshal(text, v); err != nil {
+		return fmt.Errorf("gate: header: %w", err)
+	}
+	return nil
+}
+
+// Identity returns the value of the identity claim ([Create.IdentityClaim]): the
+// subject as a string unless the configuration says otherwise.
+func (t *Token) Identity() any {
+	if t.identity.to == 0 {
+		return t.Subject
+	}
+	var v any
+	_ = json.Unmarshal(t.payload[t.identity.from:t.identity.to], &v) // was read before
+	return v
+}
+
+// CSRF returns the double submit value of the token, or "". Give it to pages that
+// cannot read cookies; a request with the token in a cookie has to repeat it.
+func (t *Token) CSRF() string { return t.csrf }
+
+// Location returns where the token was found: "header", "cookie", "query", "json",
+// the name of a LocationFunc, or "" for one that was not taken from a request.
+func (t *Token) Location() string { return t.location }
+
+// clone returns a copy that shares nothing a caller could change.
+func (t *Token) clone() *Token {
+	c := *t
+	c.Audience = slices.Clone(t.Audience)
+	return &c
+}
+
+// String names the type, subject and ID, and leaves out the rest: a token in a log
+// is a token lost.
+func (t *Token) String() string {
+	return fmt.Sprintf("gate.Token(%s sub=%q jti=%q)", t.Type, t.Subject, t.ID)
+}
+
+// GoString is String, so that %#v shows no more.
+func (t *Token) GoString() string { return t.String() }
+
+// LogValue implements slog.LogValuer with what String shows.
+func (t *Token) LogValue() slog.Value {
+	return slog.GroupValue(slog.String("type", string(t.Type)), slog.String("sub", t.Subject), slog.String("jti", t.ID))
+}

@@ -1,0 +1,45 @@
+package gate
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"reflect"
+)
+
+// verify is room 7: the application's own check.
+func (g *Gate) verify(ctx context.Context, t *Token) error {
+	if g.cfg.Verify == nil {
+		return nil
+	}
+	if err := g.cfg.Verify(ctx, t); err != nil {
+		return &Error{Kind: ErrRejected, Reason: "rejected", Err: err}
+	}
+	return nil
+}
+
+// loadUser is room 8: the application's own user.
+func (g *Gate) loadUser(ctx context.Context, t *Token) error {
+	if g.cfg.LoadUser == nil {
+		return nil
+	}
+	user, err := g.cfg.LoadUser(ctx, t)
+	switch {
+	case errors.Is(err, ErrNoUser) || err == nil && isNil(user):
+		return &Error{Kind: ErrNoUser, Reason: "no_user"}
+	case err != nil:
+		return fmt.Errorf("gate: loading the user: %w", err)
+	}
+	t.user = user
+	return nil
+}
+
+// isNil also sees the nil pointer in an interface: a lookup that found nobody and
+// returned its *Account must not count as somebody.
+func isNil(v any) bool {
+	if v == nil {
+		return true
+	}
+	r := reflect.ValueOf(v)
+	return r.Kind() == reflect.Pointer && r.IsNil()
+}

@@ -1,0 +1,126 @@
+package gate
+
+import (
+	"context"
+	"net/http"
+)
+
+// Require returns middleware that lets a request through to the next handler when
+// it meets p, with its token in the context ([FromContext], [User]), and answers it
+// with [Gate.WriteError] otherwise. CORS preflights pass unguarded and carry no
+// token: browsers send them without credentials.
+func (g *Gate) Require(p Policy) func(http.Handler) http.Handler {
+	return func(next http.Handler) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if g.exempt(httpRequest{r}) {
+				next.ServeHTTP(w, r)
+				return
+			}
+			ctx := r.Context()
+			t, err := g.CheckRequest(ctx, httpRequest{r}, p)
+			if err != nil {
+				g.WriteError(w, r, err)
+				return
+			}
+			noteForRenewal(ctx, t)
+			next.ServeHTTP(w, r.WithContext(NewContext(ctx, t)))
+		})
+	}
+}
+
+// Check judges a request by p and returns its token. It writes nothing and changes
+// nothing but a JSON or form body that it had to read, which stays readable. The
+// token is nil, without an error, for a request without one where p is Optional,
+// and for a CORS preflight. The error is an [*Error] for a request that is refused;
+// any other error means that a store or key source could not answer: deny.
+func (g *Gate) Check(r *http.Request, p Policy) (*Token, error) {
+	return g.CheckRequest(r.Context(), httpRequest{r}, p)
+}
+
+// CheckRequest is [Gate.Check] for a request of another kind than net/http's.
+func (g *Gate) CheckRequest(ctx context.Context, r Request, p Policy) (*Token, error) {
+	if g.exempt(r) {
+		return nil, nil
+	}
+	f, err := g.locate(r, p)
+	if err != nil {
+		return nil, err
+	}
+	if f.raw == "" {
+		return nil, nil
+	}
+	return g.walk(ctx, f, p)
+}
+
+// CheckToken judges a token that came by another way than a request: gRPC metadata,
+// a WebSocket message, a command line. There is no location, so p.Optional and
+// p.Locations do not apply, and no CSRF check.
+func (g *Gate) CheckToken(ctx context.Context, raw string, p Policy) (*Token, error) {
+	return g.walk(ctx, found{raw: raw}, p)
+}
+
+// walk takes a token through the rooms. The first that refuses ends it.
+func (g *Gate) walk(ctx context.Context, f found, p Policy) (*Token, error) {
+	t, err := g.enter(ctx, f, false)
+	if err != nil {
+		return nil, err
+	}
+	if err := g.checkPolicy(t, p, g.cfg.Clock()); err != nil {
+		return nil, located(err, f.location, t)
+	}
+	if err := g.checkBlocklist(ctx, t, p); err != nil {
+		return nil, located(err, f.location, t)
+	}
+	if err := g.verify(ctx, t); err != nil {
+		return nil, located(err, f.location, t)
+	}
+	if err := g.loadUser(ctx, t); err != nil {
+		return nil, located(err, f.location, t)
+	}
+	return t, nil
+}
+
+// enter is rooms 2 to 4: a genuine token, with acceptable claims, brought by the
+// page it was given to.
+func (g *Gate) enter(ctx context.Context, f found, allowExpired bool) (*Token, error) {
+	t, err := g.open(ctx, f.raw)
+	if err != nil {
+		return nil, located(err, f.location, nil)
+	}
+	t.location = f.location
+	now := g.cfg.Clock()
+	if err := g.checkClaims(t, now); err != nil {
+		return nil, located(err, f.location, t)
+	}
+	if err := f.matchCSRF(t); err != nil {
+		return nil, located(err, f.location, t)
+	}
+	if allowExpired {
+		return t, nil
+	}
+	if err := g.checkExpiry(t, now); err != nil {
+		return nil, located(err, f.location, t)
+	}
+	return t, nil
+}
+
+// DecodeOptions are for [Gate.Decode]. The zero value asks for nothing special.
+type DecodeOptions struct {
+	// CSRF is the double submit value that the token must have; "" is not compared.
+	CSRF string
+	// AllowExpired takes a token past its time, as a logout may want.
+	AllowExpired bool
+}
+
+// Decode checks signature and claims of a token and returns it. It asks neither
+// type, freshness, blocklist nor hooks: what it returns may have been revoked.
+func (g *Gate) Decode(ctx context.Context, raw string, o DecodeOptions) (*Token, error) {
+	return g.enter(ctx, found{raw: raw, csrf: o.CSRF, check: o.CSRF != ""}, o.AllowExpired)
+}
+
+// exempt reports whether a request passes unguarded: a CORS preflight (Fetch
+// standard, section 3.3.7), or any OPTIONS request where the configuration says so.
+func (g *Gate) exempt(r Request) bool {
+	return r.Method() == http.MethodOptions &&
+		(g.cfg.Accept.Lenient.AnyOPTIONS || len(r.Header("Access-Control-Request-Method")) > 0)
+}
