@@ -103,15 +103,7 @@ func ParseHeader(p Parts) (Header, error) {
 	if err := h.read(text); err != nil {
 		return Header{}, err
 	}
-	switch {
-	case p.Payload == "":
-		return Header{}, ErrPayloadEmpty
-	case len(p.Payload)%4 == 1:
-		return Header{}, ErrPayloadEncoding
-	case len(p.Signature)%4 == 1:
-		return Header{}, ErrSignatureEncoding
-	}
-	return h, nil
+	return h, CheckForm(p)
 }
 
 // read fills h from its JSON text.
