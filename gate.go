@@ -131,7 +131,6 @@ type Gate struct {
 	cfg           Config
 	identityClaim string
 	match         headerMatcher
-	policyList    policyBlocklist
 	cache         *tokenCache
 	maxAge        int64 // RFC 9470, of not fresh answers: the lifetime of an access token
 }
@@ -144,11 +143,9 @@ func New(cfg Config) (*Gate, error) {
 		return nil, fmt.Errorf("gate: %w", err)
 	}
 	g := &Gate{cfg: cfg, identityClaim: cfg.Create.IdentityClaim}
-	g.match, _ = cfg.Keys.(headerMatcher)
-	if !g.acceptsType("JWT") {
-		g.match = nil // its shortcut knows tokens with "typ":"JWT" alone
+	if g.acceptsType("JWT") {
+		g.match = matcher(cfg.Keys)
 	}
-	g.policyList, _ = cfg.Blocklist.(policyBlocklist)
 	if cfg.Accept.Limits.CacheEntries > 0 {
 		g.cache = newTokenCache(cfg.Accept.Limits.CacheEntries, cfg.Accept.Limits.CacheBytes)
 	}
