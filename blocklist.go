@@ -11,7 +11,7 @@ import (
 // instant, where they offer those.
 type Blocklist interface {
 	// Blocked reports whether t was revoked. An error means that nobody knows: the
-	// request is denied with 503.
+	// request is denied with 503. What the route demands is in [Token.Policy].
 	Blocked(ctx context.Context, t *Token) (bool, error)
 }
 
@@ -21,25 +21,12 @@ type BlocklistFunc func(ctx context.Context, t *Token) (bool, error)
 // Blocked calls f.
 func (f BlocklistFunc) Blocked(ctx context.Context, t *Token) (bool, error) { return f(ctx, t) }
 
-// policyBlocklist is a Blocklist that wants to know what the route demands, so
-// that it can be strict where it matters most when its store is down.
-type policyBlocklist interface {
-	BlockedFor(ctx context.Context, t *Token, p Policy) (bool, error)
-}
-
 // checkBlocklist is room 6.
 func (g *Gate) checkBlocklist(ctx context.Context, t *Token, p Policy) error {
 	if g.cfg.Blocklist == nil || p.SkipBlocklist {
 		return nil
 	}
-	var blocked bool
-	var err error
-	if g.policyList != nil {
-		blocked, err = g.policyList.BlockedFor(ctx, t, p)
-	} else {
-		blocked, err = g.cfg.Blocklist.Blocked(ctx, t)
-	}
-	switch {
+	switch blocked, err := g.cfg.Blocklist.Blocked(ctx, t); {
 	case err != nil:
 		return fmt.Errorf("gate: blocklist: %w", err)
 	case blocked:

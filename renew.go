@@ -41,10 +41,10 @@ func (g *Gate) Renew(o RenewOptions) func(http.Handler) http.Handler {
 	}
 }
 
-// renewKey is the context key under which Require finds the renewWriter.
+// renewKey is the context key of the renewWriter.
 type renewKey struct{}
 
-// noteForRenewal tells an outer Renew which token let the request in.
+// noteForRenewal tells an outer Renew which token the request was let in with.
 func noteForRenewal(ctx context.Context, t *Token) {
 	if rw, ok := ctx.Value(renewKey{}).(*renewWriter); ok {
 		rw.token = t

@@ -33,6 +33,7 @@ type Token struct {
 	payload  []byte // JSON
 	claims   claimSet
 	identity span // value of the identity claim, where it is not sub
+	policy   Policy
 	user     any
 }
 
@@ -76,6 +77,10 @@ func (t *Token) CSRF() string { return t.csrf }
 // Location returns where the token was found: "header", "cookie", "query", "json",
 // the name of a LocationFunc, or "" for one that was not taken from a request.
 func (t *Token) Location() string { return t.location }
+
+// Policy returns what the route demanded of the token, for hooks and blocklists that
+// are stricter where more is at stake; the zero Policy for a token from Decode.
+func (t *Token) Policy() Policy { return t.policy }
 
 // clone returns a copy that shares nothing a caller could change.
 func (t *Token) clone() *Token {

@@ -22,7 +22,6 @@ func (g *Gate) Require(p Policy) func(http.Handler) http.Handler {
 				g.WriteError(w, r, err)
 				return
 			}
-			noteForRenewal(ctx, t)
 			next.ServeHTTP(w, r.WithContext(NewContext(ctx, t)))
 		})
 	}
@@ -49,7 +48,11 @@ func (g *Gate) CheckRequest(ctx context.Context, r Request, p Policy) (*Token, e
 	if f.raw == "" {
 		return nil, nil
 	}
-	return g.walk(ctx, f, p)
+	t, err := g.walk(ctx, f, p)
+	if err == nil {
+		noteForRenewal(ctx, t)
+	}
+	return t, err
 }
 
 // CheckToken judges a token that came by another way than a request: gRPC metadata,
@@ -65,6 +68,7 @@ func (g *Gate) walk(ctx context.Context, f found, p Policy) (*Token, error) {
 	if err != nil {
 		return nil, err
 	}
+	t.policy = p
 	if err := g.checkPolicy(t, p, g.cfg.Clock()); err != nil {
 		return nil, located(err, f.location, t)
 	}
