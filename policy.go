@@ -40,7 +40,7 @@ func (p Policy) want() TokenType {
 }
 
 // checkPolicy is room 5: type, then freshness.
-func (g *Gate) checkPolicy(t *Token, p Policy, now time.Time) error {
+func (g *Gate) checkPolicy(t *Token, p Policy) error {
 	switch {
 	case p.AnyType:
 	case p.Refresh && t.Type != Refresh:
@@ -49,7 +49,7 @@ func (g *Gate) checkPolicy(t *Token, p Policy, now time.Time) error {
 	case t.Type == Refresh, t.Type != Access && !g.cfg.Accept.Lenient.AnyType:
 		return refuse(ErrWrongType, "access_wanted")
 	}
-	if p.Fresh && !t.isFresh(now) {
+	if p.Fresh && !t.isFresh(g.cfg.Clock()) {
 		return &Error{Kind: ErrNotFresh, Reason: "not_fresh", maxAge: g.maxAge}
 	}
 	return nil

@@ -69,7 +69,7 @@ func (g *Gate) walk(ctx context.Context, f found, p Policy) (*Token, error) {
 		return nil, err
 	}
 	t.policy = p
-	if err := g.checkPolicy(t, p, g.cfg.Clock()); err != nil {
+	if err := g.checkPolicy(t, p); err != nil {
 		return nil, located(err, f.location, t)
 	}
 	if err := g.checkBlocklist(ctx, t, p); err != nil {
