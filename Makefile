@@ -1,0 +1,50 @@
+# Everything a developer runs. Needs Go, git and make; a C compiler adds the race
+# detector, and the servers of scripts/install-servers.sh add the tests against them.
+
+SHELL       := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+
+STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
+ROUNDS      ?= 10
+FUZZTIME    ?= 30s
+
+.PHONY: help test servers fmt lint race isolated cover docs bench fuzz faults
+.DEFAULT_GOAL := help
+
+help: ## list the targets
+	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  \1\t/' | expand -t 12
+
+test: servers fmt lint race isolated cover docs ## everything that must pass before a commit, under ten minutes
+	@echo "make test: all passed"
+
+servers: ## install the servers the integration tests need (as root, or with CI=true)
+	@scripts/servers.sh
+
+fmt: ## find files that gofmt would change
+	@scripts/gofmt.sh
+
+lint: ## go vet and staticcheck in every module
+	@scripts/each.sh go vet ./...
+	@scripts/each.sh go run $(STATICCHECK) ./...
+
+race: ## the tests of every module, with the race detector where goroutines meet
+	@scripts/test.sh
+
+isolated: ## build and vet every module by itself, as its users get it
+	@GOWORK=off scripts/each.sh go build ./...
+	@GOWORK=off scripts/each.sh go vet ./...
+
+cover: ## statement coverage of the packages gate and keys; must be 100 %
+	@scripts/cover.sh
+
+docs: ## check links, tables and names in the documentation
+	@go test ./docs
+
+bench: ## compare with other libraries, side by side, in ROUNDS rounds (default 10)
+	@ROUNDS=$(ROUNDS) scripts/bench.sh
+
+fuzz: ## fuzz every target for FUZZTIME (default 30s)
+	@FUZZTIME=$(FUZZTIME) scripts/fuzz.sh
+
+faults: ## the long fault tests: killed servers, cut wires
+	@scripts/faults.sh

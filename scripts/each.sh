@@ -1,0 +1,8 @@
+#!/usr/bin/env bash
+# Runs a command in the folder of every module, and fails at the first that fails.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+for dir in $(scripts/modules.sh); do
+	echo "-- $dir: $*"
+	(cd "$dir" && "$@")
+done

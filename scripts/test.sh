@@ -1,0 +1,22 @@
+#!/usr/bin/env bash
+# Runs the tests of every module. The race detector is on for the root module and
+# the stores, where goroutines share memory; the others compile much third-party
+# code, which it would make slow for nothing.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+race=-race
+if ! command -v "$(go env CC)" >/dev/null; then
+	echo "test: no C compiler, so no race detector; install gcc to have it"
+	race=
+fi
+
+for dir in $(scripts/modules.sh); do
+	case $dir in
+	. | ./stores/*) flags=$race ;;
+	*) flags= ;;
+	esac
+	echo "-- $dir: go test $flags ./..."
+	# shellcheck disable=SC2086 # no flag is no argument
+	(cd "$dir" && go test $flags -timeout 8m ./...)
+done
