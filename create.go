@@ -81,25 +81,33 @@ func (g *Gate) create(ctx context.Context, typ TokenType, identity any, o TokenO
 	return token, nil
 }
 
+// scratch is memory that the making of one token leaves to the next. What is left in
+// it is on its way to a client anyway; no secret is.
+type scratch struct{ token, claims, signature []byte }
+
+func newScratch() any {
+	return &scratch{make([]byte, 0, 1024), make([]byte, 0, 512), make([]byte, 0, 64)}
+}
+
 // sign writes header and claims once, and the signature behind them.
 func (g *Gate) sign(key *keys.Key, d *Draft, o TokenOptions) (string, error) {
-	var buf [1536]byte
-	var body [768]byte
-	b, err := appendHeader(buf[:0], key, d.Header)
+	s := g.scratch.Get().(*scratch)
+	defer g.scratch.Put(s)
+	b, err := appendHeader(s.token[:0], key, d.Header)
 	if err != nil {
 		return "", err
 	}
-	payload, err := g.appendClaims(body[:0], d, o)
+	claims, err := g.appendClaims(s.claims[:0], d, o)
 	if err != nil {
 		return "", err
 	}
-	b = jws.Enc.AppendEncode(append(b, '.'), payload)
-	var sum [64]byte
-	sig, err := key.Sign(sum[:0], b)
+	b = jws.Enc.AppendEncode(append(b, '.'), claims)
+	sig, err := key.Sign(s.signature[:0], b)
 	if err != nil {
 		return "", err
 	}
 	b = jws.Enc.AppendEncode(append(b, '.'), sig)
+	s.token, s.claims, s.signature = b, claims, sig // keep what has grown
 	if n := g.cfg.Accept.Limits.TokenBytes; len(b) > n {
 		return "", fmt.Errorf("it would have %d bytes, and this gate accepts %d; put less into its claims", len(b), n)
 	}

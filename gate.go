@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/jwtgate/gate/keys"
@@ -132,6 +133,7 @@ type Gate struct {
 	identityClaim string
 	match         headerMatcher
 	cache         *tokenCache
+	scratch       sync.Pool
 	maxAge        int64 // RFC 9470, of not fresh answers: the lifetime of an access token
 }
 
@@ -143,6 +145,7 @@ func New(cfg Config) (*Gate, error) {
 		return nil, fmt.Errorf("gate: %w", err)
 	}
 	g := &Gate{cfg: cfg, identityClaim: cfg.Create.IdentityClaim}
+	g.scratch.New = newScratch
 	if g.acceptsType("JWT") {
 		g.match = matcher(cfg.Keys)
 	}
