@@ -28,6 +28,7 @@ const (
 type Reader struct {
 	s       string
 	i       int
+	plain   bool
 	fault   Fault
 	depth   int // levels still allowed
 	members int // members and elements still allowed
@@ -38,7 +39,8 @@ type Reader struct {
 // nesting and members names or elements in all are accepted.
 func New(text []byte, depth, members int) Reader {
 	r := Reader{s: unsafe.String(unsafe.SliceData(text), len(text)), depth: depth, members: members}
-	if !plain(text) && !utf8.Valid(text) {
+	r.plain = plain(text)
+	if !r.plain && !utf8.Valid(text) {
 		r.fault = Encoding
 	}
 	return r

@@ -8,18 +8,18 @@ import (
 	"unicode/utf8"
 )
 
-// plain reports whether every byte is ASCII from the space on: the common case, in
-// which UTF-8 need not be checked.
+// plain reports whether every byte is ASCII from the space on and no backslash: the
+// common case, in which UTF-8 need not be checked and strings end at the next quote.
 func plain(b []byte) bool {
 	const ones, high = 0x0101010101010101, 0x8080808080808080
 	var bad uint64
 	for ; len(b) >= 8; b = b[8:] {
 		w := binary.LittleEndian.Uint64(b)
-		bad |= w | (w - ones*0x20)
+		bad |= w | (w - ones*0x20) | ((w ^ ones*'\\') - ones)
 	}
 	ok := bad&high == 0
 	for _, c := range b {
-		ok = ok && c >= 0x20 && c < 0x80
+		ok = ok && c >= 0x20 && c < 0x80 && c != '\\'
 	}
 	return ok
 }
@@ -31,6 +31,12 @@ func (r *Reader) Str() string {
 		return ""
 	}
 	start := r.i + 1
+	if r.plain {
+		if n := strings.IndexByte(r.s[start:], '"'); n >= 0 {
+			r.i = start + n + 1
+			return r.s[start : start+n]
+		}
+	}
 	for j := start; j < len(r.s); j++ {
 		switch c := r.s[j]; {
 		case c == '"':
