@@ -21,7 +21,7 @@ import (
 // together, or of more than two primes, is refused; another signer is not tried.
 func FromSigner(alg Algorithm, signer crypto.Signer) (*Key, error) {
 	if isNil(signer) {
-		return nil, errors.New("keys: the signer is nil")
+		return nil, errors.New("keys: the signer is nil or has no whole key")
 	}
 	k, err := FromPublic(alg, signer.Public())
 	if err != nil {
