@@ -1,0 +1,52 @@
+#!/usr/bin/env bash
+# Installs the servers that the integration tests start by themselves, from Debian's
+# own packages. Changes nothing where all are present; starts no service.
+set -euo pipefail
+
+# A package, and a program that shows it is there.
+wanted=(
+	"redis-server redis-server"
+	"redis-sentinel redis-sentinel"
+	"postgresql postgres"
+	"mariadb-server mariadbd"
+)
+
+# Debian keeps PostgreSQL's programs out of the PATH.
+present() {
+	PATH="$PATH:/usr/sbin:$(echo /usr/lib/postgresql/*/bin | tr ' ' ':')" command -v "$1" >/dev/null
+}
+
+missing=()
+for line in "${wanted[@]}"; do
+	read -r package program <<<"$line"
+	present "$program" || missing+=("$package")
+done
+if [ ${#missing[@]} = 0 ]; then
+	echo "install-servers: all present"
+	exit 0
+fi
+if [ "$(id -u)" != 0 ]; then
+	echo "install-servers: missing: ${missing[*]}; run this as root, or install them yourself" >&2
+	exit 1
+fi
+if ! command -v apt-get >/dev/null; then
+	echo "install-servers: missing: ${missing[*]}; no apt-get here, install them yourself" >&2
+	exit 1
+fi
+
+# Packages start their service when installed, unless this says no.
+policy=/usr/sbin/policy-rc.d
+if [ ! -e "$policy" ]; then
+	printf '#!/bin/sh\nexit 101\n' >"$policy"
+	chmod 755 "$policy"
+	trap 'rm -f "$policy"' EXIT
+fi
+
+export DEBIAN_FRONTEND=noninteractive
+apt-get update -q
+apt-get install -y -q --no-install-recommends "${missing[@]}"
+for line in "${wanted[@]}"; do
+	read -r package program <<<"$line"
+	present "$program" || { echo "install-servers: $package is installed, but $program is not found" >&2; exit 1; }
+done
+echo "install-servers: installed ${missing[*]}"
