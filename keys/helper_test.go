@@ -148,3 +148,13 @@ func jwk(key crypto.Signer) members {
 	}
 	panic("no such key")
 }
+
+// canonical is the object with its members in alphabetical order.
+func canonical(t *testing.T, text []byte) string {
+	t.Helper()
+	var m members
+	if err := json.Unmarshal(text, &m); err != nil {
+		t.Fatal(err)
+	}
+	return string(m.text())
+}

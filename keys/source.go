@@ -52,7 +52,8 @@ func (u Unverified) KeyID() string { return u.header.KeyID }
 // Type returns "typ", or "" where there is none.
 func (u Unverified) Type() string { return u.header.Type }
 
-// Header decodes the header into v, a pointer to a struct or map.
+// Header decodes the header into v, a pointer to a map or to a struct, whose fields
+// are matched by exact name: tag them.
 func (u Unverified) Header(v any) error {
 	if err := json.Unmarshal(u.header.JSON, v); err != nil {
 		return fmt.Errorf("keys: unverified header: %w", err)
@@ -60,8 +61,7 @@ func (u Unverified) Header(v any) error {
 	return nil
 }
 
-// Claims decodes the claims into v, a pointer to a struct or map. Anyone may have
-// written them.
+// Claims decodes the claims into v as Header does. Anyone may have written them.
 func (u Unverified) Claims(v any) error {
 	text, ok := jws.DecodeSegment(u.parts.Payload)
 	if !ok {

@@ -1,0 +1,126 @@
+package keys_test
+
+import (
+	"crypto"
+	"crypto/ecdh"
+	"crypto/ecdsa"
+	"crypto/ed25519"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/rsa"
+	"crypto/x509"
+	"encoding/pem"
+	"math/big"
+	"strings"
+	"testing"
+
+	"github.com/jwtgate/gate/keys"
+)
+
+func block(kind string, der []byte) string {
+	return string(pem.EncodeToMemory(&pem.Block{Type: kind, Bytes: der}))
+}
+
+func certificate(t *testing.T) []byte {
+	t.Helper()
+	template := &x509.Certificate{SerialNumber: big.NewInt(1)}
+	return must(x509.CreateCertificate(rand.Reader, template, template, &rsaKey().PublicKey, rsaKey()))
+}
+
+func TestFromPEM(t *testing.T) {
+	key := rsaKey()
+	ec := must(ecdsa.GenerateKey(elliptic.P521(), rand.Reader))
+	public, ed, _ := ed25519.GenerateKey(rand.Reader)
+	sec1 := block("EC PRIVATE KEY", must(x509.MarshalECPrivateKey(ec)))
+	pkcs8 := func(key any) string { return block("PRIVATE KEY", must(x509.MarshalPKCS8PrivateKey(key))) }
+	spki := func(key any) string { return block("PUBLIC KEY", must(x509.MarshalPKIXPublicKey(key))) }
+	for _, tt := range []struct {
+		name, text string
+		alg        keys.Algorithm
+		private    crypto.Signer
+		signs      bool
+	}{
+		{"RSA, PKCS #8", pkcs8(key), keys.RS256, key, true},
+		{"RSA, PKCS #1", block("RSA PRIVATE KEY", x509.MarshalPKCS1PrivateKey(key)), keys.PS512, key, true},
+		{"RSA public", spki(&key.PublicKey), keys.RS384, key, false},
+		{"RSA public, PKCS #1", block("RSA PUBLIC KEY", x509.MarshalPKCS1PublicKey(&key.PublicKey)), keys.PS256, key, false},
+		{"certificate", block("CERTIFICATE", certificate(t)), keys.RS256, key, false},
+		{"EC, PKCS #8", pkcs8(ec), keys.ES512, ec, true},
+		{"EC, SEC 1", sec1, keys.ES512, ec, true},
+		{"EC, SEC 1 behind parameters", block("EC PARAMETERS", []byte("\x06\x05\x2b\x81\x04\x00\x23")) + sec1, keys.ES512, ec, true},
+		{"EC public", spki(&ec.PublicKey), keys.ES512, ec, false},
+		{"Ed25519", pkcs8(ed), keys.EdDSA, ed, true},
+		{"Ed25519 under its new name", pkcs8(ed), keys.Ed25519, ed, true},
+		{"Ed25519 public", spki(public), keys.EdDSA, ed, false},
+		{"white space around", "\n\n" + pkcs8(ed) + " \r\n\t\n", keys.EdDSA, ed, true},
+		{"line ends of Windows", strings.ReplaceAll(pkcs8(ed), "\n", "\r\n"), keys.EdDSA, ed, true},
+		{"text before the block", "Subject: someone\n" + pkcs8(ed), keys.EdDSA, ed, true},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			k, err := keys.FromPEM(tt.alg, []byte(tt.text))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if k.CanSign() != tt.signs || k.ID() != "" || k.Algorithm() != tt.alg {
+				t.Errorf("key = %v, signs %v, want %v", k, k.CanSign(), tt.signs)
+			}
+			signer := must(keys.FromSigner(tt.alg, tt.private))
+			if !verifies(k, signed(t, signer, `{}`)) {
+				t.Error("signature of the key refused")
+			}
+			if tt.signs && !verifies(signer, signed(t, k, `{}`)) {
+				t.Error("own signature refused")
+			}
+		})
+	}
+}
+
+func TestFromPEMRefuses(t *testing.T) {
+	_, ed, _ := ed25519.GenerateKey(rand.Reader)
+	x25519 := must(ecdh.X25519().GenerateKey(rand.Reader))
+	p224 := must(ecdsa.GenerateKey(elliptic.P224(), rand.Reader))
+	weak := &rsa.PublicKey{N: modulus(1024), E: 65537}
+	der := must(x509.MarshalPKCS8PrivateKey(ed))
+	good := block("PRIVATE KEY", der)
+	encrypted := string(pem.EncodeToMemory(&pem.Block{
+		Type: "RSA PRIVATE KEY", Bytes: []byte("xxxx"),
+		Headers: map[string]string{"Proc-Type": "4,ENCRYPTED", "DEK-Info": "AES-128-CBC,00"},
+	}))
+	for _, tt := range []struct {
+		name, text string
+		alg        keys.Algorithm
+		want       string
+	}{
+		{"empty", "", keys.EdDSA, "no PEM block"},
+		{"a secret", string(secret), keys.EdDSA, "no PEM block"},
+		{"base64 without frame", b64(der), keys.EdDSA, "no PEM block"},
+		{"cut short", good[:len(good)/2], keys.EdDSA, "no PEM block"},
+		{"parameters alone", block("EC PARAMETERS", []byte("x")), keys.ES256, "no PEM block"},
+		{"two keys", good + good, keys.EdDSA, "2 blocks"},
+		{"key and certificate", good + block("CERTIFICATE", []byte("x")), keys.EdDSA, "2 blocks"},
+		{"parameters behind the key", good + block("EC PARAMETERS", []byte("x")), keys.EdDSA, "2 blocks"},
+		{"block before that cannot be read", "-----BEGIN PUBLIC KEY-----\n!\n-----END PUBLIC KEY-----\n" + good, keys.EdDSA, "2 blocks"},
+		{"text behind", good + "x", keys.EdDSA, "goes on"},
+		{"encrypted, PKCS #8", block("ENCRYPTED PRIVATE KEY", der), keys.EdDSA, "decrypt it first"},
+		{"encrypted, old", encrypted, keys.RS256, "decrypt it first"},
+		{"OpenSSH", block("OPENSSH PRIVATE KEY", der), keys.EdDSA, `"OPENSSH PRIVATE KEY" is not supported`},
+		{"another block", block("CERTIFICATE REQUEST", der), keys.EdDSA, `"CERTIFICATE REQUEST" is not supported`},
+		{"not PKCS #8", block("PRIVATE KEY", der[1:]), keys.EdDSA, `"PRIVATE KEY"`},
+		{"not PKCS #1", block("RSA PRIVATE KEY", der), keys.RS256, `"RSA PRIVATE KEY"`},
+		{"not SEC 1", block("EC PRIVATE KEY", der), keys.ES256, `"EC PRIVATE KEY"`},
+		{"not SubjectPublicKeyInfo", block("PUBLIC KEY", der), keys.EdDSA, `"PUBLIC KEY"`},
+		{"not a public key of PKCS #1", block("RSA PUBLIC KEY", der), keys.RS256, `"RSA PUBLIC KEY"`},
+		{"not a certificate", block("CERTIFICATE", der), keys.RS256, `"CERTIFICATE"`},
+		{"key agreement", block("PRIVATE KEY", must(x509.MarshalPKCS8PrivateKey(x25519))), keys.EdDSA, "cannot sign"},
+		{"public half of key agreement", block("PUBLIC KEY", must(x509.MarshalPKIXPublicKey(x25519.PublicKey()))), keys.EdDSA, "does not take"},
+		{"curve too small", block("PRIVATE KEY", must(x509.MarshalPKCS8PrivateKey(p224))), keys.ES256, "does not take"},
+		{"other family", good, keys.RS256, "RS256 does not take a ed25519.PublicKey"},
+		{"for HMAC", good, keys.HS256, "HS256 does not take"},
+		{"weak", block("PUBLIC KEY", must(x509.MarshalPKIXPublicKey(weak))), keys.RS256, "1024 bits"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			_, err := keys.FromPEM(tt.alg, []byte(tt.text))
+			refused(t, err, tt.want, tt.text, b64(der)[:20], strings.TrimSpace(strings.Split(good, "\n")[1]))
+		})
+	}
+}
