@@ -1,9 +1,6 @@
 package gate
 
-import (
-	"context"
-	"fmt"
-)
+import "context"
 
 // A Blocklist tells revoked tokens from others. Implementations must be safe for
 // concurrent use, and answer for the token itself ([Token.ID]), for its session
@@ -28,7 +25,7 @@ func (g *Gate) checkBlocklist(ctx context.Context, t *Token, p Policy) error {
 	}
 	switch blocked, err := g.cfg.Blocklist.Blocked(ctx, t); {
 	case err != nil:
-		return fmt.Errorf("gate: blocklist: %w", err)
+		return failed("blocklist", err)
 	case blocked:
 		return refuse(ErrRevoked, "revoked")
 	}

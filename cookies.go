@@ -73,9 +73,18 @@ func (c *Cookies) check() error {
 	if c.CSRF.Methods != nil && len(c.CSRF.Methods) == 0 {
 		return errors.New("Cookies.CSRF.Methods is empty; leave it nil, or set SkipCheck or Disabled to give the protection up")
 	}
+	if slices.ContainsFunc(c.CSRF.Methods, func(m string) bool { return m == "" || m != strings.ToUpper(m) }) {
+		return errors.New("Cookies.CSRF.Methods must hold methods in upper case, as requests have them")
+	}
+	if c.MaxAge < 0 || 0 < c.MaxAge && c.MaxAge < time.Second {
+		return errors.New("Cookies.MaxAge is negative or less than a second; browsers would drop the cookies")
+	}
+	if c.SameSite < http.SameSiteDefaultMode || c.SameSite > http.SameSiteNoneMode {
+		return errors.New("Cookies.SameSite is not a constant of net/http")
+	}
 	all := c.all()
 	for i, k := range all {
-		if err := c.checkCookie(k.name, k.path); err != nil {
+		if err := c.checkCookie(k.name, k.path, c.Domain); err != nil {
 			return err
 		}
 		if slices.ContainsFunc(all[:i], func(o namedPath) bool { return o.name == k.name }) {
@@ -99,16 +108,17 @@ func (c *Cookies) all() []namedPath {
 
 // checkCookie applies the rules of cookie names and prefixes (RFC 6265bis section
 // 4.1.3).
-func (c *Cookies) checkCookie(name, path string) error {
-	probe := http.Cookie{Name: name, Path: path, Domain: c.Domain, Value: "x"}
+func (c *Cookies) checkCookie(name, path, domain string) error {
+	probe := http.Cookie{Name: name, Path: path, Domain: domain, Value: "x"}
+	prefixed := strings.ToLower(name) // as browsers compare prefixes
 	switch {
 	case probe.Valid() != nil:
 		return fmt.Errorf("Cookies: %w", probe.Valid())
 	case !strings.HasPrefix(path, "/"):
 		return fmt.Errorf("Cookies: the path %q of %s does not start with a slash", path, name)
-	case strings.HasPrefix(name, "__Host-") && (c.Domain != "" || path != "/" || c.Insecure):
+	case strings.HasPrefix(prefixed, "__host-") && (domain != "" || path != "/" || c.Insecure):
 		return fmt.Errorf("Cookies: %s needs Path=/, no Domain, and Secure; use __Secure- for a narrower path", name)
-	case strings.HasPrefix(name, "__Secure-") && c.Insecure:
+	case strings.HasPrefix(prefixed, "__secure-") && c.Insecure:
 		return fmt.Errorf("Cookies: %s needs Secure", name)
 	}
 	return nil
@@ -154,6 +164,9 @@ func (g *Gate) cookies(ctx context.Context, raw string, typ TokenType, o CookieO
 			c.Expires = g.cfg.Clock().Add(o.MaxAge)
 		}
 		if err := c.Valid(); err != nil {
+			return nil, fmt.Errorf("gate: %w", err)
+		}
+		if err := g.cfg.Cookies.checkCookie(c.Name, c.Path, c.Domain); err != nil {
 			return nil, fmt.Errorf("gate: %w", err)
 		}
 	}

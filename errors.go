@@ -2,6 +2,7 @@ package gate
 
 import (
 	"errors"
+	"fmt"
 	"strings"
 )
 
@@ -61,8 +62,20 @@ func refuseName(kind error, reason, name string) *Error {
 	return &Error{Kind: kind, Reason: reason, Name: name}
 }
 
+// failed wraps an error that is nobody's refusal: a store or key source could not
+// answer. What may stand behind it of another gate's verdict is shown but not
+// wrapped, or the failure would pass for that verdict.
+func failed(what string, err error) error {
+	var e *Error
+	if errors.As(err, &e) || row(err) != nil {
+		return fmt.Errorf("gate: %s: %v", what, err)
+	}
+	return fmt.Errorf("gate: %s: %w", what, err)
+}
+
 // Message is one sentence for the client: what was wrong and, where it helps, what
-// to do. It holds nothing of the request and nothing of Err.
+// to do. It holds nothing of the request and nothing of Err. It is empty for a
+// LocationFunc's own error.
 func (e *Error) Message() string {
 	return strings.ReplaceAll(messages[e.Reason], "%", e.Name)
 }
@@ -70,7 +83,7 @@ func (e *Error) Message() string {
 // Error is the message with the cause behind it, for logs.
 func (e *Error) Error() string {
 	text := "gate: " + e.Message()
-	if e.Reason == "" || messages[e.Reason] == "" {
+	if messages[e.Reason] == "" && e.Kind != nil {
 		text = e.Kind.Error()
 	}
 	if e.Err != nil {

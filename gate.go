@@ -1,6 +1,7 @@
 package gate
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -61,7 +62,8 @@ type Create struct {
 	// unless AudienceArray is set.
 	Audience      []string
 	AudienceArray bool
-	// IdentityClaim holds the identity. Default: "sub".
+	// IdentityClaim holds the identity. Default: "sub". Any other name is one that no
+	// other claim of the gate has, in printable ASCII.
 	IdentityClaim string
 	// AnyIdentity writes an identity of any type as JSON. Without it an identity is
 	// a string, an integer, or has a text form (encoding.TextMarshaler, fmt.Stringer),
@@ -104,7 +106,8 @@ type Limits struct {
 	BodyBytes     int // of a JSON or form body that is searched: 256 KiB
 	// CacheEntries and CacheBytes bound the cache of verified tokens, which spares
 	// the signature check of asymmetric keys, and nothing else, on a token that was
-	// seen before: 10,000 and 16 MiB. Negative CacheEntries turn it off.
+	// seen before: 10,000 and 16 MiB. Negative CacheEntries turn it off;
+	// less than 32 count as 32.
 	CacheEntries, CacheBytes int
 }
 
@@ -208,28 +211,54 @@ func setDefault[T comparable](field *T, value T) {
 
 // check refuses what is contradictory or unsafe.
 func (c *Config) check() error {
-	switch lifetime := c.Create.AccessLifetime; {
+	switch {
 	case isNil(c.Keys):
 		return errors.New("Config.Keys is nil; set a key, for example from keys.HMAC")
+	case c.Blocklist != nil && isNil(c.Blocklist):
+		return fmt.Errorf("Config.Blocklist is a nil %T; leave the field nil to revoke nothing", c.Blocklist)
 	case len(c.Locations) == 0:
 		return errors.New("Config.Locations is empty; leave it nil for the Authorization header")
 	case slices.ContainsFunc(c.Locations, func(l Location) bool { return l.find == nil }):
 		return errors.New("Config.Locations holds a zero Location; make one with FromHeader, FromCookies, FromQuery, FromJSON or LocationFunc")
-	case c.Accept.Leeway < 0:
+	case !plainName(c.Create.IdentityClaim):
+		return fmt.Errorf("Create.IdentityClaim %q must be printable ASCII without quotes or backslashes", c.Create.IdentityClaim)
+	case slices.Contains(ownClaims, c.Create.IdentityClaim):
+		return fmt.Errorf("Create.IdentityClaim is %q, a claim of another meaning", c.Create.IdentityClaim)
+	case slices.ContainsFunc(c.Accept.HeaderTypes, badHeaderType):
+		return errors.New(`Accept.HeaderTypes must hold names in lower case, without "application/"`)
+	}
+	return cmp.Or(c.checkTimes(), c.Accept.Limits.check(), c.Cookies.check())
+}
+
+// ownClaims are the claims that cannot hold an identity.
+var ownClaims = []string{"exp", "nbf", "iat", "iss", "aud", "jti", "sid", "type", "fresh", "csrf"}
+
+// plainName reports whether JSON holds s as it is.
+func plainName(s string) bool {
+	return !strings.ContainsFunc(s, func(r rune) bool { return r < 0x20 || r >= 0x7f || r == '"' || r == '\\' })
+}
+
+func badHeaderType(s string) bool {
+	return s == "" || s != strings.ToLower(s) || strings.HasPrefix(s, "application/")
+}
+
+func (c *Config) checkTimes() error {
+	access, refresh, leeway, bound := c.Create.AccessLifetime, c.Create.RefreshLifetime, c.Accept.Leeway, c.Accept.MaxLifetime
+	switch {
+	case leeway < 0:
 		return errors.New("Accept.Leeway is negative")
-	case c.Accept.Leeway > 0 && lifetime > 0 && c.Accept.Leeway >= lifetime:
-		return fmt.Errorf("Accept.Leeway (%v) must be less than the lifetime of access tokens (%v)", c.Accept.Leeway, lifetime)
-	case c.Accept.MaxLifetime < 0 && c.Accept.MaxLifetime != NoExpiry:
+	case leeway > 0 && access > 0 && leeway >= access:
+		return fmt.Errorf("Accept.Leeway (%v) must be less than the lifetime of access tokens (%v)", leeway, access)
+	case bound < 0 && bound != NoExpiry:
 		return errors.New("Accept.MaxLifetime is negative; use NoExpiry for no bound")
-	case !c.Accept.Lenient.NoExpiry && (lifetime == NoExpiry || c.Create.RefreshLifetime == NoExpiry):
+	case !c.Accept.Lenient.NoExpiry && (access == NoExpiry || refresh == NoExpiry):
 		return errors.New("Create makes tokens without exp, which Accept refuses; set a lifetime, or Accept.Lenient.NoExpiry")
-	case slices.Contains(c.Accept.HeaderTypes, ""), slices.ContainsFunc(c.Accept.HeaderTypes, func(s string) bool { return s != strings.ToLower(s) }):
-		return errors.New("Accept.HeaderTypes must hold names in lower case")
+	case 0 < access && access < time.Second, 0 < refresh && refresh < time.Second:
+		return errors.New("Create has a lifetime of less than a second; tokens count in seconds")
+	case bound > 0 && (access > bound || refresh > bound):
+		return fmt.Errorf("Create makes tokens that live longer than Accept.MaxLifetime (%v)", bound)
 	}
-	if err := c.Accept.Limits.check(); err != nil {
-		return err
-	}
-	return c.Cookies.check()
+	return nil
 }
 
 func (l *Limits) check() error {

@@ -134,8 +134,9 @@ func LocationFunc(name string, find func(r Request, want TokenType) (raw string,
 			return found{}, refuse(ErrMissing, "missing")
 		case err == nil:
 			return found{raw: raw}, nil
-		case errors.As(err, &e):
-			return found{}, e
+		case errors.As(err, &e) && row(e) != nil:
+			own := *e // the caller's may be shared
+			return found{}, &own
 		case errors.Is(err, ErrMissing):
 			return found{}, &Error{Kind: ErrMissing, Reason: "missing", Err: err}
 		}

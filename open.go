@@ -3,7 +3,6 @@ package gate
 import (
 	"context"
 	"errors"
-	"fmt"
 	"slices"
 	"strings"
 
@@ -92,7 +91,7 @@ func (g *Gate) candidates(ctx context.Context, parts jws.Parts, raw string) ([]*
 	}
 	found, err := g.cfg.Keys.VerificationKeys(ctx, u)
 	if err != nil {
-		return nil, fmt.Errorf("gate: key source: %w", err)
+		return nil, failed("key source", err)
 	}
 	if len(found) == 0 {
 		return nil, refuse(ErrInvalid, "key_unknown")

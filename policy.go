@@ -41,12 +41,13 @@ func (p Policy) want() TokenType {
 
 // checkPolicy is room 5: type, then freshness.
 func (g *Gate) checkPolicy(t *Token, p Policy) error {
+	refresh := t.Type == Refresh
+	access := t.Type == Access || !refresh && g.cfg.Accept.Lenient.AnyType
 	switch {
-	case p.AnyType:
-	case p.Refresh && t.Type != Refresh:
+	case p.AnyType && (access || refresh):
+	case p.Refresh && !refresh:
 		return refuse(ErrWrongType, "refresh_wanted")
-	case p.Refresh:
-	case t.Type == Refresh, t.Type != Access && !g.cfg.Accept.Lenient.AnyType:
+	case !p.Refresh && !access:
 		return refuse(ErrWrongType, "access_wanted")
 	}
 	if p.Fresh && !t.isFresh(g.cfg.Clock()) {

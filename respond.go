@@ -8,13 +8,15 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 )
 
-// statuses is the one table from kinds to HTTP (RFC 6750 section 3.1, RFC 9470).
-var statuses = []struct {
+type statusRow struct {
 	kind      error
 	status    int
 	challenge string // of WWW-Authenticate; "" for none
 	slug      string // of the problem type
-}{
+}
+
+// statuses is the one table from kinds to HTTP (RFC 6750 section 3.1, RFC 9470).
+var statuses = []statusRow{
 	{ErrMissing, http.StatusUnauthorized, `Bearer`, "missing"},
 	{ErrCSRF, http.StatusUnauthorized, `Bearer`, "csrf"},
 	{ErrInvalid, http.StatusUnauthorized, `Bearer error="invalid_token"`, "invalid"},
@@ -30,13 +32,25 @@ var statuses = []struct {
 // because the gate cannot know better, and the client keeps its session.
 const unavailable = "The service cannot check the token now; try again"
 
+// row is the line of the table for err: that of its Kind, whatever its cause may be,
+// or of a bare kind. It is nil for anything that is not a refusal.
+func row(err error) *statusRow {
+	if e := (*Error)(nil); errors.As(err, &e) {
+		err = e.Kind
+	}
+	for i := range statuses {
+		if errors.Is(err, statuses[i].kind) {
+			return &statuses[i]
+		}
+	}
+	return nil
+}
+
 // StatusCode returns the HTTP status for an error of a gate: 401, 403 for
 // [ErrRejected], 503 for anything that is not an [*Error].
 func StatusCode(err error) int {
-	for _, s := range statuses {
-		if errors.Is(err, s.kind) {
-			return s.status
-		}
+	if s := row(err); s != nil {
+		return s.status
 	}
 	return http.StatusServiceUnavailable
 }
@@ -91,30 +105,25 @@ func appendString(b []byte, s string) []byte {
 func answer(err error) string {
 	var e *Error
 	switch {
-	case !errors.As(err, &e):
-		return unavailable
-	case e.Reason == "":
+	case errors.As(err, &e) && e.Message() != "":
+		return e.Message()
+	case row(err) != nil:
 		return http.StatusText(StatusCode(err))
 	}
-	return e.Message()
+	return unavailable
 }
 
 func slug(err error) string {
-	for _, s := range statuses {
-		if errors.Is(err, s.kind) {
-			return s.slug
-		}
+	if s := row(err); s != nil {
+		return s.slug
 	}
 	return "unavailable"
 }
 
 func writeError(w http.ResponseWriter, err error, contentType string, body []byte) {
 	h := w.Header()
-	for _, s := range statuses {
-		if errors.Is(err, s.kind) && s.challenge != "" {
-			h.Set("WWW-Authenticate", s.challenge+maxAge(err))
-			break
-		}
+	if s := row(err); s != nil && s.challenge != "" {
+		h.Set("WWW-Authenticate", s.challenge+maxAge(err))
 	}
 	h.Set("Content-Type", contentType)
 	h.Set("Cache-Control", "no-store")

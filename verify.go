@@ -3,7 +3,6 @@ package gate
 import (
 	"context"
 	"errors"
-	"fmt"
 	"reflect"
 )
 
@@ -28,18 +27,20 @@ func (g *Gate) loadUser(ctx context.Context, t *Token) error {
 	case errors.Is(err, ErrNoUser) || err == nil && isNil(user):
 		return &Error{Kind: ErrNoUser, Reason: "no_user"}
 	case err != nil:
-		return fmt.Errorf("gate: loading the user: %w", err)
+		return failed("loading the user", err)
 	}
 	t.user = user
 	return nil
 }
 
-// isNil also sees the nil pointer in an interface: a lookup that found nobody and
-// returned its *Account must not count as somebody.
+// isNil also sees the nil in an interface: a lookup that found nobody and returned
+// its nil *Account must not count as somebody.
 func isNil(v any) bool {
-	if v == nil {
+	switch r := reflect.ValueOf(v); r.Kind() {
+	case reflect.Invalid:
 		return true
+	case reflect.Pointer, reflect.Map, reflect.Slice, reflect.Func:
+		return r.IsNil()
 	}
-	r := reflect.ValueOf(v)
-	return r.Kind() == reflect.Pointer && r.IsNil()
+	return false
 }
