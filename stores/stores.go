@@ -40,6 +40,9 @@ var (
 	ErrLifetime = errors.New("stores: the token lives longer than the store's MaxLifetime")
 	// ErrFull: there is no room for another entry. Nothing was revoked.
 	ErrFull = errors.New("stores: the store is full")
+	// ErrWiped: the store is not the one it was, and what was revoked in it is lost. It
+	// stays closed: an empty store would let every revoked token in.
+	ErrWiped = errors.New("stores: the store has lost what was revoked")
 )
 
 // Note says who revoked and why; both may be empty. A store keeps it where it can

@@ -1,0 +1,254 @@
+package stores
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync/atomic"
+	"time"
+
+	"github.com/jwtgate/gate"
+)
+
+// Errors of [Guarded]; the gate answers them with 503.
+var (
+	// ErrTimeout: the store gave no answer within FailurePolicy.Timeout.
+	ErrTimeout = errors.New("stores: the store did not answer in time")
+	// ErrCircuitOpen: the store has failed again and again and is not being asked.
+	ErrCircuitOpen = errors.New("stores: the store is failing and is not asked for now")
+)
+
+// FailurePolicy says what happens when a store does not answer. The zero value denies,
+// within 250 ms, and stops asking a store that keeps failing.
+type FailurePolicy struct {
+	// Timeout bounds a check, also where the store ignores its context: 250 ms.
+	Timeout time.Duration
+	// Failures in a row open the circuit: 5. While it is open the store is not asked.
+	Failures int
+	// Probe is how long after a failure an open circuit lets one check through to see
+	// whether the store is back: 500 ms.
+	Probe time.Duration
+	// Calls bounds how many checks are in the store at once, those included that were
+	// given up but have not returned: 1024. One more waits, within its Timeout.
+	Calls int
+	// OpenForAccessTokens is insecure: access tokens are let in when the store does not
+	// answer, revoked ones too. Refresh tokens, and routes whose Policy is Fresh,
+	// Refresh or AnyType, stay closed. Every token let in so is counted and reported.
+	OpenForAccessTokens bool
+	// OnEvent is told what is decided without the store's answer. It is called from the
+	// goroutine of the request, by several at once, and should be quick.
+	OnEvent func(Event)
+}
+
+// EventKind names what [Guarded] has done.
+type EventKind string
+
+// The kinds of events.
+const (
+	Denied        EventKind = "denied"         // no answer, the token was refused
+	Allowed       EventKind = "allowed"        // no answer, the token was let in
+	CircuitOpened EventKind = "circuit opened" // the store will not be asked for now
+	CircuitClosed EventKind = "circuit closed" // the store has answered again
+)
+
+// Event is what FailurePolicy.OnEvent is told.
+type Event struct {
+	Kind  EventKind
+	Err   error       // why there was no answer; nil for CircuitClosed
+	Token *gate.Token // that was being checked
+}
+
+// Stats are counts since the guard was made, and its state.
+type Stats struct {
+	Checks    uint64 // all
+	Failures  uint64 // the store returned an error or nothing in time
+	Timeouts  uint64 // of these, nothing in time
+	NotAsked  uint64 // the circuit was open
+	Denied    uint64 // tokens refused without an answer
+	Allowed   uint64 // tokens let in without an answer
+	Opened    uint64 // how often the circuit opened
+	InFlight  int    // checks in the store now, given up ones included
+	IsOpen    bool   // the circuit is open
+	LastError error  // the last failure; nil when there was none
+}
+
+// Guarded is a blocklist with a [FailurePolicy]. Make one with [Guard]. It is safe for
+// concurrent use. It writes nothing to the store and remembers no verdict.
+type Guarded struct {
+	ask      func(context.Context, *gate.Token, gate.Policy) (bool, error)
+	policy   FailurePolicy
+	circuit  circuit
+	slots    chan struct{}
+	lastErr  atomic.Pointer[error]
+	checks   atomic.Uint64
+	failures atomic.Uint64
+	timeouts atomic.Uint64
+	notAsked atomic.Uint64
+	denied   atomic.Uint64
+	allowed  atomic.Uint64
+}
+
+var _ gate.Blocklist = (*Guarded)(nil)
+
+// Guard puts p between a gate and its store. Each check runs in a goroutine of its
+// own, which ends when the store returns, so that the answer comes in time even if the
+// store does not.
+func Guard(s gate.Blocklist, p FailurePolicy) *Guarded {
+	if p.Timeout <= 0 {
+		p.Timeout = 250 * time.Millisecond
+	}
+	if p.Failures <= 0 {
+		p.Failures = 5
+	}
+	if p.Probe <= 0 {
+		p.Probe = 500 * time.Millisecond
+	}
+	if p.Calls <= 0 {
+		p.Calls = 1024
+	}
+	g := &Guarded{policy: p, slots: make(chan struct{}, p.Calls)}
+	g.circuit.limit, g.circuit.pause = p.Failures, p.Probe
+	g.ask = askFor(s)
+	return g
+}
+
+// errNoStore keeps a guard of nothing closed.
+var errNoStore = errors.New("stores: Guard was given no store")
+
+// askFor is how s is asked, with the policy where it wants to know.
+func askFor(s gate.Blocklist) func(context.Context, *gate.Token, gate.Policy) (bool, error) {
+	switch s := s.(type) {
+	case nil:
+		return func(context.Context, *gate.Token, gate.Policy) (bool, error) { return false, errNoStore }
+	case policyBlocklist:
+		return s.BlockedFor
+	default:
+		return func(ctx context.Context, t *gate.Token, _ gate.Policy) (bool, error) { return s.Blocked(ctx, t) }
+	}
+}
+
+// Blocked is for callers that do not know what the route demands: it is never open.
+func (g *Guarded) Blocked(ctx context.Context, t *gate.Token) (bool, error) {
+	return g.check(ctx, t, gate.Policy{AnyType: true})
+}
+
+// BlockedFor reports whether t was revoked, on a route that demands p. A gate calls it
+// in place of Blocked.
+func (g *Guarded) BlockedFor(ctx context.Context, t *gate.Token, p gate.Policy) (bool, error) {
+	return g.check(ctx, t, p)
+}
+
+func (g *Guarded) check(ctx context.Context, t *gate.Token, p gate.Policy) (bool, error) {
+	g.checks.Add(1)
+	if err := ctx.Err(); err != nil {
+		return false, err
+	}
+	probe, ok := g.circuit.enter(time.Now())
+	if !ok {
+		g.notAsked.Add(1)
+		return g.without(t, p, ErrCircuitOpen)
+	}
+	blocked, err := g.askInTime(ctx, t, p)
+	switch {
+	case err == nil || errors.Is(err, ErrLifetime):
+		if g.circuit.succeeded(probe) {
+			g.report(Event{CircuitClosed, nil, t})
+		}
+		return blocked, err
+	case ctx.Err() != nil: // the caller left: that says nothing about the store
+		g.circuit.undecided(probe)
+		return false, err
+	}
+	g.failures.Add(1)
+	g.lastErr.Store(&err)
+	if g.circuit.failed(probe, time.Now()) {
+		g.report(Event{CircuitOpened, err, t})
+	}
+	return g.without(t, p, err)
+}
+
+// answer is what a store said.
+type answer struct {
+	blocked bool
+	err     error
+}
+
+// askInTime asks the store and waits no longer than the timeout.
+func (g *Guarded) askInTime(ctx context.Context, t *gate.Token, p gate.Policy) (bool, error) {
+	own, cancel := context.WithTimeout(ctx, g.policy.Timeout)
+	defer cancel()
+	select {
+	case g.slots <- struct{}{}:
+	case <-own.Done():
+		return false, g.late(ctx)
+	}
+	got := make(chan answer, 1)
+	go func() {
+		defer func() { <-g.slots }()
+		got <- g.askSafely(own, t, p)
+	}()
+	select {
+	case a := <-got:
+		return a.blocked, a.err
+	case <-own.Done():
+	}
+	select {
+	case a := <-got: // both at once
+		return a.blocked, a.err
+	default:
+		return false, g.late(ctx)
+	}
+}
+
+// late is the error of a check that was given up.
+func (g *Guarded) late(ctx context.Context) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	g.timeouts.Add(1)
+	return ErrTimeout
+}
+
+// askSafely turns a panic into an error: in a goroutine of its own it would end the
+// program, where net/http would have ended one request.
+func (g *Guarded) askSafely(ctx context.Context, t *gate.Token, p gate.Policy) (a answer) {
+	defer func() {
+		if v := recover(); v != nil {
+			a = answer{false, fmt.Errorf("stores: the store panicked: %v", v)}
+		}
+	}()
+	blocked, err := g.ask(ctx, t, p)
+	return answer{blocked, err}
+}
+
+// without decides for a store that has not answered.
+func (g *Guarded) without(t *gate.Token, p gate.Policy, err error) (bool, error) {
+	if g.policy.OpenForAccessTokens && t.Type == gate.Access && !p.Fresh && !p.Refresh && !p.AnyType {
+		g.allowed.Add(1)
+		g.report(Event{Allowed, err, t})
+		return false, nil
+	}
+	g.denied.Add(1)
+	g.report(Event{Denied, err, t})
+	return false, err
+}
+
+func (g *Guarded) report(e Event) {
+	if g.policy.OnEvent != nil {
+		g.policy.OnEvent(e)
+	}
+}
+
+// Stats returns the counts.
+func (g *Guarded) Stats() Stats {
+	s := Stats{
+		Checks: g.checks.Load(), Failures: g.failures.Load(), Timeouts: g.timeouts.Load(),
+		NotAsked: g.notAsked.Load(), Denied: g.denied.Load(), Allowed: g.allowed.Load(),
+		InFlight: len(g.slots),
+	}
+	s.Opened, s.IsOpen = g.circuit.state()
+	if err := g.lastErr.Load(); err != nil {
+		s.LastError = *err
+	}
+	return s
+}
