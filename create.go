@@ -37,6 +37,7 @@ type TokenOptions struct {
 // A Draft is a token about to be signed, as [Config.Prepare] sees it. Prepare may
 // set Identity, and add to Claims and Header.
 type Draft struct {
+	// Type is what was asked for; changing it changes nothing.
 	Type TokenType
 	// Identity is the value given to the call; what it is set to is what is written.
 	// Keys are chosen by the value given.
@@ -47,8 +48,9 @@ type Draft struct {
 }
 
 // CreateAccessToken returns a signed access token for identity. The errors are those
-// of the key source, of Config.Prepare, and of values that cannot be written or
-// that this gate would refuse.
+// of the key source and of Config.Prepare, of values that cannot be written, and of
+// a token that this gate would refuse for its size or for want of "exp". Whether it
+// would accept what Claims and Header put in place of its own values is not checked.
 func (g *Gate) CreateAccessToken(ctx context.Context, identity any, o TokenOptions) (string, error) {
 	return g.create(ctx, Access, identity, o)
 }
@@ -67,8 +69,7 @@ func (g *Gate) create(ctx context.Context, typ TokenType, identity any, o TokenO
 		if err := g.cfg.Prepare(ctx, &d); err != nil {
 			return "", fmt.Errorf("gate: Prepare: %w", err)
 		}
-		maps.Copy(d.Claims, o.Claims)
-		maps.Copy(d.Header, o.Header)
+		d.Type, d.Claims, d.Header = typ, merge(d.Claims, o.Claims), merge(d.Header, o.Header)
 	}
 	key, err := g.cfg.Keys.SigningKey(ctx, identity)
 	if err != nil {
@@ -79,6 +80,17 @@ func (g *Gate) create(ctx context.Context, typ TokenType, identity any, o TokenO
 		return "", fmt.Errorf("gate: creating a token: %w", err)
 	}
 	return token, nil
+}
+
+// merge leaves both maps alone: Prepare may have put in one that is shared.
+func merge(m, wins map[string]any) map[string]any {
+	if len(wins) == 0 {
+		return m
+	}
+	all := make(map[string]any, len(m)+len(wins))
+	maps.Copy(all, m)
+	maps.Copy(all, wins)
+	return all
 }
 
 // scratch is memory that the making of one token leaves to the next. What is left in
@@ -134,6 +146,11 @@ func appendHeader(b []byte, key *keys.Key, extra map[string]any) ([]byte, error)
 	}
 	if typ := h["typ"]; typ == nil || typ == "" {
 		delete(h, "typ")
+	}
+	for _, name := range []string{"typ", "kid"} {
+		if v, ok := h[name]; ok && reflect.TypeOf(v) != reflect.TypeFor[string]() {
+			return nil, fmt.Errorf("the header field %q must be a string; gates refuse anything else", name)
+		}
 	}
 	text, err := json.Marshal(h, json.Deterministic(true))
 	if err != nil {

@@ -22,10 +22,11 @@ type RenewOptions struct {
 
 // Renew returns middleware for a whole site that replaces the cookie of an access
 // token close to its end by that of a new one for the same identity, which is not
-// fresh and has no claims of the old one's but those that Config.Prepare adds. It
-// stands outside of Require, and acts before the header of the response is written.
-// It does nothing when the handler itself has set or cleared the cookie, when the
-// token was refused, or when the new one cannot be made.
+// fresh and has no claims of the old one's but "sid", "auth_time" and those that
+// Config.Prepare adds. It stands outside of Require, and acts before the header of the
+// response is written. It does nothing when the handler itself has set or cleared the
+// cookie, when the token was refused or is revoked by then (or nobody can tell), or
+// when the new one cannot be made.
 func (g *Gate) Renew(o RenewOptions) func(http.Handler) http.Handler {
 	if o.Within == 0 && g.cfg.Create.AccessLifetime > 0 {
 		o.Within = g.cfg.Create.AccessLifetime / 2
@@ -91,13 +92,17 @@ func (w *renewWriter) renew() {
 		return
 	}
 	w.done = true
-	if !w.due() || w.touched() {
+	// The route may skip the blocklist, and the handler may have revoked the token.
+	if !w.due() || w.touched() || w.g.checkBlocklist(w.ctx, w.token, Policy{}) != nil {
 		return
 	}
-	o := TokenOptions{}
+	o := TokenOptions{Claims: map[string]any{}}
+	if w.token.SessionID != "" {
+		o.Claims["sid"] = w.token.SessionID // what revokes the session revokes the new token
+	}
 	if w.o.MaxSession != NoExpiry {
 		login := w.login()
-		o.Claims = map[string]any{"auth_time": login.Unix()}
+		o.Claims["auth_time"] = login.Unix()
 		left := login.Add(w.o.MaxSession).Sub(w.g.cfg.Clock())
 		if lifetime := w.g.cfg.Create.AccessLifetime; lifetime < 0 || left < lifetime {
 			o.ExpiresIn = left

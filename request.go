@@ -126,6 +126,9 @@ func jsonMember(r Request, name string, limit int) (string, *Error) {
 // memberOf reads one string member of a JSON object. Size bounds its other members.
 func memberOf(data []byte, name string) (string, *Error) {
 	rd := scan.New(data, jws.MaxDepth, len(data))
+	if c := rd.Kind(); c != '{' && rd.Fault() == scan.OK && (c == 0 || rd.Skip()) && rd.End() {
+		return "", refuseName(ErrMissing, "missing_member", name) // JSON without members
+	}
 	var value string
 	var seen scan.Names
 	other := false
@@ -160,7 +163,7 @@ func memberOf(data []byte, name string) (string, *Error) {
 // formValue reads a field of a urlencoded or multipart body; "" when it has none.
 // A field that comes before the limit is found in a body of any size.
 func formValue(r Request, name string, limit int) (string, *Error) {
-	if h, ok := r.(httpRequest); ok && h.r.PostForm != nil {
+	if h, ok := r.(httpRequest); ok && h.r.PostForm.Get(name) != "" {
 		return h.r.PostForm.Get(name), nil // the application has parsed it already
 	}
 	typ, params, refused := mediaType(r)

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"log/slog"
 	"slices"
+	"strconv"
 	"time"
 
 	"github.com/go-json-experiment/json"
@@ -60,13 +61,18 @@ func (t *Token) Header(v any) error {
 }
 
 // Identity returns the value of the identity claim ([Create.IdentityClaim]): the
-// subject as a string unless the configuration says otherwise.
+// subject as a string unless the configuration says otherwise. A whole number is an
+// int64, which keeps all its digits; other JSON is as in an any of encoding/json.
 func (t *Token) Identity() any {
 	if t.identity.to == 0 {
 		return t.Subject
 	}
+	text := t.payload[t.identity.from:t.identity.to]
+	if n, err := strconv.ParseInt(string(text), 10, 64); err == nil {
+		return n
+	}
 	var v any
-	_ = json.Unmarshal(t.payload[t.identity.from:t.identity.to], &v) // was read before
+	_ = json.Unmarshal(text, &v) // was read before
 	return v
 }
 
@@ -90,15 +96,16 @@ func (t *Token) clone() *Token {
 }
 
 // String names the type, subject and ID, and leaves out the rest: a token in a log
-// is a token lost.
-func (t *Token) String() string {
+// is a token lost. It and its two siblings are of the value, so that a copy of a Token
+// prints no more.
+func (t Token) String() string {
 	return fmt.Sprintf("gate.Token(%s sub=%q jti=%q)", t.Type, t.Subject, t.ID)
 }
 
 // GoString is String, so that %#v shows no more.
-func (t *Token) GoString() string { return t.String() }
+func (t Token) GoString() string { return t.String() }
 
 // LogValue implements slog.LogValuer with what String shows.
-func (t *Token) LogValue() slog.Value {
+func (t Token) LogValue() slog.Value {
 	return slog.GroupValue(slog.String("type", string(t.Type)), slog.String("sub", t.Subject), slog.String("jti", t.ID))
 }
