@@ -1,0 +1,93 @@
+package main
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"net/url"
+	"time"
+
+	_ "modernc.org/sqlite"
+)
+
+const schema = `
+CREATE TABLE IF NOT EXISTS accounts (
+	id       INTEGER PRIMARY KEY,
+	name     TEXT NOT NULL UNIQUE COLLATE NOCASE,
+	password TEXT NOT NULL,
+	created  INTEGER NOT NULL
+) STRICT;
+CREATE TABLE IF NOT EXISTS revoked_sessions (
+	id      TEXT PRIMARY KEY,
+	expires INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+`
+
+// openDB opens or creates the database in file.
+func openDB(ctx context.Context, file string) (*sql.DB, error) {
+	settings := url.Values{"_pragma": {"busy_timeout(5000)", "journal_mode(WAL)", "synchronous(FULL)"}}
+	dsn := url.URL{Scheme: "file", Opaque: url.PathEscape(file), RawQuery: settings.Encode()}
+	db, err := sql.Open("sqlite", dsn.String())
+	if err != nil {
+		return nil, err
+	}
+	if _, err := db.ExecContext(ctx, schema); err != nil {
+		db.Close()
+		return nil, err
+	}
+	return db, nil
+}
+
+// An account is somebody who signed up.
+type account struct {
+	ID       int64     `json:"id"`
+	Name     string    `json:"name"`
+	Created  time.Time `json:"created"`
+	password string    // as hashPassword wrote it
+}
+
+var (
+	errTaken     = errors.New("the name is taken")
+	errNoAccount = errors.New("no such account")
+)
+
+// accounts is the table of that name.
+type accounts struct{ db *sql.DB }
+
+// add creates an account. It returns errTaken where the name is somebody else's.
+func (a accounts) add(ctx context.Context, name, password string) error {
+	res, err := a.db.ExecContext(ctx,
+		"INSERT INTO accounts (name, password, created) VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
+		name, password, time.Now().Unix())
+	if err != nil {
+		return err
+	}
+	if n, err := res.RowsAffected(); err != nil || n == 1 {
+		return err
+	}
+	return errTaken
+}
+
+func (a accounts) byName(ctx context.Context, name string) (*account, error) {
+	return a.one(a.db.QueryRowContext(ctx, "SELECT id, name, password, created FROM accounts WHERE name = ?", name))
+}
+
+func (a accounts) byID(ctx context.Context, id int64) (*account, error) {
+	return a.one(a.db.QueryRowContext(ctx, "SELECT id, name, password, created FROM accounts WHERE id = ?", id))
+}
+
+func (accounts) one(row *sql.Row) (*account, error) {
+	var a account
+	var created int64
+	err := row.Scan(&a.ID, &a.Name, &a.password, &created)
+	if errors.Is(err, sql.ErrNoRows) {
+		return nil, errNoAccount
+	}
+	a.Created = time.Unix(created, 0).UTC()
+	return &a, err
+}
+
+func (a accounts) setPassword(ctx context.Context, id int64, password string) error {
+	_, err := a.db.ExecContext(ctx, "UPDATE accounts SET password = ? WHERE id = ?", password, id)
+	return err
+}

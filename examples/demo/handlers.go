@@ -1,0 +1,140 @@
+package main
+
+import (
+	"errors"
+	"net/http"
+	"regexp"
+
+	"github.com/jwtgate/gate"
+)
+
+// credentials are what sign-up and login ask for.
+type credentials struct {
+	Name     string `json:"name"`
+	Password string `json:"password"`
+}
+
+var validName = regexp.MustCompile(`^[A-Za-z0-9._-]{1,40}$`)
+
+const (
+	minPassword = 12
+	maxPassword = 200
+)
+
+// badPassword says what is wrong with a new password, or "".
+func badPassword(password string) string {
+	if n := len(password); n < minPassword || n > maxPassword {
+		return "The password must have 12 to 200 bytes"
+	}
+	return ""
+}
+
+func (s *service) signUp(w http.ResponseWriter, r *http.Request) {
+	var c credentials
+	if !readJSON(w, r, &c) {
+		return
+	}
+	if !validName.MatchString(c.Name) {
+		refuse(w, http.StatusBadRequest, "The name must have 1 to 40 letters, digits, dots, dashes or underscores")
+		return
+	}
+	if msg := badPassword(c.Password); msg != "" {
+		refuse(w, http.StatusBadRequest, msg)
+		return
+	}
+	hash, err := s.hasher.hash(r.Context(), c.Password)
+	if err == nil {
+		err = s.accounts.add(r.Context(), c.Name, hash)
+	}
+	switch {
+	case errors.Is(err, errTaken):
+		refuse(w, http.StatusConflict, "The name is taken; choose another")
+	case err != nil:
+		fail(w, err)
+	default:
+		writeJSON(w, http.StatusCreated, message{"Signed up as " + c.Name})
+	}
+}
+
+// logIn answers with tokens, or with cookies where ?mode=cookie asks for them.
+func (s *service) logIn(w http.ResponseWriter, r *http.Request) {
+	var c credentials
+	if !readJSON(w, r, &c) {
+		return
+	}
+	a, err := s.authenticate(r.Context(), c)
+	if errors.Is(err, errNoAccount) {
+		refuse(w, http.StatusUnauthorized, "Wrong name or password")
+		return
+	}
+	if err != nil {
+		fail(w, err)
+		return
+	}
+	t, err := s.startSession(r.Context(), a)
+	if err != nil {
+		fail(w, err)
+		return
+	}
+	s.handOut(w, r, t, r.URL.Query().Get("mode") == "cookie")
+}
+
+func (s *service) hello(w http.ResponseWriter, r *http.Request) {
+	name := "stranger"
+	if a, ok := gate.User[*account](r.Context()); ok {
+		name = a.Name
+	}
+	writeJSON(w, http.StatusOK, message{"Hello, " + name})
+}
+
+func (s *service) me(w http.ResponseWriter, r *http.Request) {
+	a, _ := gate.User[*account](r.Context()) // the gate let nobody else in
+	writeJSON(w, http.StatusOK, a)
+}
+
+func (s *service) changePassword(w http.ResponseWriter, r *http.Request) {
+	var body struct {
+		Password string `json:"password"`
+	}
+	if !readJSON(w, r, &body) {
+		return
+	}
+	if msg := badPassword(body.Password); msg != "" {
+		refuse(w, http.StatusBadRequest, msg)
+		return
+	}
+	a, _ := gate.User[*account](r.Context())
+	hash, err := s.hasher.hash(r.Context(), body.Password)
+	if err == nil {
+		err = s.accounts.setPassword(r.Context(), a.ID, hash)
+	}
+	if err != nil {
+		fail(w, err)
+		return
+	}
+	writeJSON(w, http.StatusOK, message{"The password is changed"})
+}
+
+// refresh hands out a new access token, which is not fresh: the client has shown a
+// token, and no password.
+func (s *service) refresh(w http.ResponseWriter, r *http.Request) {
+	t, _ := gate.FromContext(r.Context())
+	a, _ := gate.User[*account](r.Context())
+	access, err := s.gate.CreateAccessToken(r.Context(), a.ID, gate.TokenOptions{Claims: sessionClaims(t)})
+	if err != nil {
+		fail(w, err)
+		return
+	}
+	s.handOut(w, r, tokens{Access: access}, t.Location() == "cookie")
+}
+
+// logOut takes either token and ends the session that both belong to.
+func (s *service) logOut(w http.ResponseWriter, r *http.Request) {
+	t, _ := gate.FromContext(r.Context())
+	if err := s.endSession(r.Context(), t); err != nil {
+		fail(w, err)
+		return
+	}
+	gate.SetCookies(w, s.gate.ClearCookies(gate.CookieOptions{}))
+	writeJSON(w, http.StatusOK, message{"Logged out"})
+}

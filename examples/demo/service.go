@@ -1,0 +1,70 @@
+package main
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"net/http"
+	"runtime"
+	"strconv"
+
+	"github.com/jwtgate/gate"
+	"github.com/jwtgate/gate/keys"
+)
+
+// service is what the handlers share.
+type service struct {
+	gate     *gate.Gate
+	accounts accounts
+	revoked  revoked
+	hasher   *hasher
+}
+
+// newHandler returns the service's routes on db.
+func newHandler(ctx context.Context, db *sql.DB, key keys.Source) (http.Handler, error) {
+	s := &service{accounts: accounts{db}, revoked: revoked{db}}
+	var err error
+	if s.hasher, err = newHasher(runtime.GOMAXPROCS(0)); err != nil {
+		return nil, err
+	}
+	s.gate, err = gate.New(gate.Config{
+		Keys:      key,
+		Locations: []gate.Location{gate.FromHeader("Authorization", "Bearer"), gate.FromCookies()},
+		Cookies:   gate.Cookies{Insecure: true}, // the demo speaks plain HTTP; leave this out behind TLS
+		Blocklist: s.revoked,
+		LoadUser:  s.loadUser,
+	})
+	if err != nil {
+		return nil, err
+	}
+	return s.routes(), nil
+}
+
+// routes says what each route demands.
+func (s *service) routes() http.Handler {
+	mux := http.NewServeMux()
+	guarded := func(pattern string, p gate.Policy, h http.HandlerFunc) {
+		mux.Handle(pattern, s.gate.Require(p)(h))
+	}
+	mux.HandleFunc("POST /signup", s.signUp)
+	mux.HandleFunc("POST /login", s.logIn)
+	guarded("GET /hello", gate.Policy{Optional: true}, s.hello)
+	guarded("GET /me", gate.Policy{}, s.me)
+	guarded("POST /password", gate.Policy{Fresh: true}, s.changePassword)
+	guarded("POST /refresh", gate.Policy{Refresh: true}, s.refresh)
+	guarded("POST /logout", gate.Policy{AnyType: true}, s.logOut)
+	return mux
+}
+
+// loadUser is the gate's: it finds the account of a token.
+func (s *service) loadUser(ctx context.Context, t *gate.Token) (any, error) {
+	id, err := strconv.ParseInt(t.Subject, 10, 64)
+	if err != nil {
+		return nil, gate.ErrNoUser
+	}
+	a, err := s.accounts.byID(ctx, id)
+	if errors.Is(err, errNoAccount) {
+		return nil, gate.ErrNoUser
+	}
+	return a, err
+}

@@ -1,0 +1,91 @@
+package main
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"net/http"
+	"time"
+
+	"github.com/jwtgate/gate"
+)
+
+// tokens are what a login or a refresh hands out.
+type tokens struct {
+	Access  string `json:"access_token"`
+	Refresh string `json:"refresh_token,omitzero"`
+}
+
+// authenticate returns the account with these credentials, or errNoAccount. It takes
+// as long for a name that nobody has.
+func (s *service) authenticate(ctx context.Context, c credentials) (*account, error) {
+	if len(c.Password) > maxPassword {
+		return nil, errNoAccount
+	}
+	stored := ""
+	a, err := s.accounts.byName(ctx, c.Name)
+	switch {
+	case err == nil:
+		stored = a.password
+	case !errors.Is(err, errNoAccount):
+		return nil, err
+	}
+	ok, err := s.hasher.matches(ctx, c.Password, stored)
+	if err == nil && !ok {
+		err = errNoAccount
+	}
+	return a, err
+}
+
+// startSession makes the two tokens of a login. They share a session ID, so that a
+// logout with one ends both.
+func (s *service) startSession(ctx context.Context, a *account) (t tokens, err error) {
+	o := gate.TokenOptions{Fresh: true, Claims: map[string]any{"sid": rand.Text()}}
+	if t.Access, err = s.gate.CreateAccessToken(ctx, a.ID, o); err != nil {
+		return tokens{}, err
+	}
+	t.Refresh, err = s.gate.CreateRefreshToken(ctx, a.ID, o)
+	return t, err
+}
+
+// sessionClaims keeps a new token in the session of t.
+func sessionClaims(t *gate.Token) map[string]any {
+	return map[string]any{"sid": t.SessionID}
+}
+
+// refreshLifetime is how long the longest-lived token of a session may live.
+const refreshLifetime = 30 * 24 * time.Hour
+
+// endSession revokes the session of t.
+func (s *service) endSession(ctx context.Context, t *gate.Token) error {
+	return s.revoked.add(ctx, t.SessionID, time.Now().Add(refreshLifetime))
+}
+
+// handOut answers with tokens in JSON, or in cookies.
+func (s *service) handOut(w http.ResponseWriter, r *http.Request, t tokens, cookies bool) {
+	if !cookies {
+		writeJSON(w, http.StatusOK, t)
+		return
+	}
+	if err := s.setCookies(w, r, t); err != nil {
+		fail(w, err)
+		return
+	}
+	writeJSON(w, http.StatusOK, message{"The tokens are in your cookies"})
+}
+
+func (s *service) setCookies(w http.ResponseWriter, r *http.Request, t tokens) error {
+	list, err := s.gate.AccessCookies(r.Context(), t.Access, gate.CookieOptions{})
+	if err != nil {
+		return err
+	}
+	if t.Refresh != "" {
+		more, err := s.gate.RefreshCookies(r.Context(), t.Refresh, gate.CookieOptions{})
+		if err != nil {
+			return err
+		}
+		list = append(list, more...)
+	}
+	gate.SetCookies(w, list)
+	return nil
+}
