@@ -48,8 +48,17 @@ func TestAttacks(t *testing.T) {
 	if total == 0 {
 		t.Error("the file has no entry for this runner")
 	}
-	fmt.Printf("attacks: %d scenarios are not this runner's\n", scenarios)
-	fmt.Printf("attacks: %d entries, %d passed, %d failed\n", total, passed, failed)
+	summary = fmt.Sprintf("attacks: %d scenarios are not this runner's\n", scenarios) +
+		fmt.Sprintf("attacks: %d entries, %d passed, %d failed\n", total, passed, failed)
+}
+
+// summary is what TestAttacks counted, for the end of the output.
+var summary string
+
+func TestMain(m *testing.M) {
+	code := m.Run()
+	fmt.Print(summary)
+	os.Exit(code)
 }
 
 // corpusFile takes a relative path from this folder or from the root of the module.
