@@ -1,0 +1,208 @@
+//go:build unix
+
+// Package servers starts real servers for tests, on free ports of the loopback
+// interface and in temporary directories, and does to them what operators fear:
+// kills, freezes and restarts them. Everything is stopped when the test ends.
+//
+// Where a server's program is not installed the test is skipped with a message, or
+// fails when the environment has CI=true.
+package servers
+
+import (
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// startTimeout is how long a server may take until it answers. It is generous:
+// loaded machines are slow, and a server that is ready costs nothing of it.
+const startTimeout = 30 * time.Second
+
+// A Process is one running server. Its methods fail the test when they cannot do
+// what they say. They are not safe for concurrent use with each other.
+type Process struct {
+	t     testing.TB
+	path  string
+	args  []string
+	dir   string
+	log   string
+	attr  *syscall.SysProcAttr
+	ready func() error
+
+	mu   sync.Mutex
+	cmd  *exec.Cmd
+	done chan struct{}
+}
+
+// Start starts the server, again with the same arguments and data after a Kill or
+// Stop, and returns when it answers.
+func (p *Process) Start() {
+	p.t.Helper()
+	p.StartUnready()
+	deadline := time.Now().Add(startTimeout)
+	for {
+		err := p.ready()
+		if err == nil {
+			return
+		}
+		if time.Now().After(deadline) {
+			p.t.Fatalf("%s does not answer: %v\n%s", filepath.Base(p.path), err, p.tail())
+		}
+		time.Sleep(2 * time.Millisecond) // a real server: there is nothing to wait on
+		if p.exited() { // as PostgreSQL does while children of a killed one live
+			p.StartUnready()
+		}
+	}
+}
+
+// StartUnready is Start without waiting for the server to answer.
+func (p *Process) StartUnready() {
+	p.t.Helper()
+	out, err := os.OpenFile(p.log, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	defer out.Close()
+	cmd := exec.Command(p.path, p.args...)
+	cmd.Dir, cmd.Stdout, cmd.Stderr, cmd.SysProcAttr = p.dir, out, out, p.attr
+	if err := cmd.Start(); err != nil {
+		p.t.Fatalf("start %s: %v", p.path, err)
+	}
+	done := make(chan struct{})
+	go func() {
+		_ = cmd.Wait()
+		close(done)
+	}()
+	p.mu.Lock()
+	p.cmd, p.done = cmd, done
+	p.mu.Unlock()
+}
+
+// Kill ends the server with SIGKILL, as a crash would, and returns when it is gone.
+func (p *Process) Kill() { p.end(syscall.SIGKILL) }
+
+// Stop asks the server to end (SIGTERM) and returns when it is gone.
+func (p *Process) Stop() { p.end(syscall.SIGTERM) }
+
+// Freeze halts the server with SIGSTOP: it keeps its connections and answers nobody.
+func (p *Process) Freeze() { p.signal(syscall.SIGSTOP) }
+
+// Thaw lets a frozen server go on.
+func (p *Process) Thaw() { p.signal(syscall.SIGCONT) }
+
+// PID returns the number of the process.
+func (p *Process) PID() int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.cmd.Process.Pid
+}
+
+func (p *Process) signal(s syscall.Signal) {
+	p.t.Helper()
+	if err := syscall.Kill(p.PID(), s); err != nil {
+		p.t.Errorf("signal %v to %s: %v", s, filepath.Base(p.path), err)
+	}
+}
+
+func (p *Process) end(s syscall.Signal) {
+	p.mu.Lock()
+	cmd, done := p.cmd, p.done
+	p.mu.Unlock()
+	if cmd == nil {
+		return
+	}
+	_ = cmd.Process.Signal(s)
+	_ = cmd.Process.Signal(syscall.SIGCONT) // a frozen one hears nothing but SIGKILL
+	select {
+	case <-done:
+	case <-time.After(startTimeout):
+		_ = cmd.Process.Kill()
+		<-done
+	}
+}
+
+func (p *Process) exited() bool {
+	select {
+	case <-p.done:
+		return true
+	default:
+		return false
+	}
+}
+
+// tail returns the end of the server's log.
+func (p *Process) tail() string {
+	text, _ := os.ReadFile(p.log)
+	return string(text[max(0, len(text)-2000):])
+}
+
+// Need returns the path of the first program that is installed, or skips the test;
+// with CI=true it fails.
+func Need(t testing.TB, programs ...string) string {
+	t.Helper()
+	for _, name := range programs {
+		if path, err := exec.LookPath(name); err == nil {
+			return path
+		}
+		if found, _ := filepath.Glob(name); len(found) > 0 {
+			return found[len(found)-1]
+		}
+	}
+	message := fmt.Sprintf("%s is not installed; scripts/install-servers.sh installs it", programs[0])
+	if os.Getenv("CI") == "true" {
+		t.Fatal(message)
+	}
+	t.Skip(message)
+	return ""
+}
+
+// FreePort returns a port of the loopback interface that nobody listens on, with
+// the one 10,000 above it free as well, which Redis Cluster takes for its bus.
+func FreePort(t testing.TB) int {
+	t.Helper()
+	for range 1000 {
+		l, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		port := l.Addr().(*net.TCPAddr).Port
+		_ = l.Close()
+		if port > 55535 {
+			port -= 25000 // room for the bus
+			if l, err = net.Listen("tcp", fmt.Sprint("127.0.0.1:", port)); err != nil {
+				continue
+			}
+			_ = l.Close()
+		}
+		bus, err := net.Listen("tcp", fmt.Sprint("127.0.0.1:", port+10000))
+		if err != nil {
+			continue
+		}
+		_ = bus.Close()
+		return port
+	}
+	t.Fatal("no free port")
+	return 0
+}
+
+// Eventually waits until f returns nil, and fails the test after limit.
+func Eventually(t testing.TB, limit time.Duration, f func() error) {
+	t.Helper()
+	deadline := time.Now().Add(limit)
+	for {
+		err := f()
+		if err == nil {
+			return
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("not within %v: %v", limit, err)
+		}
+		time.Sleep(2 * time.Millisecond)
+	}
+}

@@ -1,0 +1,73 @@
+//go:build unix
+
+package servers_test
+
+import (
+	"errors"
+	"testing"
+	"time"
+
+	"github.com/jwtgate/gate/internal/integration/servers"
+)
+
+func TestRedisSurvivesKill(t *testing.T) {
+	for _, tt := range []struct {
+		name string
+		args []string
+		want string
+	}{
+		{"durable", servers.Durable, "kept"},
+		{"forgetful", servers.Forgetful, ""},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			r := servers.StartRedis(t, tt.args...)
+			r.CLI("SET", "k", "kept")
+			r.Kill()
+			if _, err := r.TryCLI("PING"); err == nil {
+				t.Error("a killed server answers")
+			}
+			r.Start()
+			if got := r.CLI("GET", "k"); got != tt.want {
+				t.Errorf("after a kill GET = %q, want %q", got, tt.want)
+			}
+		})
+	}
+}
+
+func TestRedisFreeze(t *testing.T) {
+	r := servers.StartRedis(t)
+	r.Freeze()
+	if _, err := r.TryCLI("PING"); err == nil {
+		t.Error("a frozen server answers")
+	}
+	r.Thaw()
+	servers.Eventually(t, 5*time.Second, func() error { _, err := r.TryCLI("PING"); return err })
+}
+
+func TestSentinelFailover(t *testing.T) {
+	g := servers.StartSentinel(t, 2, servers.Durable...)
+	old := g.Master()
+	old.Kill()
+	servers.Eventually(t, 20*time.Second, func() error {
+		if g.Master() == old {
+			return errors.New("the dead node is still the master")
+		}
+		return nil
+	})
+}
+
+func TestClusterReshard(t *testing.T) {
+	c := servers.StartCluster(t, 3, 0, servers.Durable...)
+	if got := len(c.Masters(c.Nodes[0])); got != 3 {
+		t.Fatalf("masters = %d, want 3", got)
+	}
+	if err := c.Reshard(c.Nodes[0], c.Nodes[1], 10); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestPostgresSurvivesKill(t *testing.T) {
+	p := servers.StartPostgres(t)
+	p.Kill()
+	p.Start()
+}
