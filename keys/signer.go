@@ -68,7 +68,7 @@ func checkPrivate(signer crypto.Signer) error {
 
 func pairEC(key *ecdsa.PrivateKey) bool {
 	//lint:ignore SA1019 Bytes panics on a scalar that is nil, and nothing else tells.
-	if key.D == nil {
+	if key.D == nil { //nolint:staticcheck // as above
 		return false
 	}
 	// Bytes returns nothing for a scalar out of range, which is refused next.

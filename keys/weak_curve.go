@@ -25,7 +25,7 @@ func curveName(c elliptic.Curve) string {
 // point of the curve.
 func copyEC(pub *ecdsa.PublicKey) (*ecdsa.PublicKey, error) {
 	//lint:ignore SA1019 Bytes panics on a coordinate that is nil, and nothing else tells.
-	if pub.X == nil || pub.Y == nil {
+	if pub.X == nil || pub.Y == nil { //nolint:staticcheck // as above
 		return nil, errors.New("keys: EC key without coordinates")
 	}
 	point, err := pub.Bytes()

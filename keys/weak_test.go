@@ -52,7 +52,7 @@ func TestHMACRepeated(t *testing.T) {
 // A key of another kind is no secret: who knows the public key could sign.
 func TestHMACOfAnotherKey(t *testing.T) {
 	spki := must(x509.MarshalPKIXPublicKey(&rsaKey().PublicKey))
-	public := jwk(rsaKey()).with(members{"d": nil, "p": nil, "q": nil, "dp": nil, "dq": nil, "qi": nil}).text()
+	public := jwk(rsaKey()).with(hidden).text()
 	block := string(pem.EncodeToMemory(&pem.Block{Type: "PUBLIC KEY", Bytes: spki}))
 	for _, tt := range []struct{ name, text, want string }{
 		{"PEM", block, "PEM"},
@@ -149,6 +149,7 @@ func roca(t *testing.T) *big.Int {
 
 func TestFromPublicRSA(t *testing.T) {
 	good := rsaKey().N
+	long := int64(1<<31 + 1) // more than an int holds on some machines
 	for _, tt := range []struct {
 		name string
 		n    *big.Int
@@ -168,7 +169,7 @@ func TestFromPublicRSA(t *testing.T) {
 		{"exponent 0", good, 0, "exponent"},
 		{"negative exponent", good, -3, "exponent"},
 		{"even exponent", good, 65536, "exponent"},
-		{"exponent of 32 bits", good, 1<<31 + 1, "exponent"},
+		{"exponent of 32 bits", good, int(long), "exponent"},
 		{"ROCA", roca(t), 65537, "ROCA"},
 		{"even", new(big.Int).Lsh(good, 1), 65537, "even"},
 		{"divisible by three", new(big.Int).Mul(good, big.NewInt(3)), 65537, "divisible by 3"},
@@ -185,34 +186,6 @@ func TestFromPublicRSA(t *testing.T) {
 			if tt.want != "" {
 				refused(t, err, tt.want)
 			}
-		})
-	}
-}
-
-func TestFromPublicEC(t *testing.T) {
-	p256 := must(ecdsa.GenerateKey(elliptic.P256(), rand.Reader)).PublicKey
-	p224 := must(ecdsa.GenerateKey(elliptic.P224(), rand.Reader)).PublicKey
-	big1 := big.NewInt(1)
-	for _, tt := range []struct {
-		name string
-		alg  keys.Algorithm
-		key  *ecdsa.PublicKey
-		want string
-	}{
-		{"other curve", keys.ES384, &p256, "ES384 does not take a key on curve P-256"},
-		{"curve too small", keys.ES256, &p224, "does not take a *ecdsa.PublicKey"},
-		{"not on the curve", keys.ES256, &ecdsa.PublicKey{Curve: elliptic.P256(), X: big1, Y: big1}, "not a point"},
-		{"at infinity", keys.ES256, &ecdsa.PublicKey{Curve: elliptic.P256(), X: new(big.Int), Y: new(big.Int)}, "not a point"},
-		{"negative", keys.ES256, &ecdsa.PublicKey{Curve: elliptic.P256(), X: big.NewInt(-1), Y: big1}, "not a point"},
-		{"too large", keys.ES256, &ecdsa.PublicKey{Curve: elliptic.P256(), X: modulus(2048), Y: big1}, "not a point"},
-		{"no x", keys.ES256, &ecdsa.PublicKey{Curve: elliptic.P256(), Y: big1}, "without coordinates"},
-		{"no y", keys.ES256, &ecdsa.PublicKey{Curve: elliptic.P256(), X: big1}, "without coordinates"},
-		{"no curve", keys.ES256, &ecdsa.PublicKey{X: big1, Y: big1}, "does not take"},
-		{"curve by its parameters", keys.ES256, &ecdsa.PublicKey{Curve: elliptic.P256().Params(), X: big1, Y: big1}, "does not take"},
-	} {
-		t.Run(tt.name, func(t *testing.T) {
-			_, err := keys.FromPublic(tt.alg, tt.key)
-			refused(t, err, tt.want)
 		})
 	}
 }
