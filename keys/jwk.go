@@ -25,11 +25,11 @@ const (
 // EdDSA and Ed25519 name one algorithm. An empty alg means the one that the JWK
 // names, or that its curve implies; RSA and oct imply none.
 //
-// Refused are: a "use" other than "sig", "key_ops" without "verify" and, for a
-// private key or secret, without "sign" too; names that come twice, base64url with padding
-// or line ends, numbers with leading zeros, text over 1 MiB. A private key whose
-// "key_ops" are without "sign" verifies only. Certificates ("x5c", "x5u", "x5t") and
-// members that are not known are ignored.
+// Refused are: a "use" other than "sig"; "key_ops" with neither "verify" nor "sign",
+// and for a public key without "verify"; names that come twice, base64url with
+// padding or line ends, numbers with leading zeros, text over 1 MiB. A private key or
+// secret with "key_ops" but without "sign" verifies only. Certificates ("x5c", "x5u",
+// "x5t") and members that are not known are ignored.
 func ParseJWK(text []byte, alg Algorithm) (*Key, error) {
 	if len(text) > maxText {
 		return nil, errTooLong
