@@ -56,7 +56,8 @@ func ParseJWK(text []byte, alg Algorithm) (*Key, error) {
 // "crv" or "alg" that is not supported, "use" or "key_ops". Every other key must be
 // one that [ParseJWK] takes without being given an algorithm: a key that is weak or
 // malformed, or of type RSA and without "alg", is an error. So is a set that has no
-// key left.
+// key left, and one that holds secrets and public keys alike, for which there is no
+// right place to keep it.
 func ParseSet(text []byte) (*Set, error) {
 	if len(text) > maxText {
 		return nil, errTooLong
@@ -86,7 +87,18 @@ func ParseSet(text []byte) (*Set, error) {
 		}
 		verify = append(verify, k)
 	}
-	return NewSet(sign, verify...)
+	s, err := NewSet(sign, verify...)
+	if err == nil && s.mixed() {
+		return nil, errors.New("keys: JWK Set holds secrets and public keys; keep them apart")
+	}
+	return s, err
+}
+
+// mixed reports whether the set has keys with and without a public half.
+func (s *Set) mixed() bool {
+	secret := func(k *Key) bool { return k.public == nil }
+	public := func(k *Key) bool { return k.public != nil }
+	return slices.ContainsFunc(s.keys, secret) && slices.ContainsFunc(s.keys, public)
 }
 
 // The text of a key is never part of an error, and so the errors of the JSON
