@@ -1,0 +1,12 @@
+module github.com/jwtgate/gate/internal/integration/wycheproof
+
+go 1.26.4
+
+require github.com/jwtgate/gate v0.0.0
+
+require (
+	github.com/c2sp/wycheproof v0.0.0-20260902155932-3fa63dd0344a
+	github.com/go-json-experiment/json v0.0.0-20260820222146-c27c302e5fc3 // indirect
+)
+
+replace github.com/jwtgate/gate => ../../..
