@@ -1,0 +1,58 @@
+package gate_test
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"log"
+
+	"github.com/jwtgate/gate"
+	"github.com/jwtgate/gate/keys"
+)
+
+// openSession makes the two tokens of a login, which share a session ID.
+func openSession(ctx context.Context, g *gate.Gate, name string) (access, refresh string, err error) {
+	o := gate.TokenOptions{Fresh: true, Claims: map[string]any{"sid": rand.Text()}}
+	if access, err = g.CreateAccessToken(ctx, name, o); err != nil {
+		return "", "", err
+	}
+	refresh, err = g.CreateRefreshToken(ctx, name, o)
+	return access, refresh, err
+}
+
+// Both tokens of a login are revoked at once by the session ID that they share.
+func ExampleBlocklistFunc() {
+	key, err := keys.HMAC(keys.HS256, []byte("change me: a secret of 32 bytes or more"))
+	if err != nil {
+		log.Fatal(err)
+	}
+	ended := map[string]bool{} // a table, in real life
+	g, err := gate.New(gate.Config{
+		Keys: key,
+		Blocklist: gate.BlocklistFunc(func(_ context.Context, t *gate.Token) (bool, error) {
+			return ended[t.SessionID], nil
+		}),
+	})
+	if err != nil {
+		log.Fatal(err)
+	}
+	ctx := context.Background()
+	access, refresh, err := openSession(ctx, g, "alice")
+	if err != nil {
+		log.Fatal(err)
+	}
+	token, err := g.CheckToken(ctx, access, gate.Policy{})
+	if err != nil {
+		log.Fatal(err)
+	}
+
+	ended[token.SessionID] = true
+	_, err = g.CheckToken(ctx, access, gate.Policy{})
+	fmt.Println("access revoked:", errors.Is(err, gate.ErrRevoked))
+	_, err = g.CheckToken(ctx, refresh, gate.Policy{Refresh: true})
+	fmt.Println("refresh revoked:", errors.Is(err, gate.ErrRevoked))
+	// Output:
+	// access revoked: true
+	// refresh revoked: true
+}
