@@ -1,0 +1,19 @@
+// Package flask configures a gate with the options of Flask-JWT-Extended 4.7, under
+// their own names and with their defaults, statuses, bodies and messages: for an
+// application that moves from Flask and whose clients must not notice.
+//
+//	cfg, err := flask.Config(map[string]any{"JWT_SECRET_KEY": secret, "JWT_TOKEN_LOCATION": []string{"headers", "cookies"}})
+//	cfg.Blocklist = revoked // the callbacks are fields of gate.Config
+//	g, err := gate.New(cfg)
+//
+// [Config] and [FromEnv] return a [gate.Config] to complete and hand to [gate.New];
+// [Options] has the two callbacks for keys, and the door for secrets that are too
+// short. [Locations] is the guard's argument of that name, [Errors] what answers, and
+// [Message] and [Status] serve an OnError of your own. The getters (GetJWT and so on)
+// stand in for those of the original in handlers that are being ported.
+//
+// What differs on purpose: a signature is checked before anything of the payload is
+// read, faults of the configuration appear at construction and not with the first
+// request, JSON with a name twice is refused, and so are two different cookies or
+// query values of one name, and registered claims of a wrong type.
+package flask

@@ -1,0 +1,171 @@
+package flask
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+
+	"github.com/jwtgate/gate"
+)
+
+// unavailable answers what is not the token's fault.
+const unavailable = "The service cannot check the token now; try again"
+
+// statuses are the original's.
+var statuses = []struct {
+	kind   error
+	status int
+}{
+	{gate.ErrMissing, http.StatusUnauthorized},
+	{gate.ErrCSRF, http.StatusUnauthorized},
+	{gate.ErrInvalid, http.StatusUnprocessableEntity},
+	{gate.ErrWrongType, http.StatusUnprocessableEntity},
+	{gate.ErrExpired, http.StatusUnauthorized},
+	{gate.ErrNotFresh, http.StatusUnauthorized},
+	{gate.ErrRevoked, http.StatusUnauthorized},
+	{gate.ErrRejected, http.StatusBadRequest},
+	{gate.ErrNoUser, http.StatusUnauthorized},
+}
+
+// texts are the original's sentences for the reasons of [gate.Error]; % stands for
+// its Name. Reasons that the original does not know have the sentence of the gate.
+var texts = map[string]string{
+	"missing_cookie":       `Missing cookie "%"`,
+	"missing_query":        "Missing '%' query paramater", // sic
+	"missing_content_type": "Invalid content-type. Must be application/json.",
+	"missing_member":       `Missing "%" key in json data.`,
+	"member_type":          "Invalid token type. Token must be a <class 'bytes'>",
+
+	"csrf_missing":       "Missing CSRF token",
+	"csrf_mismatch":      "CSRF double submit tokens do not match",
+	"csrf_claim_missing": "Missing claim: csrf",
+
+	"segments":           "Not enough segments",
+	"segments_extra":     "Invalid crypto padding",
+	"header_encoding":    "Invalid header padding",
+	"payload_encoding":   "Invalid payload padding",
+	"signature_encoding": "Invalid crypto padding",
+	"header_json":        "Invalid header string: Expecting value: line 1 column 1 (char 0)",
+	"header_object":      "Invalid header string: must be a json object",
+	"payload_empty":      "Invalid payload string: Expecting value: line 1 column 1 (char 0)",
+	"payload_json":       "Invalid payload string: Expecting value: line 1 column 1 (char 0)",
+	"payload_object":     "Invalid payload string: must be a json object",
+	"alg_missing":        "Algorithm not specified",
+	"alg_mismatch":       "The specified alg value is not allowed",
+	"kid_type":           "Key ID header parameter must be a string",
+	"crit_empty":         "Invalid 'crit' header: must be a non-empty list",
+	"crit_type":          "Invalid 'crit' header: values must be strings",
+	"key_unknown":        "Signature verification failed",
+	"key_ambiguous":      "Signature verification failed",
+	"signature":          "Signature verification failed",
+
+	"exp_type":      "Expiration Time claim (exp) must be an integer.",
+	"nbf_type":      "Not Before claim (nbf) must be an integer.",
+	"nbf_future":    "The token is not yet valid (nbf)",
+	"iat_type":      "Issued At claim (iat) must be an integer.",
+	"iat_future":    "The token is not yet valid (iat)",
+	"iss_type":      "Payload Issuer (iss) must be a string",
+	"iss_missing":   `Token is missing the "iss" claim`,
+	"iss_mismatch":  "Invalid issuer",
+	"aud_type":      "Invalid claim format in token",
+	"aud_missing":   `Token is missing the "aud" claim`,
+	"aud_mismatch":  "Audience doesn't match",
+	"sub_type":      "Subject must be a string",
+	"jti_type":      "JWT ID must be a string",
+	"claim_missing": "Missing claim: %",
+
+	"expired":        "Token has expired",
+	"access_wanted":  "Only non-refresh tokens are allowed",
+	"refresh_wanted": "Only refresh tokens are allowed",
+	"not_fresh":      "Fresh token required",
+	"revoked":        "Token has been revoked",
+	"rejected":       "User claims verification failed",
+}
+
+// Errors returns what [Config] sets as [gate.Config.OnError]: it answers with
+// [Status] and {"key": message}, the text of [Message], and sets no header but
+// Content-Type. To answer some errors otherwise, as the original's callbacks do, set
+// an OnError of your own that asks errors.Is(err, gate.ErrExpired) and the like, and
+// hands the rest to this one.
+func Errors(key string) func(http.ResponseWriter, *http.Request, error) {
+	return func(w http.ResponseWriter, _ *http.Request, err error) {
+		body, _ := json.Marshal(map[string]string{key: Message(err)}) // strings always marshal
+		w.Header().Set("Content-Type", "application/json")
+		w.WriteHeader(Status(err))
+		w.Write(append(body, '\n'))
+	}
+}
+
+// Status returns the status that the original answers err with: 401, 422, or 400 for
+// [gate.ErrRejected]; and 503 for what is not a refusal, such as a store that fails.
+func Status(err error) int {
+	for _, s := range statuses {
+		if errors.Is(err, s.kind) {
+			return s.status
+		}
+	}
+	return http.StatusServiceUnavailable
+}
+
+// Message returns the original's message for err. For [gate.ErrNoUser] it holds the
+// identity of the token, which its signature vouches for.
+func Message(err error) string {
+	var e *gate.Error
+	if !errors.As(err, &e) {
+		return unavailable
+	}
+	if s, ok := e.Err.(said); ok {
+		return string(s)
+	}
+	if all, ok := e.Err.(interface{ Unwrap() []error }); ok && e.Reason == "missing" {
+		return missing(all.Unwrap())
+	}
+	if e.Kind == gate.ErrNoUser && e.Token != nil {
+		return "Error loading the user " + python(e.Token.Identity())
+	}
+	if text, ok := texts[e.Reason]; ok {
+		return strings.ReplaceAll(text, "%", e.Name)
+	}
+	if text := e.Message(); text != "" {
+		return text
+	}
+	return http.StatusText(Status(err))
+}
+
+// missing joins what every location has said.
+func missing(errs []error) string {
+	var where, why []string
+	for _, err := range errs {
+		var e *gate.Error
+		if errors.As(err, &e) {
+			where = append(where, place(e.Location))
+		}
+		why = append(why, Message(err))
+	}
+	last := max(0, len(where)-1)
+	return fmt.Sprintf("Missing JWT in %s or %s (%s)", strings.Join(where[:last], ", "), strings.Join(where[last:], ""), strings.Join(why, "; "))
+}
+
+// place is the original's name for a location.
+func place(location string) string {
+	switch location {
+	case "header", "cookie":
+		return location + "s"
+	case "query":
+		return "query_string"
+	}
+	return location
+}
+
+// python writes a JSON value as Python's str does, for the plain types.
+func python(v any) string {
+	switch v := v.(type) {
+	case nil:
+		return "None"
+	case bool:
+		return strings.ToUpper(fmt.Sprint(v)[:1]) + fmt.Sprint(v)[1:]
+	}
+	return fmt.Sprint(v)
+}

@@ -1,0 +1,144 @@
+package flask
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/jwtgate/gate"
+)
+
+// The original's words, for a handler that was ported without its guard or callback.
+var (
+	errUnguarded = errors.New("flask: You must call `@jwt_required()` or `verify_jwt_in_request()` before using this method")
+	errNoLookup  = errors.New("flask: You must provide a `@jwt.user_lookup_loader` callback to use this method")
+)
+
+// token returns the token of the request, nil for an anonymous visitor.
+func token(ctx context.Context) (*gate.Token, error) {
+	if !gate.Guarded(ctx) {
+		return nil, errUnguarded
+	}
+	t, _ := gate.FromContext(ctx)
+	return t, nil
+}
+
+// GetJWT returns the claims of the request's token, with the original's values for
+// those that are absent: "jti" null, "type" access, "fresh" false. They are empty for
+// a visitor without a token on an optional route. The error is for a handler that no
+// guard stands before, as with all getters that take a context.
+func GetJWT(ctx context.Context) (map[string]any, error) {
+	t, err := token(ctx)
+	if err != nil || t == nil {
+		return map[string]any{}, err
+	}
+	return claimsOf(t)
+}
+
+func claimsOf(t *gate.Token) (map[string]any, error) {
+	var claims map[string]any
+	if err := t.Claims(&claims); err != nil {
+		return nil, fmt.Errorf("flask: %w", err)
+	}
+	return withDefaults(claims), nil
+}
+
+// withDefaults adds what tokens of other makers may lack.
+func withDefaults(claims map[string]any) map[string]any {
+	for name, v := range map[string]any{"jti": nil, "type": "access", "fresh": false} {
+		if _, ok := claims[name]; !ok {
+			claims[name] = v
+		}
+	}
+	return claims
+}
+
+// GetJWTHeader returns the header of the request's token; it is empty for a visitor
+// without one.
+func GetJWTHeader(ctx context.Context) (map[string]any, error) {
+	header := map[string]any{}
+	t, err := token(ctx)
+	if err != nil || t == nil {
+		return header, err
+	}
+	err = t.Header(&header)
+	return header, err
+}
+
+// GetJWTIdentity returns the value of the identity claim; nil for a visitor without a
+// token.
+func GetJWTIdentity(ctx context.Context) (any, error) {
+	t, err := token(ctx)
+	if err != nil || t == nil {
+		return nil, err
+	}
+	return t.Identity(), nil
+}
+
+// GetJWTRequestLocation returns where the token was found: "headers", "cookies",
+// "query_string" or "json"; "" for a visitor without one.
+func GetJWTRequestLocation(ctx context.Context) (string, error) {
+	t, err := token(ctx)
+	if err != nil || t == nil {
+		return "", err
+	}
+	return place(t.Location()), nil
+}
+
+// GetCurrentUser returns what Config.LoadUser has loaded; nil for a visitor without a
+// token. Where the type is known [gate.User] serves better.
+func GetCurrentUser(ctx context.Context) (any, error) {
+	t, err := token(ctx)
+	if err != nil || t == nil {
+		return nil, err
+	}
+	user, ok := gate.User[any](ctx)
+	if !ok {
+		return nil, errNoLookup
+	}
+	return user, nil
+}
+
+// DecodeToken is decode_token: the claims of a token that [gate.Gate.Decode] takes,
+// with the defaults of [GetJWT].
+func DecodeToken(ctx context.Context, g *gate.Gate, raw string, o gate.DecodeOptions) (map[string]any, error) {
+	t, err := g.Decode(ctx, raw, o)
+	if err != nil {
+		return nil, err
+	}
+	return claimsOf(t)
+}
+
+// GetJTI is get_jti: the ID of a token that [gate.Gate.Decode] takes, or "".
+func GetJTI(ctx context.Context, g *gate.Gate, raw string) (string, error) {
+	t, err := g.Decode(ctx, raw, gate.DecodeOptions{})
+	if err != nil {
+		return "", err
+	}
+	return t.ID, nil
+}
+
+// GetCSRFToken is get_csrf_token: the double submit value of a token that
+// [gate.Gate.Decode] takes. A token without one is an error.
+func GetCSRFToken(ctx context.Context, g *gate.Gate, raw string) (string, error) {
+	t, err := g.Decode(ctx, raw, gate.DecodeOptions{})
+	switch {
+	case err != nil:
+		return "", err
+	case t.CSRF() == "":
+		return "", errors.New("flask: the token has no claim csrf; was it made with JWT_COOKIE_CSRF_PROTECT?")
+	}
+	return t.CSRF(), nil
+}
+
+// GetUnverifiedJWTHeaders is get_unverified_jwt_headers: the header of a token, of
+// which nothing is verified. It takes tokens of up to 8 KiB.
+func GetUnverifiedJWTHeaders(raw string) (map[string]any, error) {
+	u, err := gate.Peek(raw)
+	if err != nil {
+		return nil, err
+	}
+	var header map[string]any
+	err = u.Header(&header)
+	return header, err
+}
