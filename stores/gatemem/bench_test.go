@@ -1,0 +1,143 @@
+package gatemem_test
+
+import (
+	"fmt"
+	"os"
+	"runtime"
+	"strconv"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/jwtgate/gate"
+	"github.com/jwtgate/gate/gatetest"
+	"github.com/jwtgate/gate/stores"
+	"github.com/jwtgate/gate/stores/gatemem"
+)
+
+// sizes are a million entries, and ten with GATE_BENCH_LARGE=1.
+func sizes() []int {
+	if os.Getenv("GATE_BENCH_LARGE") != "" {
+		return []int{1_000_000, 10_000_000}
+	}
+	return []int{1_000_000}
+}
+
+// uuid makes identifiers as gates do; those of two series never meet.
+func uuid(series byte, n int) string {
+	const digits = "0123456789abcdef"
+	b := []byte("00000000-0000-4000-8000-000000000000")
+	x := uint64(n)*0x9e3779b97f4a7c15 + uint64(series)
+	for i := 35; i > 18; i-- {
+		if b[i] != '-' {
+			b[i] = digits[x&15]
+			x >>= 4
+		}
+	}
+	b[0] = series
+	return string(b)
+}
+
+// blocklist is what is compared: put a token in, and look one up.
+type blocklist struct {
+	name   string
+	put    func(id string)
+	has    func(tok *gate.Token) bool
+	holder any // keeps it from the garbage collector
+}
+
+func gatememList(b *testing.B, c *gatetest.Clock) blocklist {
+	s := newStore(b, gatemem.Options{Clock: c.Now, MaxEntries: 20_000_000})
+	ctx, tok := b.Context(), gatetest.NewToken(c, "")
+	return blocklist{"gatemem", func(id string) {
+		tok.ID = id
+		if err := s.RevokeToken(ctx, tok, stores.Note{}); err != nil {
+			b.Fatal(err)
+		}
+	}, func(tok *gate.Token) bool {
+		ok, err := s.Blocked(ctx, tok)
+		return ok || err != nil
+	}, s}
+}
+
+func mapList(_ *testing.B, c *gatetest.Clock) blocklist {
+	var mu sync.RWMutex
+	m := map[string]int64{}
+	until := c.Now().Add(time.Hour).Unix()
+	return blocklist{"map and RWMutex", func(id string) {
+		mu.Lock()
+		defer mu.Unlock()
+		m[id] = until
+	}, func(tok *gate.Token) bool {
+		mu.RLock()
+		defer mu.RUnlock()
+		return m[tok.ID] > c.Now().Unix()
+	}, &m}
+}
+
+func syncMapList(_ *testing.B, c *gatetest.Clock) blocklist {
+	var m sync.Map
+	until := c.Now().Add(time.Hour).Unix()
+	return blocklist{"sync.Map", func(id string) { m.Store(id, until) }, func(tok *gate.Token) bool {
+		v, ok := m.Load(tok.ID)
+		return ok && v.(int64) > c.Now().Unix()
+	}, &m}
+}
+
+func heap() uint64 {
+	runtime.GC()
+	runtime.GC()
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	return m.HeapAlloc
+}
+
+// BenchmarkBlocked compares checks of random tokens, revoked (hit) and not (miss), and
+// reports the bytes of an entry and the time of a full garbage collection. The cost of
+// choosing a token is in all of them: see "nothing".
+func BenchmarkBlocked(b *testing.B) {
+	c := gatetest.NewClock()
+	const probes = 1 << 16
+	for _, n := range sizes() {
+		for _, makeList := range []func(*testing.B, *gatetest.Clock) blocklist{gatememList, mapList, syncMapList} {
+			before := heap()
+			l := makeList(b, c)
+			for i := range n {
+				l.put(uuid('a', i))
+			}
+			perEntry := float64(heap()-before) / float64(n)
+			start := time.Now()
+			runtime.GC()
+			gc := time.Since(start)
+			for _, series := range []byte("ab") {
+				tokens := make([]*gate.Token, probes)
+				for i := range tokens {
+					tokens[i] = gatetest.NewToken(c, uuid(series, i*(n/probes)))
+				}
+				name := map[byte]string{'a': "hit", 'b': "miss"}[series]
+				b.Run(fmt.Sprintf("%s/%s/%s", strconv.Itoa(n), l.name, name), func(b *testing.B) {
+					i := 0
+					for b.Loop() {
+						i = (i + 40503) % probes
+						if l.has(tokens[i]) != (series == 'a') {
+							b.Fatal("wrong verdict")
+						}
+					}
+					b.ReportMetric(perEntry, "B/entry")
+					b.ReportMetric(float64(gc.Microseconds())/1000, "ms/GC")
+				})
+			}
+			runtime.KeepAlive(l.holder)
+		}
+	}
+}
+
+func BenchmarkRevokeToken(b *testing.B) {
+	c := gatetest.NewClock()
+	l := gatememList(b, c)
+	i := 0
+	for b.Loop() {
+		l.put(uuid('a', i))
+		i++
+	}
+}

@@ -1,0 +1,358 @@
+package gatemem_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"runtime"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/jwtgate/gate"
+	"github.com/jwtgate/gate/gatetest"
+	"github.com/jwtgate/gate/stores"
+	"github.com/jwtgate/gate/stores/gatemem"
+)
+
+func newStore(t testing.TB, o gatemem.Options) *gatemem.Store {
+	t.Helper()
+	s, err := gatemem.New(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+func TestBlocklist(t *testing.T) {
+	gatetest.Blocklist(t, func(t *testing.T, clock func() time.Time) stores.Store {
+		return newStore(t, gatemem.Options{Clock: clock})
+	})
+}
+
+// TestBlocklistRestored runs the suite on stores that were read from a snapshot.
+func TestBlocklistRestored(t *testing.T) {
+	gatetest.Blocklist(t, func(t *testing.T, clock func() time.Time) stores.Store {
+		var file bytes.Buffer
+		if err := newStore(t, gatemem.Options{Clock: clock}).Snapshot(&file); err != nil {
+			t.Fatal(err)
+		}
+		s, err := gatemem.Read(&file, gatemem.Options{Clock: clock})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return s
+	})
+}
+
+func revoke(t testing.TB, s stores.Store, c *gatetest.Clock, ids ...string) {
+	t.Helper()
+	for _, id := range ids {
+		if err := s.RevokeToken(context.Background(), gatetest.NewToken(c, id), stores.Note{}); err != nil {
+			t.Fatalf("RevokeToken(%q): %v", id, err)
+		}
+	}
+}
+
+func wantBlocked(t testing.TB, s stores.Store, tok *gate.Token, want bool) {
+	t.Helper()
+	if got, err := s.Blocked(context.Background(), tok); got != want || err != nil {
+		t.Errorf("Blocked(%v) = %v, %v; want %v", tok, got, err, want)
+	}
+}
+
+func TestOptions(t *testing.T) {
+	for name, o := range map[string]gatemem.Options{
+		"MaxEntries":  {MaxEntries: -1},
+		"Leeway":      {Leeway: -1},
+		"MaxLifetime": {MaxLifetime: -1},
+	} {
+		if _, err := gatemem.New(o); err == nil {
+			t.Errorf("New with a negative %s: no error", name)
+		}
+	}
+	c := gatetest.NewClock()
+	s := newStore(t, gatemem.Options{Clock: c.Now, MaxLifetime: gate.NoExpiry})
+	if err := s.RevokeSession(t.Context(), "sid-a", stores.Note{}); err != nil {
+		t.Fatal(err)
+	}
+	tok := gatetest.NewToken(c, "a")
+	tok.Expiry = time.Time{}
+	c.Advance(100 * 365 * 24 * time.Hour)
+	wantBlocked(t, s, tok, true)
+	tok.SessionID = "other"
+	wantBlocked(t, s, tok, false)
+}
+
+// TestFull: a full store refuses, forgets nothing, and has room again with time.
+func TestFull(t *testing.T) {
+	const n = 500
+	c := gatetest.NewClock()
+	s := newStore(t, gatemem.Options{Clock: c.Now, MaxEntries: n})
+	for i := range n {
+		revoke(t, s, c, fmt.Sprint(i))
+	}
+	more := gatetest.NewToken(c, "one more")
+	for name, err := range map[string]error{
+		"RevokeToken":   s.RevokeToken(t.Context(), more, stores.Note{}),
+		"RevokeSession": s.RevokeSession(t.Context(), "s", stores.Note{}),
+		"RevokeSubject": s.RevokeSubject(t.Context(), "u", stores.SubjectOptions{}, stores.Note{}),
+	} {
+		if !errors.Is(err, stores.ErrFull) {
+			t.Errorf("%s in a full store: error = %v, want ErrFull", name, err)
+		}
+	}
+	for i := range n {
+		wantBlocked(t, s, gatetest.NewToken(c, fmt.Sprint(i)), true)
+	}
+	longer := gatetest.NewToken(c, "7")
+	longer.Expiry = longer.Expiry.Add(time.Hour)
+	if err := s.RevokeToken(t.Context(), longer, stores.Note{}); err != nil {
+		t.Errorf("revoking again in a full store: %v", err)
+	}
+	c.Advance(30 * time.Minute)
+	wantBlocked(t, s, longer, true)
+	revoke(t, s, c, "one more")
+	if got := s.Len(); got != 2 {
+		t.Errorf("Len = %d after all but two are past their time, want 2", got)
+	}
+}
+
+// TestSweep: a store in use does not grow with what is past its time, without anybody
+// asking for a clean-up, and gives memory back.
+func TestSweep(t *testing.T) {
+	c := gatetest.NewClock()
+	s := newStore(t, gatemem.Options{Clock: c.Now})
+	const perMinute = 2000
+	for minute := range 120 {
+		for i := range perMinute {
+			revoke(t, s, c, fmt.Sprint(minute, "/", i))
+		}
+		c.Advance(time.Minute)
+	}
+	live := 20 * perMinute // 15 minutes and the leeway
+	if got := s.Len(); got < live-perMinute || got > live*3/2 {
+		t.Errorf("Len = %d after two hours, want about %d", got, live)
+	}
+	c.Advance(time.Hour)
+	for i := range live {
+		id := fmt.Sprint("later ", i)
+		revoke(t, s, c, id)
+		if err := s.RestoreToken(t.Context(), id); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if got := s.Len(); got > live/100 {
+		t.Errorf("Len = %d when all are past their time or undone, want next to none", got)
+	}
+}
+
+func TestSubjectsAreSwept(t *testing.T) {
+	c := gatetest.NewClock()
+	s := newStore(t, gatemem.Options{Clock: c.Now, MaxLifetime: time.Hour})
+	for i := range 1000 {
+		if err := s.RevokeSubject(t.Context(), fmt.Sprint(i), stores.SubjectOptions{}, stores.Note{}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	c.Advance(2 * time.Hour)
+	for range 1000 {
+		if err := s.RevokeSubject(t.Context(), "one", stores.SubjectOptions{}, stores.Note{}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if got := s.Len(); got > 200 {
+		t.Errorf("Len = %d, want most of 1000 past records gone", got)
+	}
+}
+
+func TestScopes(t *testing.T) {
+	c := gatetest.NewClock()
+	a := newStore(t, gatemem.Options{Clock: c.Now, Scope: "https://a.example"})
+	b := newStore(t, gatemem.Options{Clock: c.Now, Scope: "https://b.example"})
+	list := stores.ByIssuer(map[string]gate.Blocklist{"https://a.example": a, "https://b.example": b})
+	tok := gatetest.NewToken(c, "x")
+	revoke(t, a, c, "x")
+	for _, tt := range []struct {
+		issuer  string
+		blocked bool
+		wantErr bool
+	}{
+		{"https://a.example", true, false},
+		{"https://b.example", false, false},
+		{"", false, true},
+	} {
+		tok.Issuer = tt.issuer
+		if got, err := list.Blocked(t.Context(), tok); got != tt.blocked || (err != nil) != tt.wantErr {
+			t.Errorf("ByIssuer(%q) = %v, %v; want %v, error %v", tt.issuer, got, err, tt.blocked, tt.wantErr)
+		}
+	}
+}
+
+func TestSnapshot(t *testing.T) {
+	c := gatetest.NewClock()
+	o := gatemem.Options{Clock: c.Now, Scope: "a"}
+	s := newStore(t, o)
+	for i := range 1000 {
+		revoke(t, s, c, fmt.Sprint(i))
+	}
+	forever := gatetest.NewToken(c, "forever")
+	forever.Expiry, forever.Subject, forever.SessionID = time.Time{}, "", ""
+	if err := errors.Join(
+		s.RevokeToken(t.Context(), forever, stores.Note{}),
+		s.RevokeSession(t.Context(), "sid-s", stores.Note{}),
+		s.RevokeSubject(t.Context(), "bob", stores.SubjectOptions{ExceptSession: "mine"}, stores.Note{}),
+	); err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join(t.TempDir(), "revoked")
+	for range 2 { // the second time over the first
+		if err := s.Save(path); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if info, err := os.Stat(path); err != nil || runtime.GOOS != "windows" && info.Mode().Perm() != 0o600 {
+		t.Errorf("snapshot: %v, %v; want mode 0600", info.Mode(), err)
+	}
+	if left, _ := filepath.Glob(filepath.Join(filepath.Dir(path), ".gatemem-*")); len(left) > 0 {
+		t.Errorf("Save leaves %v behind", left)
+	}
+	r, err := gatemem.Load(path, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if r.Len() != s.Len() {
+		t.Errorf("Len = %d, want %d", r.Len(), s.Len())
+	}
+	for i := range 1000 {
+		wantBlocked(t, r, gatetest.NewToken(c, fmt.Sprint(i)), true)
+		wantBlocked(t, r, gatetest.NewToken(c, fmt.Sprint("other", i)), false)
+	}
+	bob, mine := gatetest.NewToken(c, "b"), gatetest.NewToken(c, "m")
+	bob.Subject, mine.Subject, mine.SessionID = "bob", "bob", "mine"
+	wantBlocked(t, r, gatetest.NewToken(c, "s"), true)
+	wantBlocked(t, r, bob, true)
+	wantBlocked(t, r, mine, false)
+
+	c.Advance(time.Hour)
+	if r, err = gatemem.Load(path, o); err != nil {
+		t.Fatal(err)
+	}
+	wantBlocked(t, r, forever, true)
+	if r.Len() != 3 {
+		t.Errorf("Len = %d an hour later, want 3", r.Len())
+	}
+}
+
+// TestBadSnapshot: of a snapshot with any byte missing, added or changed no store
+// comes.
+func TestBadSnapshot(t *testing.T) {
+	c := gatetest.NewClock()
+	o := gatemem.Options{Clock: c.Now, Scope: "a"}
+	s := newStore(t, o)
+	revoke(t, s, c, "x", "y", "z")
+	if err := s.RevokeSubject(t.Context(), "bob", stores.SubjectOptions{}, stores.Note{}); err != nil {
+		t.Fatal(err)
+	}
+	var file bytes.Buffer
+	if err := s.Snapshot(&file); err != nil {
+		t.Fatal(err)
+	}
+	good := file.Bytes()
+	for n := range good {
+		if r, err := gatemem.Read(bytes.NewReader(good[:n]), o); !errors.Is(err, gatemem.ErrCorrupt) || r != nil {
+			t.Errorf("the first %d of %d bytes: %v, want ErrCorrupt and no store", n, len(good), err)
+		}
+		bad := bytes.Clone(good)
+		bad[n] ^= 0x41
+		if r, err := gatemem.Read(bytes.NewReader(bad), o); !errors.Is(err, gatemem.ErrCorrupt) && !errors.Is(err, gatemem.ErrForeign) || r != nil {
+			t.Errorf("byte %d changed: %v, want ErrCorrupt or ErrForeign and no store", n, err)
+		}
+	}
+	for _, tt := range []struct {
+		name string
+		file []byte
+		o    gatemem.Options
+		want error
+	}{
+		{"more behind it", append(bytes.Clone(good), 0), o, gatemem.ErrCorrupt},
+		{"another scope", good, gatemem.Options{Clock: c.Now, Scope: "b"}, gatemem.ErrForeign},
+		{"another file", bytes.Repeat([]byte("PNG "), 100), o, gatemem.ErrForeign},
+		{"another version", append([]byte("gatemem\x02"), good[8:]...), o, gatemem.ErrForeign},
+		{"too many entries", good, gatemem.Options{Clock: c.Now, Scope: "a", MaxEntries: 2}, stores.ErrFull},
+	} {
+		if r, err := gatemem.Read(bytes.NewReader(tt.file), tt.o); !errors.Is(err, tt.want) || r != nil {
+			t.Errorf("%s: error = %v, want %v and no store", tt.name, err, tt.want)
+		}
+	}
+	if _, err := gatemem.Load(filepath.Join(t.TempDir(), "none"), o); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("no file: error = %v, want fs.ErrNotExist", err)
+	}
+	if err := s.Save(filepath.Join(t.TempDir(), "none", "file")); err == nil {
+		t.Error("Save into a directory that does not exist: no error")
+	}
+}
+
+// TestSnapshotWhileInUse: what was revoked before a snapshot began is in it.
+func TestSnapshotWhileInUse(t *testing.T) {
+	c := gatetest.NewClock()
+	s := newStore(t, gatemem.Options{Clock: c.Now})
+	var wg sync.WaitGroup
+	for w := range 4 {
+		wg.Go(func() {
+			for i := range 300 {
+				revoke(t, s, c, fmt.Sprint(w, "/", i))
+			}
+		})
+	}
+	for i := range 20 {
+		id := fmt.Sprint("before ", i)
+		revoke(t, s, c, id)
+		var file bytes.Buffer
+		if err := s.Snapshot(&file); err != nil {
+			t.Fatal(err)
+		}
+		r, err := gatemem.Read(&file, gatemem.Options{Clock: c.Now})
+		if err != nil {
+			t.Fatal(err)
+		}
+		wantBlocked(t, r, gatetest.NewToken(c, id), true)
+	}
+	wg.Wait()
+}
+
+// failing is a disk that is full after some bytes.
+type failing int
+
+func (f *failing) Write(b []byte) (int, error) {
+	if *f -= failing(len(b)); *f < 0 {
+		return 0, errors.New("disk full")
+	}
+	return len(b), nil
+}
+
+func TestSnapshotToFullDisk(t *testing.T) {
+	c := gatetest.NewClock()
+	s := newStore(t, gatemem.Options{Clock: c.Now})
+	revoke(t, s, c, "x")
+	for _, room := range []failing{0, 570} {
+		if err := s.Snapshot(&room); err == nil {
+			t.Error("Snapshot to a full disk: no error")
+		}
+	}
+}
+
+// TestNoGarbage: a check allocates nothing.
+func TestNoGarbage(t *testing.T) {
+	c := gatetest.NewClock()
+	s := newStore(t, gatemem.Options{Clock: c.Now})
+	revoke(t, s, c, "x")
+	tok, ctx := gatetest.NewToken(c, "y"), t.Context()
+	if n := testing.AllocsPerRun(100, func() { _, _ = s.Blocked(ctx, tok) }); n != 0 {
+		t.Errorf("Blocked: %v allocations, want 0", n)
+	}
+}

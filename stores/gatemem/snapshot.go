@@ -1,0 +1,218 @@
+package gatemem
+
+import (
+	"bufio"
+	"bytes"
+	"crypto/sha256"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"hash"
+	"io"
+
+	"github.com/jwtgate/gate/stores"
+)
+
+// Errors of [Read] and [Load]. A file that is absent is fs.ErrNotExist.
+var (
+	// ErrCorrupt: the snapshot is cut short, changed, or followed by something.
+	ErrCorrupt = errors.New("gatemem: the snapshot is damaged")
+	// ErrForeign: it is no snapshot, one of another version, or of another scope.
+	ErrForeign = errors.New("gatemem: this is not a snapshot of this store")
+)
+
+// A snapshot is: the magic, which ends with a version; the hash key; the check of the
+// scope; for every shard of the tokens, then of the sessions, a count and the entries;
+// a count of subjects and their records; the SHA-256 of all that. Numbers are little
+// endian.
+var magic = [8]byte{'g', 'a', 't', 'e', 'm', 'e', 'm', 1}
+
+type header struct {
+	Key   [16]byte
+	Scope uint64
+}
+
+type diskSubject struct {
+	Hash                     uint64
+	Until, Before, AllBefore int64
+	Except                   [stores.HashSize]byte // zeros: none
+}
+
+const entrySize = 12
+
+// Snapshot writes all entries to w. It takes in whatever was revoked before it began;
+// checks and writes go on meanwhile.
+func (s *Store) Snapshot(w io.Writer) error {
+	sum := sha256.New()
+	buf := bufio.NewWriterSize(io.MultiWriter(w, sum), 1<<16)
+	b := binary.LittleEndian.AppendUint64(magic[:], s.master.k0)
+	b = binary.LittleEndian.AppendUint64(b, s.master.k1)
+	b = binary.LittleEndian.AppendUint64(b, s.scopeCheck())
+	_, _ = buf.Write(b) // a bufio.Writer keeps its error for Flush
+	for _, part := range []*set{&s.tokens, &s.sessions} {
+		for i := range part.shards {
+			_, _ = buf.Write(part.shards[i].encode())
+		}
+	}
+	_, _ = buf.Write(s.subjects.encode())
+	err := buf.Flush()
+	if err == nil {
+		_, err = w.Write(sum.Sum(nil))
+	}
+	if err != nil {
+		return fmt.Errorf("gatemem: snapshot: %w", err)
+	}
+	return nil
+}
+
+func (s *Store) scopeCheck() uint64 { return s.master.hash("scope\x00" + s.scope) }
+
+func (h *shard) encode() []byte {
+	h.mu.RLock()
+	defer h.mu.RUnlock()
+	b := make([]byte, 0, 4+entrySize*len(h.m))
+	b = binary.LittleEndian.AppendUint32(b, uint32(len(h.m)))
+	for hash, until := range h.m {
+		b = binary.LittleEndian.AppendUint64(b, hash)
+		b = binary.LittleEndian.AppendUint32(b, until)
+	}
+	return b
+}
+
+func (s *subjects) encode() []byte {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	b := binary.LittleEndian.AppendUint32(nil, uint32(len(s.m)))
+	for hash, e := range s.m {
+		d := diskSubject{Hash: hash, Until: e.until, Before: e.Before, AllBefore: e.AllBefore}
+		copy(d.Except[:], e.Except)
+		b, _ = binary.Append(b, binary.LittleEndian, d) // fixed size: cannot fail
+	}
+	return b
+}
+
+// Read returns a store with the entries of a snapshot that are not past their time. It
+// reads to the end of r, and returns no store where anything is wrong with what it
+// reads: [ErrCorrupt], [ErrForeign], or [stores.ErrFull] where o.MaxEntries is less.
+func Read(r io.Reader, o Options) (*Store, error) {
+	br := bufio.NewReaderSize(r, 1<<16)
+	in := &reader{r: br, sum: sha256.New()}
+	if got := [8]byte(in.bytes(len(magic))); in.err == nil && got != magic {
+		return nil, foreign(got)
+	}
+	var h header
+	if in.value(&h); in.err != nil {
+		return nil, in.err
+	}
+	s, err := newStore(o, h.Key)
+	if err != nil {
+		return nil, err
+	}
+	if s.scopeCheck() != h.Scope {
+		return nil, fmt.Errorf("%w: its scope is another", ErrForeign)
+	}
+	if s.decode(in); in.err != nil {
+		return nil, in.err
+	}
+	if err := in.end(br); err != nil {
+		return nil, err
+	}
+	return s, nil
+}
+
+// foreign says what a file is that does not begin as ours.
+func foreign(got [8]byte) error {
+	if n := len(magic) - 1; bytes.Equal(got[:n], magic[:n]) {
+		return fmt.Errorf("%w: it has version %d, and this program reads %d", ErrForeign, got[n], magic[n])
+	}
+	return fmt.Errorf("%w: it begins otherwise", ErrForeign)
+}
+
+// decode reads the entries.
+func (s *Store) decode(in *reader) {
+	now := s.clock()
+	for _, part := range []*set{&s.tokens, &s.sessions} {
+		for range part.shards {
+			for n := in.count(); n > 0 && in.err == nil; n-- {
+				hash, until := in.entry()
+				if in.err == nil && stores.Live(int64(until), now) {
+					h := part.shard(hash)
+					h.m[hash] = until
+					h.peak = len(h.m)
+					in.room(s)
+				}
+			}
+		}
+	}
+	for n := in.count(); n > 0 && in.err == nil; n-- {
+		var d diskSubject
+		if in.value(&d); in.err == nil && stores.Live(d.Until, now) {
+			in.room(s)
+			except := string(bytes.TrimRight(d.Except[:], "\x00"))
+			s.subjects.m[d.Hash] = subject{stores.SubjectRecord{Before: d.Before, AllBefore: d.AllBefore, Except: except}, d.Until}
+		}
+	}
+}
+
+// reader keeps its first error, and the sum of what it has read.
+type reader struct {
+	r   io.Reader
+	sum hash.Hash
+	buf [96]byte
+	err error
+}
+
+// bytes returns the next n bytes, which the next call overwrites.
+func (r *reader) bytes(n int) []byte {
+	b := r.buf[:n]
+	if r.err == nil {
+		if _, err := io.ReadFull(r.r, b); err != nil {
+			r.err = damaged(err)
+		}
+		r.sum.Write(b)
+	}
+	return b
+}
+
+// damaged tells a snapshot cut short from a disk that fails.
+func damaged(err error) error {
+	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
+		return fmt.Errorf("%w: it is cut short", ErrCorrupt)
+	}
+	return fmt.Errorf("gatemem: reading a snapshot: %w", err)
+}
+
+func (r *reader) value(v any) {
+	b := r.bytes(binary.Size(v))
+	if _, err := binary.Decode(b, binary.LittleEndian, v); err != nil && r.err == nil {
+		r.err = err
+	}
+}
+
+func (r *reader) count() uint32 { return binary.LittleEndian.Uint32(r.bytes(4)) }
+
+func (r *reader) entry() (hash uint64, until uint32) {
+	b := r.bytes(entrySize)
+	return binary.LittleEndian.Uint64(b), binary.LittleEndian.Uint32(b[8:])
+}
+
+// room counts an entry.
+func (r *reader) room(s *Store) {
+	if s.entries.Add(1) > s.max {
+		r.err = fmt.Errorf("gatemem: the snapshot has more entries than MaxEntries: %w", stores.ErrFull)
+	}
+}
+
+// end compares the sums and wants nothing behind them.
+func (r *reader) end(src *bufio.Reader) error {
+	want := r.sum.Sum(nil)
+	if got := r.bytes(sha256.Size); r.err != nil {
+		return r.err
+	} else if !bytes.Equal(got, want) {
+		return fmt.Errorf("%w: its checksum is wrong", ErrCorrupt)
+	}
+	if _, err := src.ReadByte(); !errors.Is(err, io.EOF) {
+		return fmt.Errorf("%w: something follows it", ErrCorrupt)
+	}
+	return nil
+}
