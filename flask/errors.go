@@ -7,6 +7,8 @@ import (
 	"net/http"
 	"strings"
 
+	"github.com/go-json-experiment/json/jsontext"
+
 	"github.com/jwtgate/gate"
 )
 
@@ -43,10 +45,10 @@ var texts = map[string]string{
 	"csrf_claim_missing": "Missing claim: csrf",
 
 	"segments":           "Not enough segments",
-	"segments_extra":     "Invalid crypto padding",
+	"segments_extra":     "Invalid payload padding",
 	"header_encoding":    "Invalid header padding",
 	"payload_encoding":   "Invalid payload padding",
-	"signature_encoding": "Invalid crypto padding",
+	"signature_encoding": "Signature verification failed",
 	"header_json":        "Invalid header string: Expecting value: line 1 column 1 (char 0)",
 	"header_object":      "Invalid header string: must be a json object",
 	"payload_empty":      "Invalid payload string: Expecting value: line 1 column 1 (char 0)",
@@ -57,6 +59,8 @@ var texts = map[string]string{
 	"kid_type":           "Key ID header parameter must be a string",
 	"crit_empty":         "Invalid 'crit' header: must be a non-empty list",
 	"crit_type":          "Invalid 'crit' header: values must be strings",
+	"crit_absent":        "Critical extension 'b64' is missing from headers",
+	"b64":                `It is required that you pass in a value for the "detached_payload" argument to decode a message having the b64 header set to false.`,
 	"key_unknown":        "Signature verification failed",
 	"key_ambiguous":      "Signature verification failed",
 	"signature":          "Signature verification failed",
@@ -125,6 +129,9 @@ func Message(err error) string {
 	if e.Kind == gate.ErrNoUser && e.Token != nil {
 		return "Error loading the user " + python(e.Token.Identity())
 	}
+	if e.Reason == "aud_type" && noAudience(e.Token) {
+		return texts["aud_missing"]
+	}
 	if text, ok := texts[e.Reason]; ok {
 		return strings.ReplaceAll(text, "%", e.Name)
 	}
@@ -132,6 +139,15 @@ func Message(err error) string {
 		return text
 	}
 	return http.StatusText(Status(err))
+}
+
+// noAudience reports whether the audience of t is what Python takes for none, such as
+// null.
+func noAudience(t *gate.Token) bool {
+	var claims struct {
+		Audience jsontext.Value `json:"aud"`
+	}
+	return t != nil && t.Claims(&claims) == nil && falsy(claims.Audience)
 }
 
 // missing joins what every location has said.
@@ -159,13 +175,16 @@ func place(location string) string {
 	return location
 }
 
-// python writes a JSON value as Python's str does, for the plain types.
+// python writes a JSON value as Python's str does, and lists and objects as JSON.
 func python(v any) string {
 	switch v := v.(type) {
 	case nil:
 		return "None"
 	case bool:
-		return strings.ToUpper(fmt.Sprint(v)[:1]) + fmt.Sprint(v)[1:]
+		return map[bool]string{true: "True", false: "False"}[v]
+	case string:
+		return v
 	}
-	return fmt.Sprint(v)
+	text, _ := json.Marshal(v) // came from JSON
+	return string(text)
 }

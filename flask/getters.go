@@ -11,6 +11,7 @@ import (
 // The original's words, for a handler that was ported without its guard or callback.
 var (
 	errUnguarded = errors.New("flask: You must call `@jwt_required()` or `verify_jwt_in_request()` before using this method")
+	errNoManager = errors.New("flask: You must initialize a JWTManager with this flask application before using this method (the gate is nil)")
 	errNoLookup  = errors.New("flask: You must provide a `@jwt.user_lookup_loader` callback to use this method")
 )
 
@@ -26,7 +27,7 @@ func token(ctx context.Context) (*gate.Token, error) {
 // GetJWT returns the claims of the request's token, with the original's values for
 // those that are absent: "jti" null, "type" access, "fresh" false. They are empty for
 // a visitor without a token on an optional route. The error is for a handler that no
-// guard stands before, as with all getters that take a context.
+// guard stands before, as with the next three.
 func GetJWT(ctx context.Context) (map[string]any, error) {
 	t, err := token(ctx)
 	if err != nil || t == nil {
@@ -76,13 +77,13 @@ func GetJWTIdentity(ctx context.Context) (any, error) {
 }
 
 // GetJWTRequestLocation returns where the token was found: "headers", "cookies",
-// "query_string" or "json"; "" for a visitor without one.
-func GetJWTRequestLocation(ctx context.Context) (string, error) {
-	t, err := token(ctx)
-	if err != nil || t == nil {
-		return "", err
+// "query_string" or "json"; "" for a request without one, guarded or not.
+func GetJWTRequestLocation(ctx context.Context) string {
+	t, ok := gate.FromContext(ctx)
+	if !ok {
+		return ""
 	}
-	return place(t.Location()), nil
+	return place(t.Location())
 }
 
 // GetCurrentUser returns what Config.LoadUser has loaded; nil for a visitor without a
@@ -99,9 +100,12 @@ func GetCurrentUser(ctx context.Context) (any, error) {
 	return user, nil
 }
 
-// DecodeToken is decode_token: the claims of a token that [gate.Gate.Decode] takes,
-// with the defaults of [GetJWT].
+// DecodeToken is decode_token, and with ["jti"] behind it get_jti: the claims of a
+// token that [gate.Gate.Decode] takes, with the defaults of [GetJWT].
 func DecodeToken(ctx context.Context, g *gate.Gate, raw string, o gate.DecodeOptions) (map[string]any, error) {
+	if g == nil {
+		return nil, errNoManager
+	}
 	t, err := g.Decode(ctx, raw, o)
 	if err != nil {
 		return nil, err
@@ -109,26 +113,18 @@ func DecodeToken(ctx context.Context, g *gate.Gate, raw string, o gate.DecodeOpt
 	return claimsOf(t)
 }
 
-// GetJTI is get_jti: the ID of a token that [gate.Gate.Decode] takes, or "".
-func GetJTI(ctx context.Context, g *gate.Gate, raw string) (string, error) {
-	t, err := g.Decode(ctx, raw, gate.DecodeOptions{})
-	if err != nil {
-		return "", err
-	}
-	return t.ID, nil
-}
-
 // GetCSRFToken is get_csrf_token: the double submit value of a token that
 // [gate.Gate.Decode] takes. A token without one is an error.
 func GetCSRFToken(ctx context.Context, g *gate.Gate, raw string) (string, error) {
-	t, err := g.Decode(ctx, raw, gate.DecodeOptions{})
-	switch {
-	case err != nil:
+	claims, err := DecodeToken(ctx, g, raw, gate.DecodeOptions{})
+	if err != nil {
 		return "", err
-	case t.CSRF() == "":
+	}
+	value, _ := claims["csrf"].(string)
+	if value == "" {
 		return "", errors.New("flask: the token has no claim csrf; was it made with JWT_COOKIE_CSRF_PROTECT?")
 	}
-	return t.CSRF(), nil
+	return value, nil
 }
 
 // GetUnverifiedJWTHeaders is get_unverified_jwt_headers: the header of a token, of

@@ -7,7 +7,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/jwtgate/gate"
 	"github.com/jwtgate/gate/keys"
 )
 
@@ -152,14 +151,14 @@ func (c *source) VerificationKeys(ctx context.Context, u keys.Unverified) ([]*ke
 func (c *source) loaded(ctx context.Context, u keys.Unverified) ([]*keys.Key, error) {
 	var header, claims map[string]any
 	if u.Header(&header) != nil || u.Claims(&claims) != nil || claims == nil {
-		return nil, &gate.Error{Kind: gate.ErrInvalid, Reason: "payload_json"}
+		return nil, nil // no claims to choose a key by
 	}
 	text, err := c.o.DecodeKey(ctx, header, withDefaults(claims))
 	switch alg := keys.Algorithm(u.Algorithm()); {
 	case err != nil:
 		return nil, fmt.Errorf("flask: DecodeKey: %w", err)
 	case !slices.Contains(c.k.algorithms(), alg):
-		return nil, &gate.Error{Kind: gate.ErrInvalid, Reason: "alg_mismatch"}
+		return []*keys.Key{nil}, nil // none for this algorithm
 	case text == "":
 		return nil, nil
 	default:
