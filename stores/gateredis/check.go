@@ -1,0 +1,173 @@
+package gateredis
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/redis/rueidis"
+
+	"github.com/jwtgate/gate"
+	"github.com/jwtgate/gate/stores"
+)
+
+// Blocked reports whether t was revoked by its ID, its session or its subject. Errors
+// are those of the server or the wire, [stores.ErrWiped], [ErrUnsafe], [ErrOlder] and
+// [stores.ErrLifetime]; each means that nobody knows.
+func (s *Store) Blocked(ctx context.Context, t *gate.Token) (bool, error) {
+	now := s.o.Clock()
+	if err := s.keep.Check(t, now); err != nil {
+		return false, fmt.Errorf("gateredis: %w", err)
+	}
+	l := s.lookup(t)
+	if len(l.all) == 0 {
+		return false, nil
+	}
+	ctx, cancel := s.bound(ctx)
+	defer cancel()
+	e, err := s.ready(ctx)
+	if err != nil {
+		return false, err
+	}
+	values, err := s.read(ctx, l.all)
+	if err != nil {
+		return false, fmt.Errorf("gateredis: check: %w", err)
+	}
+	if e, err = s.sameEpoch(e, values[len(values)-l.marks:]); err != nil {
+		return false, err
+	}
+	blocked, err := l.judge(t, values, now)
+	if blocked || err != nil {
+		return blocked, err
+	}
+	return e.judge(t, s.keep.Leeway, s.o.Insecure.TrustOlderTokens)
+}
+
+// errForeign: fail closed on a value that this package has not written.
+var errForeign = errors.New("gateredis: the server holds a value that is not an entry")
+
+// judge reads the verdict from the values of l.all.
+func (l *lookup) judge(t *gate.Token, values []string, now time.Time) (bool, error) {
+	for i, key := range l.all[:len(l.all)-l.marks] {
+		if values[i] == "" {
+			continue
+		}
+		kind := stores.Token
+		if key == l.subject {
+			kind = stores.Subject
+		}
+		e, ok := decode(kind, values[i])
+		switch {
+		case !ok:
+			return false, errForeign
+		case stores.Live(e.until, now) && (kind != stores.Subject || e.subject.Covers(t, l.sessionHash)):
+			return true, nil
+		}
+	}
+	return false, nil
+}
+
+// bound gives a call without a deadline one.
+func (s *Store) bound(ctx context.Context) (context.Context, context.CancelFunc) {
+	if _, ok := ctx.Deadline(); ok {
+		return ctx, func() {}
+	}
+	return context.WithTimeout(ctx, s.o.Timeout)
+}
+
+// read returns the values of keys, "" for those that are not there, in one round trip.
+func (s *Store) read(ctx context.Context, keys []string) ([]string, error) {
+	switch {
+	case s.o.CacheFor > 0:
+		return s.readCached(ctx, keys)
+	case s.cluster:
+		return s.readFresh(ctx, keys)
+	}
+	list, err := s.client.Do(ctx, s.client.B().Mget().Key(keys...).Build()).ToArray()
+	if err != nil {
+		return nil, err
+	}
+	values := make([]string, len(keys))
+	if len(list) != len(keys) {
+		return nil, errors.New("the server answered another number of values")
+	}
+	for i := range list {
+		if values[i], err = text(list[i].ToString()); err != nil {
+			return nil, err
+		}
+	}
+	return values, nil
+}
+
+// readFresh reads key by key: while a slot moves, a command for several keys fails, and
+// one for a single key is redirected. Marks come last, so that what was read before
+// them was read from a store that had not been wiped.
+func (s *Store) readFresh(ctx context.Context, keys []string) ([]string, error) {
+	commands := make([]rueidis.Completed, len(keys))
+	for i, k := range keys {
+		commands[i] = s.client.B().Get().Key(k).Build()
+	}
+	return texts(s.client.DoMulti(ctx, commands...))
+}
+
+func (s *Store) readCached(ctx context.Context, keys []string) ([]string, error) {
+	commands := make([]rueidis.CacheableTTL, len(keys))
+	for i, k := range keys {
+		commands[i] = rueidis.CT(s.client.B().Get().Key(k).Cache(), s.o.CacheFor)
+	}
+	return texts(s.client.DoMultiCache(ctx, commands...))
+}
+
+func texts(results []rueidis.RedisResult) ([]string, error) {
+	values, err := make([]string, len(results)), error(nil)
+	for i := range results {
+		if values[i], err = text(results[i].ToString()); err != nil {
+			return nil, err
+		}
+	}
+	return values, nil
+}
+
+// text is a value, where a key that is not there is "".
+func text(value string, err error) (string, error) {
+	if err != nil && !rueidis.IsRedisNil(err) {
+		return "", err
+	}
+	return value, nil
+}
+
+// Entry returns what is stored for a token ID, session or subject, and false where
+// nothing is or it has gone. It always asks the server.
+func (s *Store) Entry(ctx context.Context, kind stores.Kind, id string) (stores.Entry, bool, error) {
+	if id == "" || kind != stores.Token && kind != stores.Session && kind != stores.Subject {
+		return stores.Entry{}, false, fmt.Errorf("gateredis: %w", stores.ErrNoID)
+	}
+	ctx, cancel := s.bound(ctx)
+	defer cancel()
+	hash := s.hash(kind, id)
+	e, ok, err := s.load(ctx, kind, s.key(kind, hash))
+	if err != nil || !ok {
+		return stores.Entry{}, false, err
+	}
+	return stores.Entry{
+		Kind: kind, ID: hash, At: unixTime(e.at), Until: unixTime(e.until), Note: e.note,
+		Before: unixTime(e.subject.Before), AllBefore: unixTime(e.subject.AllBefore), ExceptSession: e.subject.Except,
+	}, true, nil
+}
+
+// load reads one live entry.
+func (s *Store) load(ctx context.Context, kind stores.Kind, key string) (entry, bool, error) {
+	values, err := s.readFresh(ctx, []string{key})
+	if err != nil {
+		return entry{}, false, fmt.Errorf("gateredis: read: %w", err)
+	}
+	if values[0] == "" {
+		return entry{}, false, nil
+	}
+	e, ok := decode(kind, values[0])
+	if !ok {
+		return entry{}, false, errForeign
+	}
+	return e, stores.Live(e.until, s.o.Clock()), nil
+}

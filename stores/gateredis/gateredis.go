@@ -1,0 +1,187 @@
+// Package gateredis keeps revoked tokens in Redis or Valkey: a single server, a group
+// under Sentinel, or a Cluster, whichever the client of the caller's is connected to.
+//
+// A check is one round trip: the token's ID, its session, its subject and the epoch
+// mark are read by one MGET, or, on a Cluster, in one pipeline. A revocation is one
+// round trip too (two for a subject). There is no goroutine but those of the client.
+//
+// # Staleness
+//
+// Without [Options.CacheFor] a check asks the master, so a revocation that was
+// acknowledged is seen by every check that starts afterwards, on every machine.
+//
+// With it checks are answered from the memory of the process where the client's
+// server-assisted cache has the answer. The server pushes what has changed, usually
+// within milliseconds; CacheFor is the bound where it cannot, because the wire is cut
+// or the server hangs. Make such a client with [Tracking]. Where the server is gone,
+// tokens stay good until CacheFor has passed, and are denied from then on.
+//
+// # What is not lost
+//
+// Redis is as durable as it is configured. This package refuses to work on a server
+// that may evict entries or that keeps nothing on disk, and asks again every minute
+// in passing: see [Insecure]. With AOF a crash of the server loses nothing it has
+// acknowledged; a power cut may lose the last second with appendfsync everysec, and
+// nothing with always. A failover loses what the replica has not got, unless
+// [Options.Replicas] waits for it.
+//
+// # Wiped servers
+//
+// A server that lost its data says "not revoked" to everything. So the first process
+// leaves a mark in the store, its epoch; every process remembers it and reads it
+// again with each check. When the mark is gone or another, the store was wiped, or is
+// not the one it was, and everything is denied with [stores.ErrWiped] until an
+// operator has decided, by [Store.AcceptWipe].
+//
+// A process that starts after the wipe has nothing to remember. It begins a new epoch,
+// whose mark holds its birth, and denies every token that was issued before
+// ([ErrOlder]): those may have been revoked in the epoch that is lost. With
+// [Options.Epoch] it knows the mark from its configuration, and is closed at once.
+package gateredis
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"github.com/redis/rueidis"
+
+	"github.com/jwtgate/gate/stores"
+)
+
+// Options are for [New]. The zero value is safe.
+type Options struct {
+	// Prefix begins every key. Default: "gate:". It may not hold braces.
+	Prefix string
+	// Scope names the name space of identifiers, where several share a server; see
+	// package stores. As a secret it hides subjects that can be guessed.
+	Scope string
+	// Leeway and MaxLifetime say how long entries live: see [stores.Keep].
+	Leeway, MaxLifetime time.Duration
+	// Timeout bounds a call whose context has no deadline. Default: 250 ms. It is
+	// the wait for Replicas as well.
+	Timeout time.Duration
+	// CacheFor lets checks be answered from the client's cache, and is how stale such
+	// an answer may be at worst. Zero: every check asks the server. A second is usual.
+	CacheFor time.Duration
+	// Replicas is how many replicas must have a change before it counts as made (WAIT).
+	// Fewer within the timeout is an error, though the master may have the change.
+	Replicas int
+	// Epoch is the name of the store's epoch, where the configuration is to know it:
+	// letters, digits, '-', '_' and '.'. The store is closed until AcceptWipe was
+	// called once, and whenever the server has no or another mark.
+	Epoch string
+	// Insecure opens what is closed for safety.
+	Insecure Insecure
+	// Clock tells the time, for tests. Default: time.Now.
+	Clock func() time.Time
+}
+
+// Insecure are the doors to danger. The zero value keeps them shut.
+type Insecure struct {
+	// AllowEviction works with a maxmemory-policy other than noeviction: under
+	// pressure the server makes revoked tokens good again.
+	AllowEviction bool
+	// AllowNoPersistence works with a server that writes nothing to disk: a restart
+	// makes every revoked token good again, after an operator's AcceptWipe.
+	AllowNoPersistence bool
+	// AllowSnapshots works with a server that has no AOF but snapshots (RDB): a crash
+	// makes the tokens good again that were revoked since the last one.
+	AllowSnapshots bool
+	// SkipServerCheck does not look at the server's settings at all, for services that
+	// forbid INFO and CONFIG. The caller vouches for noeviction and persistence.
+	SkipServerCheck bool
+	// TrustOlderTokens accepts tokens from before the epoch of the store. It is right
+	// where a service that has had no store gets its first one, until the tokens from
+	// before have expired. After a wipe it makes what was revoked good again.
+	TrustOlderTokens bool
+}
+
+// ErrOlder is returned for a token that was issued before the store's epoch began: it
+// may have been revoked in a store that is lost. The gate denies it (503). It is
+// [stores.ErrLifetime] too: the fault of one token, not of the store.
+var ErrOlder error = olderError{}
+
+type olderError struct{}
+
+func (olderError) Error() string {
+	return "gateredis: the token is older than the store, which cannot know whether it was revoked; see AcceptWipe and TrustOlderTokens"
+}
+
+func (olderError) Is(target error) bool { return target == stores.ErrLifetime }
+
+// ErrUnsafe: the server's settings may lose what was revoked. The store stays closed
+// until they are mended or allowed by [Insecure].
+var ErrUnsafe = errors.New("gateredis: the server may lose what was revoked")
+
+// ErrReplicas: fewer replicas than Options.Replicas have the change. The master may
+// have it. Call again: nothing is done twice.
+var ErrReplicas = errors.New("gateredis: too few replicas have the change")
+
+// Store keeps revoked tokens. Make one with [New]. It is safe for concurrent use.
+type Store struct {
+	client  rueidis.Client
+	o       Options
+	keep    stores.Keep
+	cluster bool
+	born    time.Time // of the epoch, if this process begins it
+	tags    []string  // the groups of keys that live and die together
+	state   atomic.Pointer[state]
+	busy    chan struct{} // held while state is being made
+}
+
+var _ stores.Store = (*Store)(nil)
+
+// Tracking returns rueidis.ClientOption.ClientTrackingOptions for a client that is
+// used with Options.CacheFor: the server then reports changes of all keys with the
+// prefix ("" is the default one), without being told which keys a client has read.
+// Without it the client asks for reports key by key: correct too, and dearer.
+func Tracking(prefix string) []string {
+	return []string{"PREFIX", prefixOf(prefix), "BCAST"}
+}
+
+func prefixOf(prefix string) string {
+	if prefix == "" {
+		return "gate:"
+	}
+	return prefix
+}
+
+// New returns a store on the server that client is connected to. It sends nothing:
+// the server's settings and the epoch are looked at by the first call, or by
+// [Store.Check], which is best called at start-up. The client stays the caller's, who
+// closes it; it should have a ConnWriteTimeout of a second or two, so that a dead
+// connection is not waited for long.
+func New(client rueidis.Client, o Options) (*Store, error) {
+	o.Prefix = prefixOf(o.Prefix)
+	if o.Timeout == 0 {
+		o.Timeout = 250 * time.Millisecond
+	}
+	if o.Clock == nil {
+		o.Clock = time.Now
+	}
+	keep, err := stores.Keep{Leeway: o.Leeway, MaxLifetime: o.MaxLifetime}.WithDefaults()
+	if err != nil {
+		return nil, fmt.Errorf("gateredis: %w", err)
+	}
+	switch {
+	case client == nil:
+		return nil, errors.New("gateredis: the client is nil")
+	case strings.ContainsAny(o.Prefix, "{}"):
+		return nil, errors.New("gateredis: Prefix may not hold braces, which choose slots of a Cluster")
+	case o.Timeout < 0 || o.CacheFor < 0 || o.Replicas < 0:
+		return nil, errors.New("gateredis: Timeout, CacheFor or Replicas is negative")
+	case o.Epoch != "" && !validName(o.Epoch):
+		return nil, errors.New("gateredis: Epoch may hold only letters, digits, '-', '_' and '.'")
+	}
+	s := &Store{
+		client: client, o: o, keep: keep, born: o.Clock(), busy: make(chan struct{}, 1),
+		cluster: client.Mode() == rueidis.ClientModeCluster, tags: []string{"0"},
+	}
+	if s.cluster {
+		s.tags = strings.Split(hashAlphabet, "")
+	}
+	return s, nil
+}

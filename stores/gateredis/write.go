@@ -1,0 +1,156 @@
+package gateredis
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/redis/rueidis"
+
+	"github.com/jwtgate/gate/stores"
+)
+
+// The scripts touch one key each, so that they work on a Cluster, and while a slot of
+// it moves. Each returns 1 when it has, or had no need to, change what is stored.
+const (
+	// putScript writes ARGV[1] for ARGV[3] milliseconds, unless the entry there lives
+	// as long as ARGV[2] or longer; 0 is for ever.
+	putScript = `local old = redis.call('GET', KEYS[1])
+if old then
+  local has, new = tonumber(string.match(old, '^%d+')), tonumber(ARGV[2])
+  if has == 0 or (new ~= 0 and has >= new) then return 1 end
+end
+if ARGV[3] == '0' then redis.call('SET', KEYS[1], ARGV[1])
+else redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[3]) end
+return 1`
+	// swapScript writes ARGV[1] for ARGV[3] milliseconds if ARGV[2] is there, '' for
+	// nothing, and returns 0 otherwise.
+	swapScript = `if (redis.call('GET', KEYS[1]) or '') ~= ARGV[2] then return 0 end
+if ARGV[3] == '0' then redis.call('SET', KEYS[1], ARGV[1])
+else redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[3]) end
+return 1`
+	// dropScript removes the entry.
+	dropScript = `redis.call('DEL', KEYS[1])
+return 1`
+)
+
+// change is one script for one key, and where the mark of its group is.
+type change struct {
+	key, mark, script string
+	args              []string
+}
+
+// write makes a change, in one round trip with the mark, and returns what the script
+// did. A store of another epoch is an error, whatever it has taken.
+func (s *Store) write(ctx context.Context, c change) (int64, error) {
+	e, err := s.ready(ctx)
+	if err != nil {
+		return 0, err
+	}
+	for {
+		done, mark, err := s.attempt(ctx, c)
+		switch {
+		case err == nil:
+			if _, err = s.sameEpoch(e, []string{mark}); err == nil {
+				s.settle(ctx, c.key)
+			}
+			return done, err
+		case !refused(err) || !pause(ctx):
+			return 0, writeError(err)
+		}
+	}
+}
+
+// attempt sends the script and reads the mark after it.
+func (s *Store) attempt(ctx context.Context, c change) (done int64, mark string, err error) {
+	b := s.client.B()
+	commands := []rueidis.Completed{
+		b.Eval().Script(c.script).Numkeys(1).Key(c.key).Arg(c.args...).Build(),
+		b.Get().Key(c.mark).Build(),
+	}
+	var results []rueidis.RedisResult
+	if s.o.Replicas == 0 {
+		results = s.client.DoMulti(ctx, commands...)
+	} else { // WAIT speaks of the writes of its own connection
+		own, release := s.client.Dedicate()
+		defer release()
+		commands = append(commands, b.Wait().Numreplicas(int64(s.o.Replicas)).Timeout(s.patience(ctx)).Build())
+		results = own.DoMulti(ctx, commands...)
+	}
+	if done, err = results[0].AsInt64(); err != nil {
+		return 0, "", err
+	}
+	if mark, err = text(results[1].ToString()); err != nil {
+		return 0, "", err
+	}
+	if s.o.Replicas > 0 {
+		got, err := results[2].AsInt64()
+		if err != nil {
+			return 0, "", err
+		}
+		if got < int64(s.o.Replicas) {
+			return 0, "", fmt.Errorf("%w: %d of %d", ErrReplicas, got, s.o.Replicas)
+		}
+	}
+	return done, mark, nil
+}
+
+// patience is how many milliseconds WAIT may take: a part of what is left, so that the
+// server's answer comes before the deadline.
+func (s *Store) patience(ctx context.Context) int64 {
+	left := s.o.Timeout
+	if deadline, ok := ctx.Deadline(); ok {
+		left = time.Until(deadline)
+	}
+	return max((left * 3 / 4).Milliseconds(), 1)
+}
+
+// settle waits until this process's cache has the change, so that at least who revoked
+// sees it at once. After CacheFor nothing older can be in the cache anyway.
+func (s *Store) settle(ctx context.Context, key string) {
+	deadline := time.Now().Add(s.o.CacheFor)
+	for s.o.CacheFor > 0 && time.Now().Before(deadline) {
+		cached, err := s.readCached(ctx, []string{key})
+		if err != nil {
+			return
+		}
+		fresh, err := s.readFresh(ctx, []string{key})
+		if err != nil || cached[0] == fresh[0] {
+			return
+		}
+		time.Sleep(100 * time.Microsecond)
+	}
+}
+
+// refused reports whether the server has said that it did nothing, for now: a slot
+// is moving, a failover is under way, or data is being loaded.
+func refused(err error) bool {
+	e, ok := rueidis.IsRedisErr(err)
+	if !ok {
+		return false
+	}
+	_, moved := e.IsMoved()
+	_, ask := e.IsAsk()
+	return moved || ask || e.IsTryAgain() || e.IsClusterDown() || e.IsLoading() || strings.HasPrefix(e.Error(), "READONLY")
+}
+
+// pause waits a moment before another attempt; false when there is no time for one.
+func pause(ctx context.Context) bool {
+	timer := time.NewTimer(10 * time.Millisecond)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+		return false
+	case <-timer.C:
+		return true
+	}
+}
+
+// writeError names a full server what it is.
+func writeError(err error) error {
+	if e, ok := rueidis.IsRedisErr(err); ok && strings.HasPrefix(e.Error(), "OOM") {
+		return fmt.Errorf("gateredis: revoke: %w: %w", stores.ErrFull, err)
+	}
+	return fmt.Errorf("gateredis: revoke: %w", err)
+}
