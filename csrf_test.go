@@ -1,0 +1,159 @@
+package gate_test
+
+import (
+	"testing"
+
+	"github.com/jwtgate/gate"
+)
+
+func csrfGate(t *testing.T, c gate.CSRF) *gate.Gate {
+	return newGate(t, gate.Config{Locations: []gate.Location{gate.FromCookies()}, Cookies: gate.Cookies{CSRF: c}})
+}
+
+// Without the value every unsafe method fails, with it all pass.
+func TestCSRFMethods(t *testing.T) {
+	for _, tt := range []struct {
+		name    string
+		csrf    gate.CSRF
+		checked []string
+		free    []string
+	}{
+		{"by default all but the safe ones", gate.CSRF{},
+			[]string{"POST", "PUT", "PATCH", "DELETE", "PROPFIND", "CONNECT", "post", "get", "X"},
+			[]string{"GET", "HEAD", "OPTIONS", "TRACE"}},
+		{"given methods alone", gate.CSRF{Methods: []string{"PUT", "GET"}},
+			[]string{"PUT", "GET"}, []string{"POST", "DELETE", "HEAD"}},
+		{"check skipped", gate.CSRF{SkipCheck: true, Methods: []string{"POST"}}, nil, []string{"POST", "PUT"}},
+		{"disabled", gate.CSRF{Disabled: true, Methods: []string{"POST"}}, nil, []string{"POST", "PUT"}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			g := csrfGate(t, tt.csrf)
+			cookie := "Cookie: access_token_cookie=" + token()
+			for _, m := range tt.checked {
+				_, err := g.Check(request(m, "/", cookie), gate.Policy{})
+				checkVerdict(t, err, "csrf_missing")
+				_, err = g.Check(request(m, "/", cookie, "X-CSRF-TOKEN: x"), gate.Policy{})
+				checkVerdict(t, err, "csrf_mismatch")
+				_, err = g.Check(request(m, "/", cookie, "X-CSRF-TOKEN: canary-csrf-1"), gate.Policy{})
+				checkVerdict(t, err, "ok")
+			}
+			for _, m := range tt.free {
+				_, err := g.Check(request(m, "/", cookie), gate.Policy{})
+				checkVerdict(t, err, "ok")
+			}
+		})
+	}
+}
+
+func TestCSRF(t *testing.T) {
+	both := "; refresh_token_cookie=" + refreshToken()
+	for _, tt := range []struct {
+		name   string
+		cookie string
+		header []string
+		policy gate.Policy
+		want   string
+	}{
+		{"value of the token", token(), []string{"canary-csrf-1"}, gate.Policy{}, "ok"},
+		{"first line counts", token(), []string{"canary-csrf-1", "x"}, gate.Policy{}, "ok"},
+		{"second line does not", token(), []string{"x", "canary-csrf-1"}, gate.Policy{}, "csrf_mismatch"},
+		{"optional, with the value", token(), []string{"canary-csrf-1"}, gate.Policy{Optional: true}, "ok"},
+
+		{"no value", token(), nil, gate.Policy{}, "csrf_missing"},
+		{"empty value", token(), []string{""}, gate.Policy{}, "csrf_missing"},
+		{"optional, without", token(), nil, gate.Policy{Optional: true}, "csrf_missing"},
+		{"missing before the token is read", "garbage", nil, gate.Policy{}, "csrf_missing"},
+		{"present, then the token is read", "garbage", []string{"x"}, gate.Policy{}, "segments"},
+		{"wrong", token(), []string{"canary-csrf-9"}, gate.Policy{}, "csrf_mismatch"},
+		{"in another case", token(), []string{"Canary-CSRF-1"}, gate.Policy{}, "csrf_mismatch"},
+		{"prefix", token(), []string{"canary-csrf"}, gate.Policy{}, "csrf_mismatch"},
+		{"with a tail", token(), []string{"canary-csrf-1x"}, gate.Policy{}, "csrf_mismatch"},
+		{"of the refresh token", token() + both, []string{"canary-csrf-2"}, gate.Policy{}, "csrf_mismatch"},
+		{"of the access token for a refresh", token() + both, []string{"canary-csrf-1"}, gate.Policy{Refresh: true}, "csrf_mismatch"},
+		{"of the refresh token for a refresh", token() + both, []string{"canary-csrf-2"}, gate.Policy{Refresh: true}, "ok"},
+		{"claim missing", token("csrf", ""), []string{"x"}, gate.Policy{}, "csrf_claim_missing"},
+		{"claim a number", token("csrf", "1"), []string{"1"}, gate.Policy{}, "csrf_claim_type"},
+		{"claim null", token("csrf", "null"), []string{"null"}, gate.Policy{}, "csrf_claim_type"},
+		{"claim empty", token("csrf", `""`), []string{"x"}, gate.Policy{}, "csrf_mismatch"},
+		{"fault of the token first", token("exp", `"x"`), []string{"x"}, gate.Policy{}, "exp_type"},
+		{"before expiry", token("exp", at(0)), []string{"x"}, gate.Policy{}, "csrf_mismatch"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			r := request("POST", "/", "Cookie: access_token_cookie="+tt.cookie)
+			r.Header["X-Csrf-Token"] = tt.header
+			_, err := csrfGate(t, gate.CSRF{}).Check(r, tt.policy)
+			checkVerdict(t, err, tt.want)
+		})
+	}
+}
+
+// Only cookies are sent by the browser on its own: elsewhere nothing is compared.
+func TestCSRFOnlyOfCookies(t *testing.T) {
+	g := newGate(t, gate.Config{Locations: []gate.Location{gate.FromCookies(), gate.FromHeader("Authorization", "Bearer")}})
+	r := request("POST", "/", "Authorization: Bearer "+token("csrf", ""))
+	_, err := g.Check(r, gate.Policy{})
+	checkVerdict(t, err, "ok")
+}
+
+func TestCSRFNames(t *testing.T) {
+	g := newGate(t, gate.Config{
+		Locations: []gate.Location{gate.FromCookies()},
+		Cookies: gate.Cookies{
+			Access:  gate.CookieNames{Name: "a", CSRFHeader: "x-access", CSRFField: "fa"},
+			Refresh: gate.CookieNames{Name: "r", CSRFHeader: "x-refresh", CSRFField: "fr"},
+			CSRF:    gate.CSRF{Form: true},
+		},
+	})
+	cookie := "Cookie: a=" + token() + "; r=" + refreshToken()
+	for _, tt := range []struct {
+		name, header string
+		policy       gate.Policy
+		want         string
+	}{
+		{"access", "X-Access: canary-csrf-1", gate.Policy{}, "ok"},
+		{"access by the header of refresh", "X-Refresh: canary-csrf-1", gate.Policy{}, "csrf_missing"},
+		{"refresh", "X-Refresh: canary-csrf-2", gate.Policy{Refresh: true}, "ok"},
+		{"refresh by the header of access", "X-Access: canary-csrf-2", gate.Policy{Refresh: true}, "csrf_missing"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			_, err := g.Check(request("DELETE", "/", cookie, tt.header), tt.policy)
+			checkVerdict(t, err, tt.want)
+		})
+	}
+	r := withBody("POST", "application/x-www-form-urlencoded", "fa=canary-csrf-1&fr=canary-csrf-2")
+	r.Header.Set("Cookie", "a="+token()+"; r="+refreshToken())
+	for _, p := range []gate.Policy{{}, {Refresh: true}} {
+		_, err := g.Check(r, p)
+		checkVerdict(t, err, "ok")
+	}
+}
+
+// What a gate writes into its tokens and cookies is what it compares.
+func TestCSRFRoundTrip(t *testing.T) {
+	for _, tt := range []struct {
+		name    string
+		csrf    gate.CSRF
+		cookies int
+		claim   bool
+	}{
+		{"default", gate.CSRF{}, 2, true},
+		{"check skipped", gate.CSRF{SkipCheck: true}, 2, true},
+		{"no cookie with the value", gate.CSRF{OmitCookie: true}, 1, true},
+		{"disabled", gate.CSRF{Disabled: true}, 1, false},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			g := csrfGate(t, tt.csrf)
+			raw := must(g.CreateAccessToken(t.Context(), "alice", gate.TokenOptions{}))
+			cookies := must(g.AccessCookies(t.Context(), raw, gate.CookieOptions{}))
+			tok := must(g.Decode(t.Context(), raw, gate.DecodeOptions{}))
+			if len(cookies) != tt.cookies || (tok.CSRF() != "") != tt.claim {
+				t.Fatalf("%d cookies, value %q; want %d, %v", len(cookies), tok.CSRF(), tt.cookies, tt.claim)
+			}
+			if len(cookies) == 2 && cookies[1].Value != tok.CSRF() {
+				t.Errorf("value of the cookie = %q, want %q", cookies[1].Value, tok.CSRF())
+			}
+			_, err := g.Check(request("POST", "/", "Cookie: access_token_cookie="+raw, "X-CSRF-TOKEN: "+tok.CSRF()), gate.Policy{})
+			checkVerdict(t, err, "ok")
+		})
+	}
+}
