@@ -108,9 +108,7 @@ func (s *Store) Blocked(ctx context.Context, t *gate.Token) (bool, error) {
 		return false, fmt.Errorf("gatemem: %w", err)
 	}
 	now := s.clock()
-	if t.ID != "" && s.tokens.has(s.token.hash(t.ID), now) ||
-		t.SessionID != "" && s.sessions.has(s.session.hash(t.SessionID), now) ||
-		t.Subject != "" && s.subjectBlocked(t, now) {
+	if s.tokens.has(&s.token, t.ID, now) || s.sessions.has(&s.session, t.SessionID, now) || s.subjectBlocked(t, now) {
 		return true, nil
 	}
 	if err := s.keep.Check(t, now); err != nil {
@@ -207,17 +205,18 @@ type subject struct {
 
 // subjects are few: one for each "log out everywhere".
 type subjects struct {
-	mu sync.RWMutex
-	m  map[uint64]subject
+	any atomic.Bool // there has been one
+	mu  sync.RWMutex
+	m   map[uint64]subject
 }
 
 func (s *Store) subjectBlocked(t *gate.Token, now time.Time) bool {
-	s.subjects.mu.RLock()
-	if len(s.subjects.m) == 0 {
-		s.subjects.mu.RUnlock()
+	if t.Subject == "" || !s.subjects.any.Load() {
 		return false
 	}
-	r, ok := s.subjects.m[s.subject.hash(t.Subject)]
+	hash := s.subject.hash(t.Subject)
+	s.subjects.mu.RLock()
+	r, ok := s.subjects.m[hash]
 	s.subjects.mu.RUnlock()
 	if !ok || !stores.Live(r.until, now) {
 		return false
@@ -252,6 +251,7 @@ func (s *Store) RevokeSubject(ctx context.Context, sub string, o stores.SubjectO
 		return fmt.Errorf("gatemem: %w", stores.ErrFull)
 	}
 	s.subjects.m[hash] = e
+	s.subjects.any.Store(true)
 	if ok && reserved {
 		s.entries.Add(-1)
 	}

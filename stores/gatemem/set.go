@@ -3,6 +3,7 @@ package gatemem
 import (
 	"math"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/jwtgate/gate/stores"
@@ -17,7 +18,10 @@ const sweepEach = 8
 
 // set holds hashes, each with the second in which it goes. It holds no pointers, so
 // that the garbage collector does not look into it.
-type set struct{ shards [shardCount]shard }
+type set struct {
+	n      atomic.Int64 // entries; a set without any is not searched
+	shards [shardCount]shard
+}
 
 type shard struct {
 	mu   sync.RWMutex
@@ -42,7 +46,12 @@ func compact(until int64) uint32 {
 	return uint32(until)
 }
 
-func (s *set) has(hash uint64, now time.Time) bool {
+// has reports whether the set has a live entry for id, under a key.
+func (s *set) has(key *hashKey, id string, now time.Time) bool {
+	if id == "" || s.n.Load() == 0 {
+		return false
+	}
+	hash := key.hash(id)
 	h := s.shard(hash)
 	h.mu.RLock()
 	until, ok := h.m[hash]
@@ -64,7 +73,9 @@ func (s *set) put(hash uint64, until int64, now time.Time) (grown int64) {
 	}
 	h.m[hash] = compact(until)
 	h.peak = max(h.peak, len(h.m))
-	return grown - h.sweep(now, sweepEach)
+	grown -= h.sweep(now, sweepEach)
+	s.n.Add(grown)
+	return grown
 }
 
 // extend lengthens the life of an entry, and reports whether there is one.
@@ -88,6 +99,7 @@ func (s *set) remove(hash uint64) int64 {
 		return 0
 	}
 	delete(h.m, hash)
+	s.n.Add(-1)
 	return 1
 }
 
@@ -99,6 +111,7 @@ func (s *set) sweep(now time.Time) (gone int64) {
 		gone += h.sweep(now, len(h.m))
 		h.mu.Unlock()
 	}
+	s.n.Add(-gone)
 	return gone
 }
 

@@ -36,3 +36,10 @@ func TestKeysOfKindsAndScopesDiffer(t *testing.T) {
 		}
 	}
 }
+
+func BenchmarkSipHash(b *testing.B) {
+	k := hashKey{1, 2}
+	for b.Loop() {
+		k.hash("00000000-0000-4000-8000-000000000000")
+	}
+}

@@ -139,6 +139,7 @@ func (s *Store) decode(in *reader) {
 					h := part.shard(hash)
 					h.m[hash] = until
 					h.peak = len(h.m)
+					part.n.Add(1)
 					in.room(s)
 				}
 			}
@@ -149,6 +150,7 @@ func (s *Store) decode(in *reader) {
 		if in.value(&d); in.err == nil && stores.Live(d.Until, now) {
 			in.room(s)
 			except := string(bytes.TrimRight(d.Except[:], "\x00"))
+			s.subjects.any.Store(true)
 			s.subjects.m[d.Hash] = subject{stores.SubjectRecord{Before: d.Before, AllBefore: d.AllBefore, Except: except}, d.Until}
 		}
 	}
