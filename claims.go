@@ -96,7 +96,7 @@ func (t *Token) member(r *scan.Reader, name string) claimBits {
 		r.Kind()
 		from := r.Pos()
 		t.Subject = t.readString(r, claimSub)
-		if t.claims.bad&claimSub != 0 {
+		if t.claims.bad&claimSub != 0 && t.claims.have&claimIdentity == 0 {
 			t.identity = span{from, r.Pos()}
 		}
 		return claimSub
