@@ -24,7 +24,8 @@ type app struct {
 	now     time.Time // of the request
 	calls   []string  // callbacks that ran
 	revoked []string
-	failure error // of the handler: the request died with it
+	failure error  // of the handler: the request died with it
+	unknown string // behaviour that the runner does not know
 }
 
 // servedRoute is a route with its policy.
@@ -102,17 +103,17 @@ func (a *app) keyLoaders(o *flask.Options) {
 	if l, ok := a.c.Loaders["encode_key"]; ok {
 		o.EncodeKey = func(_ context.Context, identity any) (string, error) {
 			a.call("encode_key")
-			return a.loaderKey(l, fmt.Sprint(identity))
+			return a.loaderKey(l, plainText(identity))
 		}
 	}
 	if l, ok := a.c.Loaders["decode_key"]; ok {
 		o.DecodeKey = func(_ context.Context, header, claims map[string]any) (string, error) {
 			a.call("decode_key")
 			if name, ok := l["by_header"].(string); ok {
-				return a.loaderKey(l, fmt.Sprint(header[name]))
+				return a.loaderKey(l, plainText(header[name]))
 			}
 			name, _ := l["by_claim"].(string)
-			return a.loaderKey(l, fmt.Sprint(claims[name]))
+			return a.loaderKey(l, plainText(claims[name]))
 		}
 	}
 }
@@ -168,13 +169,13 @@ func (a *app) hooks(cfg *gate.Config) {
 			if s, ok := u["claim"].(string); ok {
 				name = s
 			}
-			return u["users"].(object)[lookupName(claims(t)[name])], nil
+			return u["users"].(object)[plainText(claims(t)[name])], nil
 		}
 	}
 }
 
-// lookupName is the text of a string, and the JSON text of anything else.
-func lookupName(v any) string {
+// plainText is the text of a string, and the JSON text of anything else.
+func plainText(v any) string {
 	if s, ok := v.(string); ok {
 		return s
 	}
@@ -216,7 +217,7 @@ func (a *app) prepare(_ context.Context, d *gate.Draft) error {
 		if field, ok := l["field"].(string); ok {
 			d.Identity = d.Identity.(object)[field]
 		} else if prefix, ok := l["prefix"].(string); ok {
-			d.Identity = prefix + fmt.Sprint(d.Identity)
+			d.Identity = prefix + plainText(d.Identity)
 		} else {
 			d.Identity = l["result"]
 		}

@@ -1,6 +1,7 @@
 package flask_test
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"os"
@@ -17,6 +18,9 @@ type object = map[string]any
 // fields mean.
 type testCase struct {
 	Name            string
+	Area            string
+	Source          string
+	Note            string
 	Tags            []string
 	Clock           float64
 	Manager         string
@@ -25,12 +29,13 @@ type testCase struct {
 	ImplicitRefresh *struct{ Within float64 } `json:"implicit_refresh"`
 	Config          object
 	Loaders         map[string]object
-	Tokens          map[string]struct{ Value string }
+	Tokens          map[string]struct{ Value, Make any }
 	Routes          []route
 	Steps           []step
 	Expect          []answer
 
-	keys map[string]map[string]string
+	keys   map[string]map[string]string
+	broken error // the runner cannot express it
 }
 
 type route struct {
@@ -89,32 +94,52 @@ type answer struct {
 
 func (a *answer) UnmarshalJSON(text []byte) error {
 	type plain answer
-	var fields map[string]json.RawMessage
-	if err := json.Unmarshal(text, &fields); err != nil {
-		return err
-	}
-	if err := json.Unmarshal(text, (*plain)(a)); err != nil {
-		return err
-	}
+	fields, err := strict(text, (*plain)(a))
 	if _, ok := fields["json"]; ok && a.JSON == nil {
 		a.JSON = new(any) // null is an answer too
 	}
-	return nil
+	return err
 }
 
 func (s *step) UnmarshalJSON(text []byte) error {
 	type plain step
-	var fields map[string]json.RawMessage
-	if err := json.Unmarshal(text, &fields); err != nil {
-		return err
-	}
-	if err := json.Unmarshal(text, (*plain)(s)); err != nil {
-		return err
-	}
+	fields, err := strict(text, (*plain)(s))
 	if body, ok := fields["json"]; ok {
 		s.JSON = &body
 	}
-	return nil
+	return err
+}
+
+// strict decodes an object whose members all have a place, and returns them too.
+func strict(text []byte, into any) (map[string]json.RawMessage, error) {
+	var fields map[string]json.RawMessage
+	if err := json.Unmarshal(text, &fields); err != nil {
+		return nil, err
+	}
+	d := json.NewDecoder(bytes.NewReader(text))
+	d.DisallowUnknownFields()
+	return fields, d.Decode(into)
+}
+
+// loaderNames are the callbacks that the runner registers.
+var loaderNames = []string{
+	"additional_claims", "additional_headers", "decode_key", "encode_key", "expired_token", "invalid_token",
+	"needs_fresh_token", "revoked_token", "token_in_blocklist", "token_verification", "token_verification_failed",
+	"unauthorized", "user_identity", "user_lookup", "user_lookup_error",
+}
+
+// readCase reads a case. What the runner does not know makes it a broken one.
+func readCase(text []byte) testCase {
+	var c testCase
+	fields, err := strict(text, &c)
+	_ = json.Unmarshal(fields["name"], &c.Name)
+	c.broken = err
+	for name := range c.Loaders {
+		if !slices.Contains(loaderNames, name) {
+			c.broken = fmt.Errorf("unknown loader %q", name)
+		}
+	}
+	return c
 }
 
 // readCases reads all case files of a folder.
@@ -132,12 +157,13 @@ func readCases(t *testing.T, dir string) []testCase {
 		}
 		var file struct {
 			Keys  map[string]map[string]string
-			Cases []testCase
+			Cases []json.RawMessage
 		}
 		if err := json.Unmarshal(text, &file); err != nil {
 			t.Fatalf("%s: %v", name, err)
 		}
-		for _, c := range file.Cases {
+		for _, text := range file.Cases {
+			c := readCase(text)
 			c.keys = file.Keys
 			all = append(all, c)
 		}

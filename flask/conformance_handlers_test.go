@@ -37,7 +37,7 @@ func (a *app) handle(r servedRoute, x exchange) {
 
 // behave returns the JSON to answer with, or nil when it has answered itself.
 func (a *app) behave(r returns, x exchange) (any, error) {
-	if a.gate == nil && r.do != "decode_token" {
+	if a.gate == nil && r.do != "decode_token" { // there is nothing to call
 		return nil, errors.New("no gate")
 	}
 	switch r.do {
@@ -78,7 +78,8 @@ func (a *app) behave(r returns, x exchange) (any, error) {
 	case "template_user":
 		return nil, a.template(r.args, x)
 	}
-	return nil, fmt.Errorf("the runner does not know %q", r.do)
+	a.unknown = r.do
+	return nil, nil
 }
 
 func getter(name string) func(context.Context) (any, error) {
@@ -160,13 +161,13 @@ func (a *app) mint(ctx context.Context, refresh bool, args object) (string, erro
 			o.Claims["fresh"] = f
 		}
 	}
-	switch e := args["expires_delta"].(type) {
+	switch e := standIns(args["expires_delta"], a.c, a.now).(type) {
 	case bool:
 		o.ExpiresIn = gate.NoExpiry
 	case float64:
-		if o.ExpiresIn = time.Duration(e * float64(time.Second)); e == 0 {
-			o.ExpiresIn = gate.NoExpiry
-		}
+		o.ExpiresIn = noneIsForever(time.Duration(e * float64(time.Second)))
+	case time.Duration:
+		o.ExpiresIn = noneIsForever(e)
 	}
 	for k, v := range members(args["additional_claims"]) {
 		o.Claims[k] = v
@@ -178,6 +179,14 @@ func (a *app) mint(ctx context.Context, refresh bool, args object) (string, erro
 		return a.gate.CreateRefreshToken(ctx, identity, o)
 	}
 	return a.gate.CreateAccessToken(ctx, identity, o)
+}
+
+// noneIsForever: a lifetime of 0 means no exp.
+func noneIsForever(d time.Duration) time.Duration {
+	if d == 0 {
+		return gate.NoExpiry
+	}
+	return d
 }
 
 func (a *app) login(r returns, ctx context.Context) (any, error) {

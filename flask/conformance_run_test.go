@@ -14,7 +14,15 @@ import (
 )
 
 // runCase plays a case and returns the first difference.
-func runCase(c testCase, send transport) error {
+func runCase(c testCase, send transport) (failed error) {
+	defer func() {
+		if p := recover(); p != nil {
+			failed = fmt.Errorf("panic: %v", p)
+		}
+	}()
+	if c.broken != nil {
+		return c.broken
+	}
 	if len(c.Steps) != len(c.Expect) {
 		return fmt.Errorf("%d steps and %d answers", len(c.Steps), len(c.Expect))
 	}
@@ -30,6 +38,9 @@ func runCase(c testCase, send transport) error {
 			return fmt.Errorf("step %d: %w", i, err)
 		}
 		r := send(a, m)
+		if a.unknown != "" {
+			return fmt.Errorf("the runner does not know %q", a.unknown)
+		}
 		if err := p.take(s, m, r); err != nil {
 			return fmt.Errorf("step %d: %w", i, err)
 		}

@@ -106,8 +106,8 @@ func Locations(options map[string]any, names ...string) ([]gate.Location, error)
 		return nil, err
 	}
 	for _, name := range names {
-		if !slices.Contains(places, name) {
-			return nil, fmt.Errorf("flask: '%s' is not a valid location; use %s", name, strings.Join(places, ", "))
+		if !slices.Contains(locationNames, name) {
+			return nil, fmt.Errorf("flask: '%s' is not a valid location; use %s", name, strings.Join(locationNames, ", "))
 		}
 	}
 	return s.find(names)

@@ -53,8 +53,13 @@ func boolean(set func(*settings, bool)) option {
 	return option{
 		accepts: "true or false",
 		parse: func(text string) (any, bool) {
-			v, err := strconv.ParseBool(strings.ToLower(text))
-			return v, err == nil && len(text) != 1 || text == "1" || text == "0"
+			switch strings.ToLower(text) {
+			case "true", "1":
+				return true, true
+			case "false", "0":
+				return false, true
+			}
+			return nil, false
 		},
 		set: func(s *settings, v any) bool {
 			b, ok := v.(bool)
@@ -66,9 +71,10 @@ func boolean(set func(*settings, bool)) option {
 	}
 }
 
+// asText takes the variable as it is.
 func asText(text string) (any, bool) { return text, true }
 
-func text(set func(*settings, string)) option {
+func plain(set func(*settings, string)) option {
 	return option{
 		accepts: "a string",
 		parse:   asText,
@@ -82,17 +88,17 @@ func text(set func(*settings, string)) option {
 	}
 }
 
-// name is a text that may not be empty.
-func name(set func(*settings, string)) option {
-	o := text(set)
-	set0 := o.set
+// nonEmpty is a text that may not be empty.
+func nonEmpty(set func(*settings, string)) option {
+	o := plain(set)
+	take := o.set
 	o.accepts = "a string that is not empty"
-	o.set = func(s *settings, v any) bool { return v != "" && set0(s, v) }
+	o.set = func(s *settings, v any) bool { return v != "" && take(s, v) }
 	return o
 }
 
-// key is a secret or a key. None and an empty one count as unset.
-func key(set func(*settings, []byte)) option {
+// material is a secret or a key. None and an empty one count as unset.
+func material(set func(*settings, []byte)) option {
 	return option{
 		accepts: "a string or []byte",
 		secret:  true,

@@ -2,7 +2,6 @@ package flask
 
 import (
 	"net/http"
-	"slices"
 	"strings"
 	"time"
 
@@ -16,49 +15,49 @@ var table = map[string]option{
 	"JWT_DECODE_LEEWAY":         seconds(func(s *settings, d time.Duration) { s.cfg.Accept.Leeway = d }),
 	"JWT_ENCODE_NBF":            boolean(func(s *settings, v bool) { s.cfg.Create.OmitNotBefore = !v }),
 	"JWT_VERIFY_SUB":            boolean(func(s *settings, v bool) { s.cfg.Accept.Lenient.AnySubject = !v }),
-	"JWT_IDENTITY_CLAIM":        name(func(s *settings, v string) { s.cfg.Create.IdentityClaim = v }),
-	"JWT_ENCODE_ISSUER":         text(func(s *settings, v string) { s.cfg.Create.Issuer = v }).orNone(),
+	"JWT_IDENTITY_CLAIM":        nonEmpty(func(s *settings, v string) { s.cfg.Create.IdentityClaim = v }),
+	"JWT_ENCODE_ISSUER":         plain(func(s *settings, v string) { s.cfg.Create.Issuer = v }).orNone(),
 	"JWT_ENCODE_AUDIENCE":       list((*settings).encodeAudience).orNone(),
 	"JWT_DECODE_AUDIENCE":       list(func(s *settings, v []string, _ bool) { s.cfg.Accept.Audiences = v }).orNone(),
 	"JWT_DECODE_ISSUER":         list(func(s *settings, v []string, _ bool) { s.cfg.Accept.Issuers = v }).orNone(),
-	"JWT_ERROR_MESSAGE_KEY":     text(func(s *settings, v string) { s.messageKey = v }),
+	"JWT_ERROR_MESSAGE_KEY":     plain(func(s *settings, v string) { s.messageKey = v }),
 
-	"JWT_ALGORITHM":         name(func(s *settings, v string) { s.keys.algorithm = keys.Algorithm(v) }),
+	"JWT_ALGORITHM":         nonEmpty(func(s *settings, v string) { s.keys.algorithm = keys.Algorithm(v) }),
 	"JWT_DECODE_ALGORITHMS": list((*settings).decodeAlgorithms).orNone(),
-	"JWT_SECRET_KEY":        key(func(s *settings, v []byte) { s.keys.secret = v }),
-	"SECRET_KEY":            key(func(s *settings, v []byte) { s.keys.appSecret = v }),
-	"JWT_PRIVATE_KEY":       key(func(s *settings, v []byte) { s.keys.private = v }),
-	"JWT_PUBLIC_KEY":        key(func(s *settings, v []byte) { s.keys.public = v }),
+	"JWT_SECRET_KEY":        material(func(s *settings, v []byte) { s.keys.secret = v }),
+	"SECRET_KEY":            material(func(s *settings, v []byte) { s.keys.appSecret = v }),
+	"JWT_PRIVATE_KEY":       material(func(s *settings, v []byte) { s.keys.private = v }),
+	"JWT_PUBLIC_KEY":        material(func(s *settings, v []byte) { s.keys.public = v }),
 
 	"JWT_TOKEN_LOCATION":            list(func(s *settings, v []string, _ bool) { s.locations = v }),
-	"JWT_HEADER_NAME":               text(func(s *settings, v string) { s.places.header = v }),
-	"JWT_HEADER_TYPE":               text(func(s *settings, v string) { s.places.scheme = v }).orEmpty(func(s *settings) { s.places.scheme = "" }),
-	"JWT_QUERY_STRING_NAME":         name(func(s *settings, v string) { s.places.query = v }),
-	"JWT_QUERY_STRING_VALUE_PREFIX": text(func(s *settings, v string) { s.places.prefix = v }),
-	"JWT_JSON_KEY":                  name(func(s *settings, v string) { s.places.jsonAccess = v }),
-	"JWT_REFRESH_JSON_KEY":          name(func(s *settings, v string) { s.places.jsonRefresh = v }),
+	"JWT_HEADER_NAME":               plain(func(s *settings, v string) { s.places.header = v }),
+	"JWT_HEADER_TYPE":               plain(func(s *settings, v string) { s.places.scheme = v }).orEmpty(func(s *settings) { s.places.scheme = "" }),
+	"JWT_QUERY_STRING_NAME":         nonEmpty(func(s *settings, v string) { s.places.query = v }),
+	"JWT_QUERY_STRING_VALUE_PREFIX": plain(func(s *settings, v string) { s.places.prefix = v }),
+	"JWT_JSON_KEY":                  nonEmpty(func(s *settings, v string) { s.places.jsonAccess = v }),
+	"JWT_REFRESH_JSON_KEY":          nonEmpty(func(s *settings, v string) { s.places.jsonRefresh = v }),
 
 	"JWT_COOKIE_SECURE":       boolean(func(s *settings, v bool) { s.cfg.Cookies.Insecure = !v }),
-	"JWT_COOKIE_DOMAIN":       text(func(s *settings, v string) { s.cfg.Cookies.Domain = v }).orNone(),
+	"JWT_COOKIE_DOMAIN":       plain(func(s *settings, v string) { s.cfg.Cookies.Domain = v }).orNone(),
 	"JWT_COOKIE_SAMESITE":     sameSite().orNone(),
 	"JWT_SESSION_COOKIE":      boolean((*settings).sessionCookie),
-	"JWT_ACCESS_COOKIE_NAME":  name(func(s *settings, v string) { s.cfg.Cookies.Access.Name = v }),
-	"JWT_ACCESS_COOKIE_PATH":  name(func(s *settings, v string) { s.cfg.Cookies.Access.Path = v }),
-	"JWT_REFRESH_COOKIE_NAME": name(func(s *settings, v string) { s.cfg.Cookies.Refresh.Name = v }),
-	"JWT_REFRESH_COOKIE_PATH": name(func(s *settings, v string) { s.cfg.Cookies.Refresh.Path = v }),
+	"JWT_ACCESS_COOKIE_NAME":  nonEmpty(func(s *settings, v string) { s.cfg.Cookies.Access.Name = v }),
+	"JWT_ACCESS_COOKIE_PATH":  nonEmpty(func(s *settings, v string) { s.cfg.Cookies.Access.Path = v }),
+	"JWT_REFRESH_COOKIE_NAME": nonEmpty(func(s *settings, v string) { s.cfg.Cookies.Refresh.Name = v }),
+	"JWT_REFRESH_COOKIE_PATH": nonEmpty(func(s *settings, v string) { s.cfg.Cookies.Refresh.Path = v }),
 
 	"JWT_COOKIE_CSRF_PROTECT":      boolean(func(s *settings, v bool) { s.cfg.Cookies.CSRF.Disabled = !v }),
 	"JWT_CSRF_METHODS":             list((*settings).csrfMethods),
 	"JWT_CSRF_CHECK_FORM":          boolean(func(s *settings, v bool) { s.cfg.Cookies.CSRF.Form = v }),
 	"JWT_CSRF_IN_COOKIES":          boolean(func(s *settings, v bool) { s.cfg.Cookies.CSRF.OmitCookie = !v }),
-	"JWT_ACCESS_CSRF_COOKIE_NAME":  name(func(s *settings, v string) { s.cfg.Cookies.Access.CSRFName = v }),
-	"JWT_ACCESS_CSRF_COOKIE_PATH":  name(func(s *settings, v string) { s.cfg.Cookies.Access.CSRFPath = v }),
-	"JWT_ACCESS_CSRF_FIELD_NAME":   name(func(s *settings, v string) { s.cfg.Cookies.Access.CSRFField = v }),
-	"JWT_ACCESS_CSRF_HEADER_NAME":  name(func(s *settings, v string) { s.cfg.Cookies.Access.CSRFHeader = v }),
-	"JWT_REFRESH_CSRF_COOKIE_NAME": name(func(s *settings, v string) { s.cfg.Cookies.Refresh.CSRFName = v }),
-	"JWT_REFRESH_CSRF_COOKIE_PATH": name(func(s *settings, v string) { s.cfg.Cookies.Refresh.CSRFPath = v }),
-	"JWT_REFRESH_CSRF_FIELD_NAME":  name(func(s *settings, v string) { s.cfg.Cookies.Refresh.CSRFField = v }),
-	"JWT_REFRESH_CSRF_HEADER_NAME": name(func(s *settings, v string) { s.cfg.Cookies.Refresh.CSRFHeader = v }),
+	"JWT_ACCESS_CSRF_COOKIE_NAME":  nonEmpty(func(s *settings, v string) { s.cfg.Cookies.Access.CSRFName = v }),
+	"JWT_ACCESS_CSRF_COOKIE_PATH":  nonEmpty(func(s *settings, v string) { s.cfg.Cookies.Access.CSRFPath = v }),
+	"JWT_ACCESS_CSRF_FIELD_NAME":   nonEmpty(func(s *settings, v string) { s.cfg.Cookies.Access.CSRFField = v }),
+	"JWT_ACCESS_CSRF_HEADER_NAME":  nonEmpty(func(s *settings, v string) { s.cfg.Cookies.Access.CSRFHeader = v }),
+	"JWT_REFRESH_CSRF_COOKIE_NAME": nonEmpty(func(s *settings, v string) { s.cfg.Cookies.Refresh.CSRFName = v }),
+	"JWT_REFRESH_CSRF_COOKIE_PATH": nonEmpty(func(s *settings, v string) { s.cfg.Cookies.Refresh.CSRFPath = v }),
+	"JWT_REFRESH_CSRF_FIELD_NAME":  nonEmpty(func(s *settings, v string) { s.cfg.Cookies.Refresh.CSRFField = v }),
+	"JWT_REFRESH_CSRF_HEADER_NAME": nonEmpty(func(s *settings, v string) { s.cfg.Cookies.Refresh.CSRFHeader = v }),
 }
 
 // encodeAudience writes a string as a string and a list as a list; an empty one of
@@ -106,5 +105,5 @@ func sameSite() option {
 	}
 }
 
-// places are the values of JWT_TOKEN_LOCATION.
-var places = slices.Clip([]string{"headers", "cookies", "query_string", "json"})
+// locationNames are the values of JWT_TOKEN_LOCATION.
+var locationNames = []string{"headers", "cookies", "query_string", "json"}
