@@ -138,4 +138,3 @@ func convert(v, into any) {
 	text, _ := json.Marshal(v)
 	_ = json.Unmarshal(text, into)
 }
-

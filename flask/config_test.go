@@ -1,0 +1,216 @@
+package flask_test
+
+import (
+	"context"
+	"errors"
+	"math"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/jwtgate/gate"
+	"github.com/jwtgate/gate/flask"
+	"github.com/jwtgate/gate/keys"
+)
+
+func TestConfigRefuses(t *testing.T) {
+	for _, tt := range []struct {
+		name    string
+		options map[string]any
+		want    string // part of the error
+	}{
+		{"no secret", nil, `JWT_SECRET_KEY or flask SECRET_KEY must be set when using symmetric algorithm "HS256"`},
+		{"unknown option", with("JWT_ACCES_TOKEN_EXPIRES", 1), "JWT_ACCES_TOKEN_EXPIRES is not an option"},
+		{"short secret", map[string]any{"SECRET_KEY": "short-secret"}, "flask: SECRET_KEY: keys: secret for HS256 has 12 bytes"},
+		{"short for one algorithm", with("JWT_DECODE_ALGORITHMS", []string{"HS512"}), "wants for HS512"},
+		{"unknown algorithm", with("JWT_ALGORITHM", "HS1"), `has "HS1"; it takes [HS256 `},
+		{"none", with("JWT_ALGORITHM", "none"), `has "none"`},
+		{"no key pair", with("JWT_ALGORITHM", "RS256"), `JWT_PUBLIC_KEY must be set to use asymmetric cryptography algorithm "RS256"`},
+		{"secret of an algorithm without", with("JWT_DECODE_ALGORITHMS", "RS256"), "flask: JWT_SECRET_KEY, which"},
+		{"garbage as private key", map[string]any{"JWT_ALGORITHM": "ES256", "JWT_PRIVATE_KEY": "sesame"}, "flask: JWT_PRIVATE_KEY: keys: no PEM block"},
+		{"location", with("JWT_TOKEN_LOCATION", "body"), `JWT_TOKEN_LOCATION can only contain`},
+		{"no location", with("JWT_TOKEN_LOCATION", []string{}), "must contain at least one of"},
+		{"empty header", with("JWT_HEADER_NAME", ""), "JWT_ACCESS_HEADER_NAME cannot be empty"},
+		{"endless number", with("JWT_ACCESS_TOKEN_EXPIRES", math.Inf(1)), "JWT_ACCESS_TOKEN_EXPIRES is +Inf"},
+		{"nil where None is no value", with("JWT_ACCESS_TOKEN_EXPIRES", nil), "JWT_ACCESS_TOKEN_EXPIRES is nil; it takes a number of seconds"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			if _, err := flask.Config(tt.options); err == nil || !strings.Contains(err.Error(), tt.want) {
+				t.Errorf("error %v, want %q", err, tt.want)
+			}
+		})
+	}
+}
+
+// Every fault is reported at once, and no secret with it.
+func TestConfigErrorsNameAllAndShowNoSecret(t *testing.T) {
+	_, err := flask.Config(map[string]any{"JWT_SECRET_KEY": []int{1337}, "JWT_PRIVATE_KEY": 4711, "JWT_ENCODE_NBF": "yes"})
+	for _, want := range []string{"JWT_SECRET_KEY is a []int that is not shown", "JWT_PRIVATE_KEY", `JWT_ENCODE_NBF is "yes" (string)`} {
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("error %v, want %q in it", err, want)
+		}
+	}
+	for _, leak := range []string{"1337", "4711"} {
+		if strings.Contains(err.Error(), leak) {
+			t.Errorf("error %v shows a secret", err)
+		}
+	}
+	for _, options := range []map[string]any{
+		{"JWT_SECRET_KEY": "hunter2"},
+		{"JWT_ALGORITHM": "RS256", "JWT_PRIVATE_KEY": "hunter2"},
+		{"JWT_ALGORITHM": "RS256", "JWT_PUBLIC_KEY": "hunter2"},
+	} {
+		if _, err := flask.Config(options); err == nil || strings.Contains(err.Error(), "hunter2") {
+			t.Errorf("error %v; it should be there, without the secret", err)
+		}
+	}
+}
+
+func TestFromEnvRefuses(t *testing.T) {
+	for _, tt := range []struct{ name, variable, want string }{
+		{"word for a number", "JWT_ACCESS_TOKEN_EXPIRES=soon", `JWT_ACCESS_TOKEN_EXPIRES is "soon"`},
+		{"word for a boolean", "JWT_COOKIE_SECURE=yes", "JWT_COOKIE_SECURE"},
+		{"broken list", `JWT_CSRF_METHODS=["GET"`, "JWT_CSRF_METHODS"},
+		{"unknown", "JWT_COOKIE_SECUER=True", "JWT_COOKIE_SECUER is not an option"},
+		{"not a number", "JWT_DECODE_LEEWAY=NaN", "JWT_DECODE_LEEWAY is NaN"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			_, err := flask.FromEnv([]string{"JWT_SECRET_KEY=" + secret, tt.variable})
+			if err == nil || !strings.Contains(err.Error(), tt.want) {
+				t.Errorf("error %v, want %q", err, tt.want)
+			}
+		})
+	}
+}
+
+func TestDurationsOfAllTypes(t *testing.T) {
+	for _, v := range []any{90, int64(90), uint8(90), float32(90), 90.0, 90 * time.Second} {
+		c, err := flask.Config(with("JWT_ACCESS_TOKEN_EXPIRES", v))
+		if err != nil || c.Create.AccessLifetime != 90*time.Second {
+			t.Errorf("with %T: %v, %v", v, c.Create.AccessLifetime, err)
+		}
+	}
+}
+
+// Values that were given are copied: changing them changes nothing.
+func TestConfigCopies(t *testing.T) {
+	audiences := []string{"a"}
+	c, err := flask.Config(with("JWT_DECODE_AUDIENCE", audiences))
+	audiences[0] = "b"
+	if err != nil || c.Accept.Audiences[0] != "a" {
+		t.Errorf("audiences %v, %v", c.Accept.Audiences, err)
+	}
+}
+
+func TestNoneMeansUnset(t *testing.T) {
+	c, err := flask.Config(map[string]any{
+		"SECRET_KEY": []byte(secret), "JWT_SECRET_KEY": nil, "JWT_COOKIE_SAMESITE": nil, "JWT_DECODE_AUDIENCE": nil,
+		"JWT_HEADER_TYPE": nil, "DEBUG": true,
+	})
+	if err != nil || c.Accept.Audiences != nil {
+		t.Fatalf("audiences %v, %v", c.Accept.Audiences, err)
+	}
+	if got := refusal(t, c, "/", "Authorization", "a.b.c d"); !strings.Contains(got, "Bad Authorization header.") {
+		t.Errorf("JWT_HEADER_TYPE None is not an empty one: %s", got)
+	}
+}
+
+func TestShortSecretNeedsTheDoor(t *testing.T) {
+	options := map[string]any{"JWT_SECRET_KEY": "super-secret"}
+	if _, err := flask.Config(options); err == nil || !strings.Contains(err.Error(), "Options.InsecureShortSecrets") {
+		t.Errorf("error %v; it should name the door", err)
+	}
+	o := flask.Options{InsecureShortSecrets: true}
+	if _, err := o.Config(options); err != nil {
+		t.Errorf("with the door open: %v", err)
+	}
+	if _, err := o.FromEnv([]string{"JWT_SECRET_KEY=super-secret"}); err != nil {
+		t.Errorf("from the environment: %v", err)
+	}
+	pem := "-----BEGIN PUBLIC KEY-----\nMFkw\n-----END PUBLIC KEY-----"
+	if _, err := o.Config(map[string]any{"JWT_SECRET_KEY": pem}); err == nil {
+		t.Error("a public key is taken for a secret")
+	}
+}
+
+func TestKeysOfTheCaller(t *testing.T) {
+	k, err := keys.Generate(keys.EdDSA)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c, err := flask.Options{Keys: k}.Config(nil)
+	if err != nil || c.Keys != keys.Source(k) {
+		t.Errorf("Keys %v, %v", c.Keys, err)
+	}
+}
+
+// The callbacks of keys: what they return decides, and their errors are no verdict.
+func TestKeyCallbacks(t *testing.T) {
+	down := errors.New("vault is down")
+	text, fail := secret, error(nil)
+	o := flask.Options{
+		EncodeKey: func(context.Context, any) (string, error) { return text, fail },
+		DecodeKey: func(_ context.Context, _, claims map[string]any) (string, error) {
+			if claims["type"] != "access" {
+				t.Errorf("claims %v lack their defaults", claims)
+			}
+			return text, fail
+		},
+	}
+	cfg, err := o.Config(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	g, err := gate.New(cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	raw, err := g.CreateAccessToken(t.Context(), "alice", gate.TokenOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, tt := range []struct {
+		name, text string
+		fail       error
+		want       error // nil: any that is no verdict
+		ok         bool
+	}{
+		{"right key", secret, nil, nil, true},
+		{"other key", strings.ToUpper(secret), nil, gate.ErrInvalid, false},
+		{"no key", "", nil, gate.ErrInvalid, false},
+		{"callback fails", "", down, down, false},
+		{"key is too short", "short", nil, nil, false},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			text, fail = tt.text, tt.fail
+			_, err := g.CheckToken(t.Context(), raw, gate.Policy{})
+			switch {
+			case tt.ok != (err == nil), tt.want != nil && !errors.Is(err, tt.want):
+				t.Errorf("error %v, want %v", err, tt.want)
+			case !tt.ok && tt.want != gate.ErrInvalid && flask.Status(err) != 503:
+				t.Errorf("status %d of %v, want 503", flask.Status(err), err)
+			}
+		})
+	}
+	text, fail = secret, down
+	if _, err := g.CreateAccessToken(t.Context(), "alice", gate.TokenOptions{}); !errors.Is(err, down) {
+		t.Errorf("creating: error %v, want %v", err, down)
+	}
+	text, fail = secret, nil
+	k, _ := keys.HMAC(keys.HS256, []byte(secret))
+	head := k.Header() + "."
+	forged := head + "W10." // the claims []
+	sig, _ := k.Sign(nil, []byte(forged[:len(forged)-1]))
+	if _, err := g.CheckToken(t.Context(), forged+encode(sig), gate.Policy{}); !errors.Is(err, gate.ErrInvalid) {
+		t.Errorf("claims that are no object: error %v", err)
+	}
+}
+
+func TestLocationsRefuses(t *testing.T) {
+	if _, err := flask.Locations(nil, "body"); err == nil || !strings.Contains(err.Error(), "'body' is not a valid location") {
+		t.Errorf("unknown place: %v", err)
+	}
+	if _, err := flask.Locations(with("JWT_JSON_KEY", 5), "json"); err == nil {
+		t.Error("a wrong option is not noticed")
+	}
+}

@@ -1,0 +1,131 @@
+package flask_test
+
+import (
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"net/http"
+	"net/http/httptest"
+	"slices"
+	"strconv"
+	"testing"
+
+	"github.com/jwtgate/gate"
+	"github.com/jwtgate/gate/flask"
+)
+
+func encode(b []byte) string { return base64.RawURLEncoding.EncodeToString(b) }
+
+// reasons are the keys of the map of messages in the gate's source.
+func reasons(t *testing.T) []string {
+	t.Helper()
+	file, err := parser.ParseFile(token.NewFileSet(), "../errors.go", nil, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var all []string
+	ast.Inspect(file, func(n ast.Node) bool {
+		spec, ok := n.(*ast.ValueSpec)
+		if !ok || spec.Names[0].Name != "messages" {
+			return true
+		}
+		for _, e := range spec.Values[0].(*ast.CompositeLit).Elts {
+			name, err := strconv.Unquote(e.(*ast.KeyValueExpr).Key.(*ast.BasicLit).Value)
+			if err != nil {
+				t.Fatal(err)
+			}
+			all = append(all, name)
+		}
+		return false
+	})
+	if len(all) < 50 {
+		t.Fatalf("found %d reasons in ../errors.go; the test reads it wrongly", len(all))
+	}
+	return all
+}
+
+// ownWords are the reasons that the original has no sentence for: its locations bring
+// their own with the error, or it knows no such refusal.
+var ownWords = []string{
+	"missing", "missing_header", "missing_scheme", "header_malformed", "query_prefix", "no_user", // with the error
+	"ambiguous", "body_json", "body_content_type", "body_too_large", "body_unreadable", "location_unset",
+	"too_large", "alg_type", "typ_type", "typ_mismatch", "crit", "zip", "cty",
+	"csrf_claim_type", "exp_missing", "exp_far", "sid_type", "type_type", "fresh_type",
+}
+
+// Every reason of the gate has an answer. A new one has to be looked at: give it the
+// original's words, or list it above.
+func TestEveryReasonHasAnAnswer(t *testing.T) {
+	all := reasons(t)
+	for _, reason := range all {
+		e := &gate.Error{Kind: gate.ErrInvalid, Reason: reason, Name: "NAME"}
+		got := flask.Message(e)
+		switch own := slices.Contains(ownWords, reason); {
+		case got == "" || got == http.StatusText(422):
+			t.Errorf("%s has no answer", reason)
+		case own != (got == e.Message()):
+			t.Errorf("%s is answered with %q; ownWords says otherwise", reason, got)
+		}
+	}
+	for _, reason := range ownWords {
+		if !slices.Contains(all, reason) {
+			t.Errorf("ownWords has %s, which is no reason of the gate", reason)
+		}
+	}
+}
+
+func TestStatus(t *testing.T) {
+	for kind, want := range map[error]int{
+		gate.ErrMissing: 401, gate.ErrCSRF: 401, gate.ErrInvalid: 422, gate.ErrWrongType: 422, gate.ErrExpired: 401,
+		gate.ErrNotFresh: 401, gate.ErrRevoked: 401, gate.ErrRejected: 400, gate.ErrNoUser: 401, errors.New("down"): 503,
+	} {
+		if got := flask.Status(fmt.Errorf("wrapped: %w", kind)); got != want {
+			t.Errorf("Status(%v) = %d, want %d", kind, got, want)
+		}
+	}
+}
+
+func TestErrorsAnswers(t *testing.T) {
+	for _, tt := range []struct {
+		name   string
+		err    error
+		status int
+		body   string
+	}{
+		{"expired", &gate.Error{Kind: gate.ErrExpired, Reason: "expired"}, 401, "Token has expired"},
+		{"a store is down", errors.New("dial tcp 10.0.0.1"), 503, "The service cannot check the token now; try again"},
+		{"a location of the caller's", &gate.Error{Kind: gate.ErrInvalid, Err: errors.New("secret detail")}, 422, "Unprocessable Entity"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			w := httptest.NewRecorder()
+			flask.Errors("m\"sg")(w, nil, tt.err)
+			var body map[string]string
+			if err := json.Unmarshal(w.Body.Bytes(), &body); err != nil {
+				t.Fatal(err)
+			}
+			if w.Code != tt.status || body[`m"sg`] != tt.body || len(body) != 1 {
+				t.Errorf("answer %d %v, want %d %q", w.Code, body, tt.status, tt.body)
+			}
+			if len(w.Header()) != 1 || w.Header().Get("Content-Type") != "application/json" {
+				t.Errorf("headers %v", w.Header())
+			}
+		})
+	}
+}
+
+// The joined message names locations of the gate's own by the original's names.
+func TestMissingInSeveralPlaces(t *testing.T) {
+	cfg, err := flask.Config(with("JWT_TOKEN_LOCATION", []string{"headers", "cookies"}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	cfg.Locations = append(cfg.Locations, gate.FromQuery("jwt", ""), gate.FromHeader("X-Token", ""))
+	want := `{"msg":"Missing JWT in headers, cookies, query_string or headers (Missing Authorization Header; Missing cookie \"access_token_cookie\"; Missing 'jwt' query paramater; The X-Token header is missing)"}`
+	if got := refusal(t, cfg, "/"); got != want {
+		t.Errorf("answer %s, want %s", got, want)
+	}
+}
