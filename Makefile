@@ -5,7 +5,7 @@ SHELL       := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
-ROUNDS      ?= 10
+ROUNDS      ?= 100
 FUZZTIME    ?= 30s
 
 .PHONY: help test servers fmt lint race isolated cover docs bench fuzz faults
@@ -40,7 +40,7 @@ cover: ## statement coverage of the packages gate and keys; must be 100 %
 docs: ## check links, tables and names in the documentation
 	@go test ./docs
 
-bench: ## compare with other libraries, side by side, in ROUNDS rounds (default 10)
+bench: ## compare with other libraries, side by side, in ROUNDS rounds (default 100)
 	@ROUNDS=$(ROUNDS) scripts/bench.sh
 
 fuzz: ## fuzz every target for FUZZTIME (default 30s)

@@ -1,0 +1,10 @@
+#!/usr/bin/env bash
+# Runs the benchmarks that compare, with everything side by side in one process:
+# tokens and middleware beside other libraries, and stores beside their bare clients.
+# ROUNDS says how often, ONLY picks bodies by a part of their name.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+export ROUNDS="${ROUNDS:-100}"
+for dir in internal/integration/bench internal/integration/storebench; do
+	(cd "$dir" && go test -count=1 -timeout 2h -v .)
+done
