@@ -95,10 +95,12 @@ var texts = map[string]string{
 // hands the rest to this one.
 func Errors(key string) func(http.ResponseWriter, *http.Request, error) {
 	return func(w http.ResponseWriter, _ *http.Request, err error) {
-		body, _ := json.Marshal(map[string]string{key: Message(err)}) // strings always marshal
+		// What is not UTF-8 is replaced, since an answer must go out.
+		body, _ := jsontext.AppendQuote([]byte{'{'}, key)
+		body, _ = jsontext.AppendQuote(append(body, ':'), Message(err))
 		w.Header().Set("Content-Type", "application/json")
 		w.WriteHeader(Status(err))
-		w.Write(append(body, '\n'))
+		w.Write(append(body, '}', '\n'))
 	}
 }
 

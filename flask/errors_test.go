@@ -65,7 +65,7 @@ func TestEveryReasonHasAnAnswer(t *testing.T) {
 		e := &gate.Error{Kind: gate.ErrInvalid, Reason: reason, Name: "NAME"}
 		got := flask.Message(e)
 		switch own := slices.Contains(ownWords, reason); {
-		case got == "" || got == http.StatusText(422):
+		case got == "" || got == http.StatusText(http.StatusUnprocessableEntity):
 			t.Errorf("%s has no answer", reason)
 		case own != (got == e.Message()):
 			t.Errorf("%s is answered with %q; ownWords says otherwise", reason, got)

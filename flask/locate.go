@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"mime"
+	"net/http"
 	"strconv"
 	"strings"
 
@@ -55,7 +56,8 @@ func (s *settings) find(names []string) ([]gate.Location, error) {
 // fromHeader takes the one entry with the scheme out of a comma separated header.
 // None, or more than one, count as missing.
 func (p placeNames) fromHeader(r gate.Request, _ gate.TokenType) (string, error) {
-	value := strings.Trim(strings.TrimSpace(strings.Join(r.Header(p.header), ", ")), ",")
+	values := r.Header(http.CanonicalHeaderKey(p.header))
+	value := strings.Trim(strings.TrimSpace(strings.Join(values, ", ")), ",")
 	if strings.TrimSpace(value) == "" {
 		return "", refuse(gate.ErrMissing, "missing_header", p.header, "Missing %s Header", p.header)
 	}

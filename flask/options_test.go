@@ -80,7 +80,7 @@ var optionTests = []struct {
 
 	{"JWT_TOKEN_LOCATION", []string{"json", "headers"}, "json,headers", nil, func(_ *testing.T, c gate.Config) any { return c.Locations[0].String() }, "json"},
 	{"JWT_HEADER_NAME", "X-T", "X-T", 1, func(t *testing.T, c gate.Config) any { return refusal(t, c, "/") }, `{"msg":"Missing X-T Header"}`},
-	{"JWT_HEADER_TYPE", "", "", 1, func(t *testing.T, c gate.Config) any { return refusal(t, c, "/", "Authorization", "a b") }, `{"msg":"Bad Authorization header. Expected 'Authorization: \u003cJWT\u003e'"}`},
+	{"JWT_HEADER_TYPE", "", "", 1, func(t *testing.T, c gate.Config) any { return refusal(t, c, "/", "Authorization", "a b") }, `{"msg":"Bad Authorization header. Expected 'Authorization: <JWT>'"}`},
 	{"JWT_QUERY_STRING_NAME", "t", "t", nil, in("query_string", "/"), `{"msg":"Missing 't' query paramater"}`},
 	{"JWT_QUERY_STRING_VALUE_PREFIX", "P-", "P-", 1, in("query_string", "/?jwt=x"), `{"msg":"Invalid value for query parameter 'jwt'. Expected the value to start with 'P-'"}`},
 	{"JWT_JSON_KEY", "k", "k", nil, in("json", "/"), `{"msg":"Missing \"k\" key in json data."}`},

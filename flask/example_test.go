@@ -1,0 +1,107 @@
+package flask_test
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"log"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"time"
+
+	"github.com/jwtgate/gate"
+	"github.com/jwtgate/gate/flask"
+)
+
+// A Flask application moves to Go: its options keep their names, and its clients get
+// the answers they know.
+func Example() {
+	cfg, err := flask.Config(map[string]any{
+		"JWT_SECRET_KEY":           "change me: a secret of 32 bytes or more",
+		"JWT_TOKEN_LOCATION":       []string{"headers", "cookies"},
+		"JWT_ACCESS_TOKEN_EXPIRES": 3600,
+	})
+	if err != nil {
+		log.Fatal(err)
+	}
+	// @jwt.expired_token_loader
+	standard := cfg.OnError
+	cfg.OnError = func(w http.ResponseWriter, r *http.Request, err error) {
+		if errors.Is(err, gate.ErrExpired) {
+			http.Error(w, "too late", http.StatusTeapot)
+			return
+		}
+		standard(w, r, err)
+	}
+	now := time.Date(2026, 1, 1, 12, 0, 0, 0, time.UTC)
+	cfg.Clock = func() time.Time { return now }
+	g, err := gate.New(cfg)
+	if err != nil {
+		log.Fatal(err)
+	}
+
+	mux := http.NewServeMux()
+	mux.HandleFunc("POST /login", func(w http.ResponseWriter, r *http.Request) {
+		if r.FormValue("username") != "test" || r.FormValue("password") != "test" {
+			http.Error(w, "Bad username or password", http.StatusUnauthorized)
+			return
+		}
+		token, err := g.CreateAccessToken(r.Context(), r.FormValue("username"), gate.TokenOptions{Fresh: true})
+		if err != nil {
+			http.Error(w, "no token", http.StatusInternalServerError)
+			return
+		}
+		json.NewEncoder(w).Encode(map[string]string{"access_token": token})
+	})
+	// @jwt_required()
+	mux.Handle("GET /protected", g.Require(gate.Policy{})(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		identity, err := flask.GetJWTIdentity(r.Context())
+		if err != nil {
+			http.Error(w, "no guard", http.StatusInternalServerError)
+			return
+		}
+		json.NewEncoder(w).Encode(map[string]any{"logged_in_as": identity})
+	})))
+	server := httptest.NewServer(mux)
+	defer server.Close()
+
+	answer, err := http.Post(server.URL+"/login", "application/x-www-form-urlencoded", strings.NewReader("username=test&password=test"))
+	if err != nil {
+		log.Fatal(err)
+	}
+	var login struct {
+		AccessToken string `json:"access_token"`
+	}
+	err = json.NewDecoder(answer.Body).Decode(&login)
+	answer.Body.Close()
+	if err != nil {
+		log.Fatal(err)
+	}
+
+	get := func(authorization string) {
+		r, err := http.NewRequest(http.MethodGet, server.URL+"/protected", nil)
+		if err != nil {
+			log.Fatal(err)
+		}
+		r.Header.Set("Authorization", authorization)
+		answer, err := http.DefaultClient.Do(r)
+		if err != nil {
+			log.Fatal(err)
+		}
+		defer answer.Body.Close()
+		body, _ := io.ReadAll(answer.Body)
+		fmt.Println(answer.StatusCode, strings.TrimSpace(string(body)))
+	}
+	get("Bearer " + login.AccessToken)
+	get("Basic dGVzdDp0ZXN0")
+	get("Bearer junk")
+	now = now.Add(2 * time.Hour)
+	get("Bearer " + login.AccessToken)
+	// Output:
+	// 200 {"logged_in_as":"test"}
+	// 401 {"msg":"Missing JWT in headers or cookies (Missing 'Bearer' type in 'Authorization' header. Expected 'Authorization: Bearer <JWT>'; Missing cookie \"access_token_cookie\")"}
+	// 422 {"msg":"Not enough segments"}
+	// 418 too late
+}
