@@ -161,6 +161,9 @@ func New(cfg Config) (*Gate, error) {
 	return g, nil
 }
 
+// String tells nothing: the cache holds tokens.
+func (g *Gate) String() string { return "gate.Gate" }
+
 // withDefaults returns a copy that shares no slice with the caller's.
 func (c Config) withDefaults() Config {
 	setDefault(&c.Create.AccessLifetime, 15*time.Minute)

@@ -2,6 +2,7 @@ package gate
 
 import (
 	"fmt"
+	"io"
 	"log/slog"
 	"slices"
 	"strconv"
@@ -97,13 +98,13 @@ func (t *Token) clone() *Token {
 
 // String names the type, subject and ID, and leaves out the rest: a token in a log
 // is a token lost. It and its two siblings are of the value, so that a copy of a Token
-// prints no more.
+// prints no more either.
 func (t Token) String() string {
 	return fmt.Sprintf("gate.Token(%s sub=%q jti=%q)", t.Type, t.Subject, t.ID)
 }
 
-// GoString is String, so that %#v shows no more.
-func (t Token) GoString() string { return t.String() }
+// Format implements fmt.Formatter, so that no verb shows more than String.
+func (t Token) Format(s fmt.State, _ rune) { _, _ = io.WriteString(s, t.String()) }
 
 // LogValue implements slog.LogValuer with what String shows.
 func (t Token) LogValue() slog.Value {
