@@ -30,7 +30,8 @@ const (
 	claimIdentity
 )
 
-// maxTime bounds times to the integers that every JSON reader holds exactly.
+// maxTime is out of the integers that every JSON reader holds exactly (RFC 7493
+// section 2.2).
 const maxTime = 1 << 53
 
 // parse is the one strict pass over the payload.
@@ -130,37 +131,24 @@ func (t *Token) readString(r *scan.Reader, bit claimBits) string {
 
 // readTime reads a NumericDate (RFC 7519 section 2), cut to whole seconds.
 func (t *Token) readTime(r *scan.Reader, bit claimBits) time.Time {
-	if c := r.Kind(); c != '-' && (c < '0' || c > '9') {
-		t.claims.bad |= bit
-		r.Skip()
-		return time.Time{}
-	}
-	text := r.Number()
-	sec, ok := seconds(text)
+	sec, ok := r.Int()
 	if !ok {
-		t.claims.bad |= bit
-		return time.Time{}
+		if sec, ok = readSeconds(r); !ok {
+			t.claims.bad |= bit
+			return time.Time{}
+		}
 	}
 	return time.Unix(sec, 0).UTC()
 }
 
-// seconds turns the text of a JSON number into whole seconds, towards zero.
-func seconds(text string) (int64, bool) {
-	var n int64
-	for i := range len(text) {
-		c := text[i] - '0'
-		if c > 9 || i > 15 {
-			return slowSeconds(text)
-		}
-		n = n*10 + int64(c)
+// readSeconds reads a time that has a sign, a fraction or an exponent.
+func readSeconds(r *scan.Reader) (int64, bool) {
+	if c := r.Kind(); c != '-' && (c < '0' || c > '9') {
+		r.Skip()
+		return 0, false
 	}
-	return n, n <= maxTime
-}
-
-// slowSeconds takes signs, fractions and exponents.
-func slowSeconds(text string) (int64, bool) {
-	f, err := strconv.ParseFloat(text, 64)
-	if err != nil || f > maxTime || f < -maxTime {
+	f, err := strconv.ParseFloat(r.Number(), 64)
+	if err != nil || f >= maxTime || f <= -maxTime {
 		return 0, false
 	}
 	return int64(f), true

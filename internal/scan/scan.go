@@ -124,6 +124,9 @@ func (r *Reader) More(first bool, end byte) bool {
 
 // Name reads a member name and the colon behind it.
 func (r *Reader) Name() string {
+	if s, ok := r.shortName(); ok {
+		return s
+	}
 	s := r.Str()
 	if r.i < len(r.s) && r.s[r.i] == ':' {
 		r.i++
@@ -135,6 +138,27 @@ func (r *Reader) Name() string {
 	}
 	r.i++
 	return s
+}
+
+// shortName is Name in the usual case: a few plain characters, the colon at once.
+func (r *Reader) shortName() (string, bool) {
+	if !r.plain || r.fault != OK {
+		return "", false
+	}
+	s := r.s[r.i:min(r.i+12, len(r.s))]
+	if len(s) == 0 || s[0] != '"' {
+		return "", false
+	}
+	for j := 1; j < len(s)-1; j++ {
+		if s[j] == '"' {
+			if s[j+1] != ':' {
+				return "", false
+			}
+			r.i += j + 2
+			return s[1:j], true
+		}
+	}
+	return "", false
 }
 
 // End reports whether the whole text was read without a fault.

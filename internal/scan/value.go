@@ -13,8 +13,9 @@ import (
 func plain(b []byte) bool {
 	const ones, high = 0x0101010101010101, 0x8080808080808080
 	var bad uint64
-	for ; len(b) >= 8; b = b[8:] {
-		w := binary.LittleEndian.Uint64(b)
+	for ; len(b) >= 16; b = b[16:] {
+		v, w := binary.LittleEndian.Uint64(b), binary.LittleEndian.Uint64(b[8:])
+		bad |= v | (v - ones*0x20) | ((v ^ ones*'\\') - ones)
 		bad |= w | (w - ones*0x20) | ((w ^ ones*'\\') - ones)
 	}
 	ok := bad&high == 0
@@ -124,6 +125,25 @@ func hex4(s string, i int) (rune, bool) {
 	}
 	v, err := strconv.ParseUint(s[i:i+4], 16, 32)
 	return rune(v), err == nil
+}
+
+// Int reads a whole number of up to 15 digits without a sign, the usual form of a
+// time. For any other value ok is false and nothing is read: try Number.
+func (r *Reader) Int() (n int64, ok bool) {
+	r.Kind()
+	s := r.s[r.i:]
+	j := 0
+	for ; j < len(s) && j < 16 && s[j]-'0' <= 9; j++ {
+		n = n*10 + int64(s[j]-'0')
+	}
+	if j == 0 || j > 15 || j == len(s) || r.fault != OK || s[0] == '0' && j > 1 {
+		return 0, false
+	}
+	if c := s[j]; c == '.' || c == 'e' || c == 'E' {
+		return 0, false
+	}
+	r.i += j
+	return n, true
 }
 
 // Number reads a number and returns its text.
