@@ -206,6 +206,38 @@ func TestKeyCallbacks(t *testing.T) {
 	}
 }
 
+// A key of one family answers for a token of another as the token's fault.
+func TestKeyCallbackWithKeyOfAnotherAlgorithm(t *testing.T) {
+	o := flask.Options{
+		EncodeKey: func(context.Context, any) (string, error) { return secret, nil },
+		DecodeKey: func(context.Context, map[string]any, map[string]any) (string, error) { return secret, nil },
+	}
+	cfg, err := o.Config(map[string]any{"JWT_DECODE_ALGORITHMS": []string{"ES256", "HS256", "HS256"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	g, err := gate.New(cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	k, err := keys.Generate(keys.ES256)
+	if err != nil {
+		t.Fatal(err)
+	}
+	other, err := gate.New(gate.Config{Keys: k})
+	if err != nil {
+		t.Fatal(err)
+	}
+	raw, err := other.CreateAccessToken(t.Context(), "alice", gate.TokenOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = g.CheckToken(t.Context(), raw, gate.Policy{})
+	if got := flask.Message(err); got != "The specified alg value is not allowed" || flask.Status(err) != 422 {
+		t.Errorf("status %d, message %q", flask.Status(err), got)
+	}
+}
+
 func TestLocationsRefuses(t *testing.T) {
 	if _, err := flask.Locations(nil, "body"); err == nil || !strings.Contains(err.Error(), "'body' is not a valid location") {
 		t.Errorf("unknown place: %v", err)

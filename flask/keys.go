@@ -164,10 +164,21 @@ func (c *source) loaded(ctx context.Context, u keys.Unverified) ([]*keys.Key, er
 	case text == "":
 		return nil, nil
 	default:
-		k, err := c.o.key(alg, []byte(text))
-		if err != nil {
-			return nil, fmt.Errorf("flask: DecodeKey: %w", err)
-		}
+		return c.fit(alg, []byte(text))
+	}
+}
+
+// fit makes the key of a text for the token's algorithm. A token of an algorithm that
+// the key is not for is the token's fault; a text that is no key for any is not.
+func (c *source) fit(alg keys.Algorithm, text []byte) ([]*keys.Key, error) {
+	k, err := c.o.key(alg, text)
+	if err == nil {
 		return []*keys.Key{k}, nil
 	}
+	for _, other := range c.k.algorithms() {
+		if _, err := c.o.key(other, text); err == nil {
+			return []*keys.Key{nil}, nil
+		}
+	}
+	return nil, fmt.Errorf("flask: DecodeKey: %w", err)
 }

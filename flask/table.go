@@ -2,6 +2,7 @@ package flask
 
 import (
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
@@ -71,8 +72,10 @@ func (s *settings) encodeAudience(v []string, isList bool) {
 
 func (s *settings) decodeAlgorithms(v []string, _ bool) {
 	s.keys.decode = nil
-	for _, alg := range v {
-		s.keys.decode = append(s.keys.decode, keys.Algorithm(alg))
+	for _, name := range v {
+		if alg := keys.Algorithm(name); !slices.Contains(s.keys.decode, alg) {
+			s.keys.decode = append(s.keys.decode, alg)
+		}
 	}
 }
 
