@@ -17,10 +17,6 @@ CREATE TABLE IF NOT EXISTS accounts (
 	password TEXT NOT NULL,
 	created  INTEGER NOT NULL
 ) STRICT;
-CREATE TABLE IF NOT EXISTS revoked_sessions (
-	id      TEXT PRIMARY KEY,
-	expires INTEGER NOT NULL
-) STRICT, WITHOUT ROWID;
 `
 
 // openDB opens or creates the database in file.

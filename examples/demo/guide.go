@@ -20,24 +20,27 @@ Paste these into another terminal, in order:
   curl -s URL/hello
   curl -s URL/hello -H "Authorization: Bearer $ACCESS"
 
+  # another session, in cookies, where POST needs the CSRF value as well
+  JAR=$(mktemp)
+  curl -s -c "$JAR" "URL/login?mode=cookie" -H 'Content-Type: application/json' -d '{"name":"alice","password":"correct horse battery"}'
+  CSRF=$(awk '$6 == "csrf_refresh_token" { print $7 }' "$JAR")
+  curl -s -b "$JAR" URL/me
+  curl -s -b "$JAR" -c "$JAR" -X POST URL/refresh
+  curl -s -b "$JAR" -c "$JAR" -X POST URL/refresh -H "X-CSRF-TOKEN: $CSRF"
+
   # a refreshed token opens /me, but not /password, which wants a fresh one
   STALE=$(curl -s -X POST URL/refresh -H "Authorization: Bearer $REFRESH" | sed 's/.*"access_token":"\([^"]*\)".*/\1/')
   curl -s URL/me -H "Authorization: Bearer $STALE"
   curl -s URL/password -H "Authorization: Bearer $STALE" -H 'Content-Type: application/json' -d '{"password":"staple of the battery"}'
-  curl -s URL/password -H "Authorization: Bearer $ACCESS" -H 'Content-Type: application/json' -d '{"password":"staple of the battery"}'
 
-  # one logout revokes both tokens
+  # a new password ends the session in the cookies
+  curl -s URL/password -H "Authorization: Bearer $ACCESS" -H 'Content-Type: application/json' -d '{"password":"staple of the battery"}'
+  curl -s -b "$JAR" URL/me
+
+  # one logout revokes both tokens of a session
   curl -s -X POST URL/logout -H "Authorization: Bearer $ACCESS"
   curl -s URL/me -H "Authorization: Bearer $ACCESS"
   curl -s -X POST URL/refresh -H "Authorization: Bearer $REFRESH"
-
-  # the same with cookies, where POST needs the CSRF value as well
-  JAR=$(mktemp)
-  curl -s -c "$JAR" "URL/login?mode=cookie" -H 'Content-Type: application/json' -d '{"name":"alice","password":"staple of the battery"}'
-  CSRF=$(awk '$6 == "csrf_access_token" { print $7 }' "$JAR")
-  curl -s -b "$JAR" URL/me
-  curl -s -b "$JAR" -X POST URL/logout
-  curl -s -b "$JAR" -c "$JAR" -X POST URL/logout -H "X-CSRF-TOKEN: $CSRF"
 
 `, "URL", url)
 }

@@ -92,6 +92,7 @@ func (s *service) me(w http.ResponseWriter, r *http.Request) {
 	writeJSON(w, http.StatusOK, a)
 }
 
+// changePassword also logs out whoever else is in with the old one.
 func (s *service) changePassword(w http.ResponseWriter, r *http.Request) {
 	var body struct {
 		Password string `json:"password"`
@@ -103,16 +104,20 @@ func (s *service) changePassword(w http.ResponseWriter, r *http.Request) {
 		refuse(w, http.StatusBadRequest, msg)
 		return
 	}
+	t, _ := gate.FromContext(r.Context())
 	a, _ := gate.User[*account](r.Context())
 	hash, err := s.hasher.hash(r.Context(), body.Password)
 	if err == nil {
 		err = s.accounts.setPassword(r.Context(), a.ID, hash)
 	}
+	if err == nil {
+		err = s.endOtherSessions(r.Context(), t)
+	}
 	if err != nil {
 		fail(w, err)
 		return
 	}
-	writeJSON(w, http.StatusOK, message{"The password is changed"})
+	writeJSON(w, http.StatusOK, message{"The password is changed, and other sessions are logged out"})
 }
 
 // refresh hands out a new access token, which is not fresh: the client has shown a

@@ -49,16 +49,17 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 		return err
 	}
 	defer cleanup()
-	handler, err := newHandler(ctx, db, key)
+	s, err := newService(ctx, db, key)
 	if err != nil {
 		return err
 	}
+	defer s.revoked.Close()
 	ln, err := net.Listen("tcp", *addr)
 	if err != nil {
 		return err
 	}
 	fmt.Fprint(out, guide("http://"+ln.Addr().String()))
-	err = serve(ctx, ln, handler)
+	err = serve(ctx, ln, s.routes())
 	fmt.Fprintln(out, "stopped")
 	return err
 }

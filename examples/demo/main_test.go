@@ -64,7 +64,7 @@ func start(t *testing.T, args ...string) *demo {
 		}
 	})
 	d.rest = bufio.NewReader(out)
-	for !strings.Contains(d.guide, "X-CSRF-TOKEN") {
+	for !strings.HasSuffix(d.guide, "/refresh -H \"Authorization: Bearer $REFRESH\"\n") {
 		line, err := d.rest.ReadString('\n')
 		if err != nil {
 			t.Fatalf("reading what the demo prints: %v; so far:\n%s", err, d.guide)

@@ -10,21 +10,25 @@ import (
 
 	"github.com/jwtgate/gate"
 	"github.com/jwtgate/gate/keys"
+	"github.com/jwtgate/gate/stores/gatesql"
 )
 
 // service is what the handlers share.
 type service struct {
 	gate     *gate.Gate
 	accounts accounts
-	revoked  revoked
+	revoked  *gatesql.Store
 	hasher   *hasher
 }
 
-// newHandler returns the service's routes on db.
-func newHandler(ctx context.Context, db *sql.DB, key keys.Source) (http.Handler, error) {
-	s := &service{accounts: accounts{db}, revoked: revoked{db}}
+// newService returns the service on db, where it keeps what is revoked as well.
+func newService(ctx context.Context, db *sql.DB, key keys.Source) (*service, error) {
+	s := &service{accounts: accounts{db}}
 	var err error
 	if s.hasher, err = newHasher(runtime.GOMAXPROCS(0)); err != nil {
+		return nil, err
+	}
+	if s.revoked, err = gatesql.Open(ctx, db, gatesql.Options{Dialect: gatesql.SQLite}); err != nil {
 		return nil, err
 	}
 	s.gate, err = gate.New(gate.Config{
@@ -34,10 +38,7 @@ func newHandler(ctx context.Context, db *sql.DB, key keys.Source) (http.Handler,
 		Blocklist: s.revoked,
 		LoadUser:  s.loadUser,
 	})
-	if err != nil {
-		return nil, err
-	}
-	return s.routes(), nil
+	return s, err
 }
 
 // routes says what each route demands.

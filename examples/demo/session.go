@@ -5,9 +5,9 @@ import (
 	"crypto/rand"
 	"errors"
 	"net/http"
-	"time"
 
 	"github.com/jwtgate/gate"
+	"github.com/jwtgate/gate/stores"
 )
 
 // tokens are what a login or a refresh hands out.
@@ -53,12 +53,15 @@ func sessionClaims(t *gate.Token) map[string]any {
 	return map[string]any{"sid": t.SessionID}
 }
 
-// refreshLifetime is how long the longest-lived token of a session may live.
-const refreshLifetime = 30 * 24 * time.Hour
-
 // endSession revokes the session of t.
 func (s *service) endSession(ctx context.Context, t *gate.Token) error {
-	return s.revoked.add(ctx, t.SessionID, time.Now().Add(refreshLifetime))
+	return s.revoked.RevokeSession(ctx, t.SessionID, stores.Note{By: t.Subject, Why: "logout"})
+}
+
+// endOtherSessions revokes all sessions of t's account but its own.
+func (s *service) endOtherSessions(ctx context.Context, t *gate.Token) error {
+	return s.revoked.RevokeSubject(ctx, t.Subject,
+		stores.SubjectOptions{ExceptSession: t.SessionID}, stores.Note{By: t.Subject, Why: "new password"})
 }
 
 // handOut answers with tokens in JSON, or in cookies.
