@@ -20,52 +20,67 @@ func (s *Store) Blocked(ctx context.Context, t *gate.Token) (bool, error) {
 	if err := s.keep.Check(t, now); err != nil {
 		return false, fmt.Errorf("gateredis: %w", err)
 	}
-	l := s.lookup(t)
-	if len(l.all) == 0 {
+	if t.ID == "" && t.SessionID == "" && t.Subject == "" {
 		return false, nil
 	}
 	ctx, cancel := s.bound(ctx)
 	defer cancel()
-	e, err := s.ready(ctx)
+	started := time.Now()
+	e, err := s.ready(ctx, started)
 	if err != nil {
 		return false, err
 	}
+	if v := s.recall(ctx, t, started); v.holds(now) {
+		return v.blocked, nil
+	}
+	return s.ask(ctx, t, e, now, started)
+}
+
+// ask reads what is stored that may speak of t, and judges.
+func (s *Store) ask(ctx context.Context, t *gate.Token, e *epoch, now, started time.Time) (bool, error) {
+	l := s.lookup(t)
 	values, err := s.read(ctx, l.all)
 	if err != nil {
 		return false, fmt.Errorf("gateredis: check: %w", err)
 	}
-	if e, err = s.sameEpoch(e, values[len(values)-l.marks:]); err != nil {
+	marks := values[len(l.kinds):]
+	if e, err = s.sameEpoch(e, marks); err != nil {
 		return false, err
 	}
-	blocked, err := l.judge(t, values, now)
-	if blocked || err != nil {
-		return blocked, err
+	v, err := l.judge(t, values, now)
+	if err != nil {
+		return false, err
 	}
-	return e.judge(t, s.keep.Leeway, s.o.Insecure.TrustOlderTokens)
+	if !v.blocked {
+		if v.blocked, err = e.judge(t, s.keep.Leeway, s.o.Insecure.TrustOlderTokens); err != nil {
+			return false, err
+		}
+	}
+	s.remember(t, v, l.all[len(l.kinds):], marks, started)
+	return v.blocked, nil
 }
 
 // errForeign: fail closed on a value that this package has not written.
 var errForeign = errors.New("gateredis: the server holds a value that is not an entry")
 
 // judge reads the verdict from the values of l.all.
-func (l *lookup) judge(t *gate.Token, values []string, now time.Time) (bool, error) {
-	for i, key := range l.all[:len(l.all)-l.marks] {
+func (l *lookup) judge(t *gate.Token, values []string, now time.Time) (verdict, error) {
+	var v verdict
+	for i, kind := range l.kinds {
 		if values[i] == "" {
 			continue
-		}
-		kind := stores.Token
-		if key == l.subject {
-			kind = stores.Subject
 		}
 		e, ok := decode(kind, values[i])
 		switch {
 		case !ok:
-			return false, errForeign
-		case stores.Live(e.until, now) && (kind != stores.Subject || e.subject.Covers(t, l.sessionHash)):
-			return true, nil
+			return v, errForeign
+		case !stores.Live(e.until, now):
+			v.passing = true
+		case kind != stores.Subject || e.subject.Covers(t, l.sessionHash):
+			return verdict{blocked: true, until: e.until}, nil
 		}
 	}
-	return false, nil
+	return v, nil
 }
 
 // bound gives a call without a deadline one.
@@ -73,13 +88,14 @@ func (s *Store) bound(ctx context.Context) (context.Context, context.CancelFunc)
 	if _, ok := ctx.Deadline(); ok {
 		return ctx, func() {}
 	}
-	return context.WithTimeout(ctx, s.o.Timeout)
+	late := &lateContext{Context: ctx, deadline: time.Now().Add(s.o.Timeout)}
+	return late, late.stop
 }
 
 // read returns the values of keys, "" for those that are not there, in one round trip.
 func (s *Store) read(ctx context.Context, keys []string) ([]string, error) {
 	switch {
-	case s.o.CacheFor > 0:
+	case s.o.CacheFor > 0 && s.steps.trusted(time.Now(), s.o.CacheFor):
 		return s.readCached(ctx, keys)
 	case s.cluster:
 		return s.readFresh(ctx, keys)
@@ -109,14 +125,6 @@ func (s *Store) readFresh(ctx context.Context, keys []string) ([]string, error) 
 		commands[i] = s.client.B().Get().Key(k).Build()
 	}
 	return texts(s.client.DoMulti(ctx, commands...))
-}
-
-func (s *Store) readCached(ctx context.Context, keys []string) ([]string, error) {
-	commands := make([]rueidis.CacheableTTL, len(keys))
-	for i, k := range keys {
-		commands[i] = rueidis.CT(s.client.B().Get().Key(k).Cache(), s.o.CacheFor)
-	}
-	return texts(s.client.DoMultiCache(ctx, commands...))
 }
 
 func texts(results []rueidis.RedisResult) ([]string, error) {

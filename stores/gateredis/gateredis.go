@@ -130,6 +130,8 @@ type Store struct {
 	tags    []string  // the groups of keys that live and die together
 	state   atomic.Pointer[state]
 	busy    chan struct{} // held while state is being made
+	memory  atomic.Pointer[memory]
+	steps   stepWatch
 }
 
 var _ stores.Store = (*Store)(nil)
@@ -180,6 +182,8 @@ func New(client rueidis.Client, o Options) (*Store, error) {
 		client: client, o: o, keep: keep, born: o.Clock(), busy: make(chan struct{}, 1),
 		cluster: client.Mode() == rueidis.ClientModeCluster, tags: []string{"0"},
 	}
+	s.memory.Store(new(memory))
+	s.steps.start = time.Now()
 	if s.cluster {
 		s.tags = strings.Split(hashAlphabet, "")
 	}

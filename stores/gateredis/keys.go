@@ -30,40 +30,32 @@ func (s *Store) hash(kind stores.Kind, id string) string {
 	return stores.HashID(kind, s.o.Scope, id)
 }
 
-// lookup are the keys of one check. A key is "" where the token has no such identifier.
+// lookup are the keys of one check, of those identifiers that the token has.
 type lookup struct {
-	token, session, subject string
-	sessionHash             string
-	all                     []string // those that are set, then their marks
-	marks                   int      // how many of all are marks
+	kinds       []stores.Kind
+	sessionHash string
+	all         []string // one for each of kinds, then their marks
 }
 
 func (s *Store) lookup(t *gate.Token) lookup {
-	l := lookup{all: make([]string, 0, 6)}
+	l := lookup{kinds: make([]stores.Kind, 0, 3), all: make([]string, 0, 6)}
 	var tags [3]string
-	add := func(kind stores.Kind, hash string) string {
-		k := s.key(kind, hash)
-		tags[len(l.all)] = s.tag(hash)
-		l.all = append(l.all, k)
-		return k
-	}
-	if t.ID != "" {
-		l.token = add(stores.Token, s.hash(stores.Token, t.ID))
-	}
-	if t.SessionID != "" {
-		l.sessionHash = s.hash(stores.Session, t.SessionID)
-		l.session = add(stores.Session, l.sessionHash)
-	}
-	if t.Subject != "" {
-		l.subject = add(stores.Subject, s.hash(stores.Subject, t.Subject))
-	}
-	n := len(l.all)
-	for i := range n {
-		if !s.cluster && i > 0 {
-			break // one group, one mark
+	add := func(kind stores.Kind, id string) string {
+		if id == "" {
+			return ""
 		}
-		l.all = append(l.all, s.markKey(tags[i]))
+		hash := s.hash(kind, id)
+		tags[len(l.all)] = s.tag(hash)
+		l.kinds, l.all = append(l.kinds, kind), append(l.all, s.key(kind, hash))
+		return hash
 	}
-	l.marks = len(l.all) - n
+	add(stores.Token, t.ID)
+	l.sessionHash = add(stores.Session, t.SessionID)
+	add(stores.Subject, t.Subject)
+	for i := range l.kinds {
+		if s.cluster || i == 0 { // one server has one group
+			l.all = append(l.all, s.markKey(tags[i]))
+		}
+	}
 	return l
 }

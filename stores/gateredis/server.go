@@ -26,9 +26,9 @@ type state struct {
 
 // ready returns the epoch that the store is in. The first call looks at the server;
 // later ones do once a minute, in passing, while others go on.
-func (s *Store) ready(ctx context.Context) (*epoch, error) {
+func (s *Store) ready(ctx context.Context, now time.Time) (*epoch, error) {
 	st := s.state.Load()
-	if st.fresh() {
+	if st.fresh(now) {
 		return st.epoch, st.err
 	}
 	if st != nil && st.epoch != nil && st.err == nil {
@@ -41,13 +41,13 @@ func (s *Store) ready(ctx context.Context) (*epoch, error) {
 		return nil, err
 	}
 	defer s.unlock()
-	if st = s.state.Load(); !st.fresh() {
+	if st = s.state.Load(); !st.fresh(time.Now()) {
 		st = s.look(ctx, st)
 	}
 	return st.epoch, st.err
 }
 
-func (st *state) fresh() bool { return st != nil && time.Now().Before(st.next) }
+func (st *state) fresh(now time.Time) bool { return st != nil && now.Before(st.next) }
 
 func (s *Store) lock(ctx context.Context) error {
 	select {
@@ -97,7 +97,7 @@ func (s *Store) Check(ctx context.Context) error {
 	if err := s.examine(ctx); err != nil {
 		return err
 	}
-	e, err := s.ready(ctx)
+	e, err := s.ready(ctx, time.Now())
 	if err != nil {
 		return err
 	}

@@ -11,8 +11,8 @@ import (
 	"github.com/jwtgate/gate/stores"
 )
 
-// The scripts touch one key each, so that they work on a Cluster, and while a slot of
-// it moves. Each returns 1 when it has, or had no need to, change what is stored.
+// The scripts name one key each, so that they work on a Cluster, and while a slot of
+// it moves. Those for entries return 1 when it has, or had no need to, change what is stored.
 const (
 	// putScript writes ARGV[1] for ARGV[3] milliseconds, unless the entry there lives
 	// as long as ARGV[2] or longer; 0 is for ever.
@@ -30,6 +30,11 @@ return 1`
 if ARGV[3] == '0' then redis.call('SET', KEYS[1], ARGV[1])
 else redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[3]) end
 return 1`
+	// touchScript writes a mark again, if it is there, which tells every cache that
+	// something has changed, and returns it.
+	touchScript = `local mark = redis.call('GET', KEYS[1])
+if mark then redis.call('SET', KEYS[1], mark) end
+return mark`
 	// dropScript removes the entry.
 	dropScript = `redis.call('DEL', KEYS[1])
 return 1`
@@ -44,7 +49,7 @@ type change struct {
 // write makes a change, in one round trip with the mark, and returns what the script
 // did. A store of another epoch is an error, whatever it has taken.
 func (s *Store) write(ctx context.Context, c change) (int64, error) {
-	e, err := s.ready(ctx)
+	e, err := s.ready(ctx, time.Now())
 	if err != nil {
 		return 0, err
 	}
@@ -62,12 +67,12 @@ func (s *Store) write(ctx context.Context, c change) (int64, error) {
 	}
 }
 
-// attempt sends the script and reads the mark after it.
+// attempt sends the script, and after it reads and touches the mark.
 func (s *Store) attempt(ctx context.Context, c change) (done int64, mark string, err error) {
 	b := s.client.B()
 	commands := []rueidis.Completed{
 		b.Eval().Script(c.script).Numkeys(1).Key(c.key).Arg(c.args...).Build(),
-		b.Get().Key(c.mark).Build(),
+		b.Eval().Script(touchScript).Numkeys(1).Key(c.mark).Build(),
 	}
 	var results []rueidis.RedisResult
 	if s.o.Replicas == 0 {
