@@ -29,7 +29,7 @@ var distortions = map[string]func(*answer) bool{
 		return true
 	},
 	"no json": func(a *answer) bool {
-		had := a.JSON != nil
+		had := a.JSON != nil && a.MessagePrefix == nil
 		a.JSON = nil
 		return had
 	},

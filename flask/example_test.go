@@ -8,12 +8,48 @@ import (
 	"log"
 	"net/http"
 	"net/http/httptest"
-	"strings"
 	"time"
 
 	"github.com/jwtgate/gate"
 	"github.com/jwtgate/gate/flask"
 )
+
+// ported is a Flask application in Go: login, and one protected route.
+func ported(g *gate.Gate) http.Handler {
+	mux := http.NewServeMux()
+	mux.HandleFunc("POST /login", func(w http.ResponseWriter, r *http.Request) {
+		if r.FormValue("username") != "test" || r.FormValue("password") != "test" {
+			http.Error(w, "Bad username or password", http.StatusUnauthorized)
+			return
+		}
+		token, err := g.CreateAccessToken(r.Context(), r.FormValue("username"), gate.TokenOptions{Fresh: true})
+		if err != nil {
+			http.Error(w, "no token", http.StatusInternalServerError)
+			return
+		}
+		json.NewEncoder(w).Encode(map[string]string{"access_token": token})
+	})
+	// @jwt_required()
+	mux.Handle("GET /protected", g.Require(gate.Policy{})(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		identity, err := flask.GetJWTIdentity(r.Context())
+		if err != nil {
+			http.Error(w, "no guard", http.StatusInternalServerError)
+			return
+		}
+		json.NewEncoder(w).Encode(map[string]any{"logged_in_as": identity})
+	})))
+	return mux
+}
+
+// call sends a request and returns status and body.
+func call(app http.Handler, method, target, authorization string) (int, []byte) {
+	r := httptest.NewRequest(method, target, nil)
+	r.Header.Set("Authorization", authorization)
+	w := httptest.NewRecorder()
+	app.ServeHTTP(w, r)
+	body, _ := io.ReadAll(w.Body)
+	return w.Code, body
+}
 
 // A Flask application moves to Go: its options keep their names, and its clients get
 // the answers they know.
@@ -41,64 +77,22 @@ func Example() {
 	if err != nil {
 		log.Fatal(err)
 	}
+	app := ported(g)
 
-	mux := http.NewServeMux()
-	mux.HandleFunc("POST /login", func(w http.ResponseWriter, r *http.Request) {
-		if r.FormValue("username") != "test" || r.FormValue("password") != "test" {
-			http.Error(w, "Bad username or password", http.StatusUnauthorized)
-			return
-		}
-		token, err := g.CreateAccessToken(r.Context(), r.FormValue("username"), gate.TokenOptions{Fresh: true})
-		if err != nil {
-			http.Error(w, "no token", http.StatusInternalServerError)
-			return
-		}
-		json.NewEncoder(w).Encode(map[string]string{"access_token": token})
-	})
-	// @jwt_required()
-	mux.Handle("GET /protected", g.Require(gate.Policy{})(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		identity, err := flask.GetJWTIdentity(r.Context())
-		if err != nil {
-			http.Error(w, "no guard", http.StatusInternalServerError)
-			return
-		}
-		json.NewEncoder(w).Encode(map[string]any{"logged_in_as": identity})
-	})))
-	server := httptest.NewServer(mux)
-	defer server.Close()
-
-	answer, err := http.Post(server.URL+"/login", "application/x-www-form-urlencoded", strings.NewReader("username=test&password=test"))
-	if err != nil {
-		log.Fatal(err)
-	}
 	var login struct {
-		AccessToken string `json:"access_token"`
+		Token string `json:"access_token"`
 	}
-	err = json.NewDecoder(answer.Body).Decode(&login)
-	answer.Body.Close()
-	if err != nil {
+	_, body := call(app, "POST", "/login?username=test&password=test", "")
+	if err := json.Unmarshal(body, &login); err != nil {
 		log.Fatal(err)
 	}
-
-	get := func(authorization string) {
-		r, err := http.NewRequest(http.MethodGet, server.URL+"/protected", nil)
-		if err != nil {
-			log.Fatal(err)
-		}
-		r.Header.Set("Authorization", authorization)
-		answer, err := http.DefaultClient.Do(r)
-		if err != nil {
-			log.Fatal(err)
-		}
-		defer answer.Body.Close()
-		body, _ := io.ReadAll(answer.Body)
-		fmt.Println(answer.StatusCode, strings.TrimSpace(string(body)))
+	for _, authorization := range []string{"Bearer " + login.Token, "Basic dGVzdDp0ZXN0", "Bearer junk"} {
+		status, body := call(app, "GET", "/protected", authorization)
+		fmt.Printf("%d %s", status, body)
 	}
-	get("Bearer " + login.AccessToken)
-	get("Basic dGVzdDp0ZXN0")
-	get("Bearer junk")
 	now = now.Add(2 * time.Hour)
-	get("Bearer " + login.AccessToken)
+	status, body := call(app, "GET", "/protected", "Bearer "+login.Token)
+	fmt.Printf("%d %s", status, body)
 	// Output:
 	// 200 {"logged_in_as":"test"}
 	// 401 {"msg":"Missing JWT in headers or cookies (Missing 'Bearer' type in 'Authorization' header. Expected 'Authorization: Bearer <JWT>'; Missing cookie \"access_token_cookie\")"}
