@@ -12,8 +12,8 @@ import (
 	"github.com/jwtgate/gate/keys"
 )
 
-// tokenIDs stands for a table of revoked tokens. Package gatemem and its siblings
-// are the real thing: they forget entries when their tokens have expired.
+// tokenIDs is the least that a blocklist can be. The packages in stores also forget
+// entries when their tokens have expired.
 type tokenIDs struct{ revoked sync.Map }
 
 // Blocked implements gate.Blocklist.

@@ -9,6 +9,8 @@ import (
 
 	"github.com/jwtgate/gate"
 	"github.com/jwtgate/gate/keys"
+	"github.com/jwtgate/gate/stores"
+	"github.com/jwtgate/gate/stores/gatemem"
 )
 
 // openSession makes the two tokens of a login, which share a session ID.
@@ -21,19 +23,18 @@ func openSession(ctx context.Context, g *gate.Gate, name string) (access, refres
 	return access, refresh, err
 }
 
-// Both tokens of a login are revoked at once by the session ID that they share.
-func ExampleBlocklistFunc() {
+// Both tokens of a login are revoked at once by the session ID that they share. The
+// store here is in memory; gatesql and gateredis have the same methods.
+func Example_session() {
 	key, err := keys.HMAC(keys.HS256, []byte("change me: a secret of 32 bytes or more"))
 	if err != nil {
 		log.Fatal(err)
 	}
-	ended := map[string]bool{} // a table, in real life
-	g, err := gate.New(gate.Config{
-		Keys: key,
-		Blocklist: gate.BlocklistFunc(func(_ context.Context, t *gate.Token) (bool, error) {
-			return ended[t.SessionID], nil
-		}),
-	})
+	revoked, err := gatemem.New(gatemem.Options{})
+	if err != nil {
+		log.Fatal(err)
+	}
+	g, err := gate.New(gate.Config{Keys: key, Blocklist: revoked})
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -47,7 +48,9 @@ func ExampleBlocklistFunc() {
 		log.Fatal(err)
 	}
 
-	ended[token.SessionID] = true
+	if err := revoked.RevokeSession(ctx, token.SessionID, stores.Note{Why: "logout"}); err != nil {
+		log.Fatal(err)
+	}
 	_, err = g.CheckToken(ctx, access, gate.Policy{})
 	fmt.Println("access revoked:", errors.Is(err, gate.ErrRevoked))
 	_, err = g.CheckToken(ctx, refresh, gate.Policy{Refresh: true})
