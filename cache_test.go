@@ -196,7 +196,7 @@ func TestCacheChecksAllElse(t *testing.T) {
 
 // However many tokens come, the cache keeps to its bounds, and keeps the newest.
 func TestCacheBounds(t *testing.T) {
-	const tokens = 2000
+	const tokens = 500
 	for _, tt := range []struct {
 		name   string
 		limits gate.Limits

@@ -72,8 +72,11 @@ func (g *Gate) create(ctx context.Context, typ TokenType, identity any, o TokenO
 		d.Type, d.Claims, d.Header = typ, merge(d.Claims, o.Claims), merge(d.Header, o.Header)
 	}
 	key, err := g.cfg.Keys.SigningKey(ctx, identity)
+	if err == nil && key == nil {
+		err = keys.ErrCannotSign
+	}
 	if err != nil {
-		return "", fmt.Errorf("gate: key source: %w", err)
+		return "", failed("key source", err)
 	}
 	token, err := g.sign(key, &d, o)
 	if err != nil {
