@@ -1,0 +1,147 @@
+//go:build unix
+
+// Package sql_test runs gatesql against real databases.
+package sql_test
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"path/filepath"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	_ "github.com/go-sql-driver/mysql"
+	_ "github.com/jackc/pgx/v5/stdlib"
+	_ "modernc.org/sqlite"
+
+	"github.com/jwtgate/gate/gatetest"
+	"github.com/jwtgate/gate/internal/integration/sql/servers"
+	"github.com/jwtgate/gate/stores"
+	"github.com/jwtgate/gate/stores/gatesql"
+)
+
+// database is one to test with.
+type database struct {
+	dialect gatesql.Dialect
+	driver  string
+	dsn     string
+	conns   int // most connections; 0: any number
+	server  *servers.Server
+}
+
+// open returns a pool of its own, as another process would have.
+func (d *database) open(t testing.TB) *sql.DB {
+	t.Helper()
+	db, err := sql.Open(d.driver, d.dsn)
+	if err != nil {
+		t.Fatal(err)
+	}
+	db.SetMaxOpenConns(d.conns)
+	if d.conns == 0 {
+		db.SetMaxOpenConns(12)
+		db.SetMaxIdleConns(12)
+	}
+	t.Cleanup(func() { db.Close() })
+	d.wait(t, db)
+	return db
+}
+
+// wait is for a server that listens and is not ready yet.
+func (d *database) wait(t testing.TB, db *sql.DB) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+	defer cancel()
+	for {
+		err := db.PingContext(ctx)
+		if err == nil {
+			return
+		}
+		select {
+		case <-ctx.Done():
+			t.Fatalf("the database is not ready: %v", err)
+		case <-time.After(20 * time.Millisecond):
+		}
+	}
+}
+
+func sqlite(t testing.TB) *database {
+	path := filepath.Join(t.TempDir(), "db")
+	return &database{dialect: gatesql.SQLite, driver: "sqlite",
+		dsn: "file:" + path + "?_pragma=busy_timeout(10000)&_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)"}
+}
+
+func postgres(t testing.TB) *database {
+	s := servers.Postgres(t, "max_connections=200")
+	return &database{dialect: gatesql.Postgres, driver: "pgx", dsn: "postgres://postgres@" + s.Addr + "/postgres?sslmode=disable", server: s}
+}
+
+func mariadb(t testing.TB) *database {
+	s := servers.MariaDB(t)
+	return &database{dialect: gatesql.MySQL, driver: "mysql", dsn: "root@tcp(" + s.Addr + ")/test", server: s}
+}
+
+// each runs a test with every database.
+func each(t *testing.T, test func(t *testing.T, d *database)) {
+	for _, tt := range []struct {
+		name string
+		make func(testing.TB) *database
+	}{{"SQLite", sqlite}, {"PostgreSQL", postgres}, {"MariaDB", mariadb}} {
+		t.Run(tt.name, func(t *testing.T) { test(t, tt.make(t)) })
+	}
+}
+
+// tables makes names that no other test has.
+var tables atomic.Int64
+
+func newTable() string { return fmt.Sprintf("revoked_%d", tables.Add(1)) }
+
+func open(t testing.TB, db *sql.DB, o gatesql.Options) *gatesql.Store {
+	t.Helper()
+	s, err := gatesql.Open(context.Background(), db, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := s.Close(); err != nil {
+			t.Errorf("Close: %v", err)
+		}
+	})
+	return s
+}
+
+// run keeps the copy in front of s up to date until the test ends, and waits until it
+// has been.
+func run(t testing.TB, s *gatesql.Store) {
+	t.Helper()
+	ctx, cancel := context.WithCancel(context.Background())
+	ended := make(chan error, 1)
+	go func() { ended <- s.Run(ctx) }()
+	t.Cleanup(func() {
+		cancel()
+		if err := <-ended; err != context.Canceled {
+			t.Errorf("Run = %v, want context.Canceled", err)
+		}
+	})
+}
+
+func TestBlocklist(t *testing.T) {
+	each(t, func(t *testing.T, d *database) {
+		suite := func(conns int, front *gatesql.Front) func(t *testing.T) {
+			return func(t *testing.T) {
+				db := (&database{dialect: d.dialect, driver: d.driver, dsn: d.dsn, conns: conns}).open(t)
+				gatetest.Blocklist(t, func(t *testing.T, clock func() time.Time) stores.Store {
+					s := open(t, db, gatesql.Options{Dialect: d.dialect, Table: newTable(), Clock: clock, Front: front})
+					if front != nil {
+						run(t, s)
+					}
+					return s
+				})
+			}
+		}
+		t.Run("database", suite(0, nil))
+		t.Run("one connection", suite(1, nil))
+		t.Run("copy in front", suite(0, &gatesql.Front{MaxStale: time.Second, Poll: 5 * time.Millisecond}))
+	})
+}
