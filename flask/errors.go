@@ -125,8 +125,8 @@ func Message(err error) string {
 	if s, ok := e.Err.(said); ok {
 		return string(s)
 	}
-	if all, ok := e.Err.(interface{ Unwrap() []error }); ok && e.Reason == "missing" {
-		return missing(all.Unwrap())
+	if text, ok := missing(e); ok {
+		return text
 	}
 	if e.Kind == gate.ErrNoUser && e.Token != nil {
 		return "Error loading the user " + python(e.Token.Identity())
@@ -152,18 +152,22 @@ func noAudience(t *gate.Token) bool {
 	return t != nil && t.Claims(&claims) == nil && falsy(claims.Audience)
 }
 
-// missing joins what every location has said.
-func missing(errs []error) string {
-	var where, why []string
-	for _, err := range errs {
-		var e *gate.Error
-		if errors.As(err, &e) {
-			where = append(where, place(e.Location))
-		}
-		why = append(why, Message(err))
+// missing joins what every location has said, where there are several.
+func missing(e *gate.Error) (string, bool) {
+	all, ok := e.Err.(interface{ Unwrap() []error })
+	if !ok || e.Reason != "missing" || len(all.Unwrap()) < 2 {
+		return "", false
 	}
-	last := max(0, len(where)-1)
-	return fmt.Sprintf("Missing JWT in %s or %s (%s)", strings.Join(where[:last], ", "), strings.Join(where[last:], ""), strings.Join(why, "; "))
+	var where, why []string
+	for _, err := range all.Unwrap() {
+		one, ok := err.(*gate.Error)
+		if !ok {
+			return "", false // the error of a location of the caller's
+		}
+		where, why = append(where, place(one.Location)), append(why, Message(one))
+	}
+	last := len(where) - 1
+	return fmt.Sprintf("Missing JWT in %s or %s (%s)", strings.Join(where[:last], ", "), where[last], strings.Join(why, "; ")), true
 }
 
 // place is the original's name for a location.

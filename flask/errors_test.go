@@ -129,3 +129,23 @@ func TestMissingInSeveralPlaces(t *testing.T) {
 		t.Errorf("answer %s, want %s", got, want)
 	}
 }
+
+// What a location of the caller's says of a missing token is not for the client.
+func TestMissingInPlaceOfTheCaller(t *testing.T) {
+	cfg, err := flask.Config(with("JWT_VERIFY_SUB", true))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, cause := range []error{gate.ErrMissing, fmt.Errorf("%w: no pigeon", gate.ErrMissing), fmt.Errorf("%w: %w", gate.ErrMissing, errors.New("pigeon"))} {
+		pigeon := gate.LocationFunc("pigeon", func(gate.Request, gate.TokenType) (string, error) { return "", cause })
+		cfg.Locations = []gate.Location{pigeon}
+		if got, want := refusal(t, cfg, "/"), `{"msg":"No token was sent"}`; got != want {
+			t.Errorf("%v alone: %s, want %s", cause, got, want)
+		}
+		cfg.Locations = []gate.Location{pigeon, gate.FromCookies()}
+		want := `{"msg":"Missing JWT in pigeon or cookies (No token was sent; Missing cookie \"access_token_cookie\")"}`
+		if got := refusal(t, cfg, "/"); got != want {
+			t.Errorf("%v and cookies: %s, want %s", cause, got, want)
+		}
+	}
+}

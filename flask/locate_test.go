@@ -53,12 +53,17 @@ type failing struct{}
 
 func (failing) Read([]byte) (int, error) { return 0, io.ErrUnexpectedEOF }
 
+// A media type that nobody can be sure of is none; a log has both sentences.
 func TestTwoContentTypesAreNone(t *testing.T) {
 	g := jsonGate(t)
 	r := httptest.NewRequest(http.MethodPost, "/", strings.NewReader(`{"access_token":"x"}`))
 	r.Header["Content-Type"] = []string{"application/json", "text/plain"}
 	if _, err := g.Check(r, gate.Policy{}); !errors.Is(err, gate.ErrMissing) {
 		t.Errorf("error %v, want %v", err, gate.ErrMissing)
+	}
+	_, err := newGate(t, with("JWT_HEADER_NAME", "X-T")).Check(r, gate.Policy{})
+	if want := "gate: The X-T header is missing: Missing X-T Header"; err == nil || err.Error() != want {
+		t.Errorf("error for logs %v, want %s", err, want)
 	}
 }
 
