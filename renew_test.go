@@ -1,0 +1,321 @@
+package gate_test
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/jwtgate/gate"
+)
+
+// site is a gate with renewal and one guarded route.
+type site struct {
+	cfg     gate.Config
+	options gate.RenewOptions
+	policy  gate.Policy
+	handler http.HandlerFunc
+}
+
+func (s site) gate(t *testing.T) *gate.Gate {
+	if s.cfg.Locations == nil {
+		s.cfg.Locations = []gate.Location{gate.FromCookies(), gate.FromHeader("Authorization", "Bearer")}
+	}
+	return newGate(t, s.cfg)
+}
+
+// visit sends a request and returns the response and the renewed token, if any.
+func (s site) visit(t *testing.T, r *http.Request) (*httptest.ResponseRecorder, *gate.Token) {
+	t.Helper()
+	g := s.gate(t)
+	if s.handler == nil {
+		s.handler = func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(204) }
+	}
+	w := httptest.NewRecorder()
+	g.Renew(s.options)(g.Require(s.policy)(s.handler)).ServeHTTP(w, r)
+	for _, c := range w.Result().Cookies() { // of the header as it was sent
+		if c.Name == "access_token_cookie" && len(c.Value) > 100 {
+			tok, err := g.Decode(t.Context(), c.Value, gate.DecodeOptions{})
+			if err != nil {
+				t.Fatalf("renewed token: %v", err)
+			}
+			return w, tok
+		}
+	}
+	return w, nil
+}
+
+// cookie makes a request with a token in the access cookie.
+func cookie(raw string) *http.Request {
+	return request("GET", "/", "Cookie: access_token_cookie="+raw)
+}
+
+const soon = 60 // seconds until a token ends that is to be renewed
+
+func TestRenewWhen(t *testing.T) {
+	ending := token("exp", at(soon))
+	for _, tt := range []struct {
+		name string
+		site site
+		r    *http.Request
+		want bool
+	}{
+		{"close to its end", site{}, cookie(ending), true},
+		{"a second before the middle", site{}, cookie(token("exp", at(451))), false},
+		{"at the middle", site{}, cookie(token("exp", at(450))), false},
+		{"a second behind the middle", site{}, cookie(token("exp", at(449))), true},
+		{"window given", site{options: gate.RenewOptions{Within: time.Minute}}, cookie(token("exp", at(61))), false},
+		{"within the window given", site{options: gate.RenewOptions{Within: time.Minute}}, cookie(token("exp", at(59))), true},
+		{"any type, access", site{policy: gate.Policy{AnyType: true}}, cookie(ending), true},
+		{"optional, with a token", site{policy: gate.Policy{Optional: true}}, cookie(ending), true},
+		{"from a header, though allowed", site{options: gate.RenewOptions{AnyLocation: true}}, bearer(ending), true},
+
+		{"from a header", site{}, bearer(ending), false},
+		{"optional, without a token", site{policy: gate.Policy{Optional: true}}, request("GET", "/"), false},
+		{"expired", site{}, cookie(token("exp", at(0))), false},
+		{"forged", site{}, cookie(ending + "x"), false},
+		{"not fresh", site{policy: gate.Policy{Fresh: true}}, cookie(ending), false},
+		{"refresh token", site{policy: gate.Policy{AnyType: true}}, cookie(refreshToken("exp", at(soon))), false},
+		{"refresh route", site{policy: gate.Policy{Refresh: true}},
+			request("GET", "/", "Cookie: refresh_token_cookie="+refreshToken("exp", at(soon))), false},
+		{"without end", site{cfg: gate.Config{Accept: gate.Accept{Lenient: gate.Lenient{NoExpiry: true}}}}, cookie(token("exp", "")), false},
+		{"new tokens without end", site{cfg: gate.Config{Create: gate.Create{AccessLifetime: gate.NoExpiry},
+			Accept: gate.Accept{Lenient: gate.Lenient{NoExpiry: true}}}}, cookie(ending), false},
+		{"cannot be made", site{cfg: gate.Config{Prepare: func(context.Context, *gate.Draft) error { return errors.New("no") }}}, cookie(ending), false},
+		{"cannot be put in a cookie", site{cfg: gate.Config{Prepare: func(_ context.Context, d *gate.Draft) error {
+			d.Claims["csrf"] = ""
+			return nil
+		}}}, cookie(ending), false},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			if _, tok := tt.site.visit(t, tt.r); (tok != nil) != tt.want {
+				t.Errorf("renewed token = %v, want one: %v", tok, tt.want)
+			}
+		})
+	}
+}
+
+func TestRenewedToken(t *testing.T) {
+	s := site{cfg: gate.Config{Prepare: func(_ context.Context, d *gate.Draft) error { d.Claims["role"] = "user"; return nil }}}
+	w, tok := s.visit(t, cookie(token("exp", at(soon), "iat", at(-840), "fresh", "true", "sid", `"session"`, "role", `"admin"`)))
+	if tok == nil {
+		t.Fatal("not renewed")
+	}
+	var claims struct {
+		Role     string `json:"role"`
+		AuthTime int64  `json:"auth_time"`
+	}
+	if err := tok.Claims(&claims); err != nil {
+		t.Fatal(err)
+	}
+	if tok.Subject != "alice" || tok.SessionID != "session" || tok.Fresh || tok.ID == "id-1" || tok.Type != gate.Access {
+		t.Errorf("token = %v of session %q, fresh %v", tok, tok.SessionID, tok.Fresh)
+	}
+	if claims.Role != "user" || claims.AuthTime != start.Unix()-840 || !tok.Expiry.Equal(start.Add(15*time.Minute)) {
+		t.Errorf("claims = %+v until %v", claims, tok.Expiry)
+	}
+	if cookies := w.Result().Cookies(); len(cookies) != 2 || cookies[1].Value != tok.CSRF() {
+		t.Errorf("cookies = %v, want one with the new CSRF value too", cookies)
+	}
+}
+
+// Whoever the token is of, the new one is of the same.
+func TestRenewedIdentity(t *testing.T) {
+	for _, sub := range []string{`"alice"`, `""`, `42`, `9007199254740993`, `1.5`, `null`, `{"a":[1]}`} {
+		s := site{cfg: gate.Config{
+			Create: gate.Create{AnyIdentity: true},
+			Accept: gate.Accept{Lenient: gate.Lenient{AnySubject: true}},
+		}}
+		_, tok := s.visit(t, cookie(token("exp", at(soon), "sub", sub)))
+		if tok == nil {
+			t.Errorf("sub %s: not renewed", sub)
+			continue
+		}
+		_, got := texts(t, must(s.gate(t).CreateAccessToken(t.Context(), tok.Identity(), gate.TokenOptions{})))
+		if !strings.Contains(got, `"sub":`+sub+`,`) {
+			t.Errorf("sub %s became %s", sub, got)
+		}
+	}
+}
+
+// A session ends some time after its login, however busy it is.
+func TestRenewSession(t *testing.T) {
+	day := int64(24 * 3600)
+	for _, tt := range []struct {
+		name   string
+		max    time.Duration
+		claims []string
+		left   int64 // seconds that the new token lives; 0 for none
+	}{
+		{"first token", 0, []string{"iat", at(-840)}, 900},
+		{"later token", 0, []string{"auth_time", at(-3600)}, 900},
+		{"last token, cut at the end", 0, []string{"auth_time", at(-day + 100)}, 100},
+		{"a second before the end", 0, []string{"auth_time", at(-day + 1)}, 1},
+		{"at the end", 0, []string{"auth_time", at(-day)}, 0},
+		{"long after", 0, []string{"auth_time", "1"}, 0},
+		{"first token, issued long ago", 0, []string{"iat", at(-day)}, 0},
+		{"neither time known", 0, []string{"iat", ""}, 0},
+		{"login zero", 0, []string{"auth_time", "0", "iat", at(-60)}, 900},
+		{"login unreadable", 0, []string{"auth_time", `"now"`}, 0},
+		{"login a fraction", 0, []string{"auth_time", at(-60) + ".5"}, 0},
+		{"login too large", 0, []string{"auth_time", "1e99"}, 0},
+		{"limit given", time.Hour, []string{"auth_time", at(-3000)}, 600},
+		{"no limit", gate.NoExpiry, []string{"auth_time", "1", "iat", "1"}, 900},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			s := site{options: gate.RenewOptions{MaxSession: tt.max}}
+			_, tok := s.visit(t, cookie(token(append([]string{"exp", at(soon)}, tt.claims...)...)))
+			left := int64(0)
+			if tok != nil {
+				left = tok.Expiry.Unix() - start.Unix()
+			}
+			if left != tt.left {
+				t.Errorf("the new token lives %d s, want %d", left, tt.left)
+			}
+		})
+	}
+	// Where tokens have no end of their own, the session gives them one.
+	s := site{options: gate.RenewOptions{Within: time.Hour}, cfg: gate.Config{
+		Create: gate.Create{AccessLifetime: gate.NoExpiry},
+		Accept: gate.Accept{Lenient: gate.Lenient{NoExpiry: true}},
+	}}
+	if _, tok := s.visit(t, cookie(token("exp", at(soon)))); tok == nil || !tok.Expiry.Equal(start.Add(24*time.Hour)) {
+		t.Errorf("token = %v, want one that ends with the session", tok)
+	}
+}
+
+// Renewal through many tokens ends with the session.
+func TestRenewChain(t *testing.T) {
+	c := newClock()
+	s := site{cfg: gate.Config{Clock: c.now}, options: gate.RenewOptions{MaxSession: time.Hour}}
+	raw := must(s.gate(t).CreateAccessToken(t.Context(), "alice", gate.TokenOptions{}))
+	for c.now().Before(start.Add(time.Hour)) {
+		w, tok := s.visit(t, cookie(raw))
+		if w.Code != 204 {
+			t.Fatalf("refused after %v", c.now().Sub(start))
+		}
+		if tok != nil {
+			raw = w.Result().Cookies()[0].Value
+		}
+		c.add(time.Minute)
+	}
+	if w, _ := s.visit(t, cookie(raw)); w.Code != 401 {
+		t.Errorf("after an hour: %d, want 401", w.Code)
+	}
+}
+
+// A revoked token gets no successor, be it that the route lets it in or that the
+// handler revoked it.
+func TestRenewNotRevoked(t *testing.T) {
+	revoked, down := false, error(nil)
+	list := gate.BlocklistFunc(func(context.Context, *gate.Token) (bool, error) { return revoked, down })
+	s := site{cfg: gate.Config{Blocklist: list}, policy: gate.Policy{SkipBlocklist: true}}
+	check := func(name string, want bool) {
+		t.Helper()
+		if w, tok := s.visit(t, cookie(token("exp", at(soon)))); (tok != nil) != want || w.Code != 204 {
+			t.Errorf("%s: status %d, renewed token = %v, want one: %v", name, w.Code, tok, want)
+		}
+	}
+	check("not revoked", true)
+	revoked = true
+	check("revoked before", false)
+	revoked, down = false, errors.New("down")
+	check("nobody knows", false)
+	down = nil
+	s.handler = func(w http.ResponseWriter, _ *http.Request) { revoked = true; w.WriteHeader(204) }
+	check("revoked by the handler", false)
+}
+
+// The cookies are set at the last moment before the header goes out.
+func TestRenewBeforeTheHeader(t *testing.T) {
+	for _, tt := range []struct {
+		name    string
+		handler http.HandlerFunc
+		want    bool
+	}{
+		{"nothing written", func(http.ResponseWriter, *http.Request) {}, true},
+		{"WriteHeader", func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(200) }, true},
+		{"Write", func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "x") }, true},
+		{"Flush", func(w http.ResponseWriter, _ *http.Request) { w.(http.Flusher).Flush() }, true},
+		{"ResponseController", func(w http.ResponseWriter, _ *http.Request) {
+			if err := http.NewResponseController(w).Flush(); err != nil {
+				panic(err)
+			}
+		}, true},
+		{"WriteHeader twice", func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(200); w.WriteHeader(500) }, true},
+		{"error status", func(w http.ResponseWriter, _ *http.Request) { http.Error(w, "x", 500) }, true},
+		{"another cookie", func(w http.ResponseWriter, _ *http.Request) { w.Header().Set("Set-Cookie", "a=b") }, true},
+		{"a name that begins alike", func(w http.ResponseWriter, _ *http.Request) { w.Header().Set("Set-Cookie", "access_token_cookie2=b") }, true},
+		{"cookie set", func(w http.ResponseWriter, _ *http.Request) { w.Header().Set("Set-Cookie", "access_token_cookie=b") }, false},
+		{"cookie cleared", func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Add("Set-Cookie", "a=b")
+			w.Header().Add("Set-Cookie", "access_token_cookie=; Expires=Thu, 01 Jan 1970 00:00:00 GMT")
+		}, false},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			w, tok := site{handler: tt.handler}.visit(t, cookie(token("exp", at(soon))))
+			if (tok != nil) != tt.want {
+				t.Errorf("renewed token = %v, want one: %v", tok, tt.want)
+			}
+			if n := strings.Count(strings.Join(w.Result().Header["Set-Cookie"], "\n"), "access_token_cookie="); n > 1 {
+				t.Errorf("%d access cookies", n)
+			}
+		})
+	}
+}
+
+// An informational answer is not the last word: cookies that the handler sets behind
+// it still count.
+func TestRenewAfterEarlyHints(t *testing.T) {
+	s := site{handler: func(w http.ResponseWriter, _ *http.Request) {
+		w.WriteHeader(http.StatusEarlyHints)
+		w.Header().Set("Set-Cookie", "access_token_cookie=mine")
+		w.WriteHeader(204)
+	}}
+	g := s.gate(t)
+	server := httptest.NewServer(g.Renew(s.options)(g.Require(s.policy)(s.handler)))
+	defer server.Close()
+	r, _ := http.NewRequestWithContext(t.Context(), "GET", server.URL, nil)
+	r.Header.Set("Cookie", "access_token_cookie="+token("exp", at(soon)))
+	resp := must(server.Client().Do(r))
+	defer resp.Body.Close()
+	if got := resp.Header["Set-Cookie"]; resp.StatusCode != 204 || len(got) != 1 || got[0] != "access_token_cookie=mine" {
+		t.Errorf("status %d, cookies %v; want the handler's alone", resp.StatusCode, got)
+	}
+}
+
+// A protocol switch ends the HTTP answer: its header takes the cookies.
+func TestRenewWithSwitchingProtocols(t *testing.T) {
+	_, tok := site{handler: func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusSwitchingProtocols) }}.
+		visit(t, cookie(token("exp", at(soon))))
+	if tok == nil {
+		t.Error("not renewed")
+	}
+}
+
+// What the server's writer can do, the handler can do through the middleware.
+func TestRenewWriterUnwraps(t *testing.T) {
+	s := site{handler: func(w http.ResponseWriter, _ *http.Request) {
+		c := http.NewResponseController(w)
+		err := errors.Join(c.SetReadDeadline(time.Now().Add(time.Minute)), c.SetWriteDeadline(time.Now().Add(time.Minute)), c.EnableFullDuplex())
+		_, _ = io.WriteString(w, strconv.FormatBool(err == nil))
+		if err := c.Flush(); err != nil {
+			_, _ = io.WriteString(w, err.Error())
+		}
+	}}
+	g := s.gate(t)
+	server := httptest.NewServer(g.Renew(s.options)(g.Require(s.policy)(s.handler)))
+	defer server.Close()
+	r, _ := http.NewRequestWithContext(t.Context(), "GET", server.URL, nil)
+	r.Header.Set("Cookie", "access_token_cookie="+token())
+	resp := must(server.Client().Do(r))
+	defer resp.Body.Close()
+	if body := string(must(io.ReadAll(resp.Body))); body != "true" {
+		t.Errorf("body = %q, want true", body)
+	}
+}
