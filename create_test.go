@@ -278,6 +278,7 @@ func TestSigningKeys(t *testing.T) {
 		{"source down", gate.Config{Keys: &source{err: errors.New("down")}}, ``},
 		{"set that only verifies", gate.Config{Keys: must(keys.NewSet(nil, verifier))}, ``},
 		{"key that only verifies", gate.Config{Keys: verifier}, ``},
+		{"source that gives a key that only verifies", gate.Config{Keys: &source{keys: []*keys.Key{verifier}}}, ``},
 		{"no key and no error", gate.Config{Keys: &source{keys: []*keys.Key{nil}}}, ``},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

@@ -132,10 +132,11 @@ func writeError(w http.ResponseWriter, err error, contentType string, body []byt
 	w.Write(body)
 }
 
-// maxAge is the max_age parameter of RFC 9470 section 3, for a stale token.
+// maxAge is the max_age parameter of RFC 9470 section 3, for a stale token. Where
+// access tokens have no lifetime there is none to tell.
 func maxAge(err error) string {
 	var e *Error
-	if !errors.As(err, &e) || e.Kind != ErrNotFresh {
+	if !errors.As(err, &e) || e.Kind != ErrNotFresh || e.maxAge == 0 {
 		return ""
 	}
 	return `, max_age="` + strconv.FormatInt(e.maxAge, 10) + `"`
