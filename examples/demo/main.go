@@ -104,7 +104,7 @@ func openFile(ctx context.Context, file string) (db *sql.DB, cleanup func(), err
 // serve answers requests until ctx is done.
 func serve(ctx context.Context, ln net.Listener, handler http.Handler) error {
 	srv := &http.Server{
-		Handler:           handler,
+		Handler:           http.TimeoutHandler(handler, 8*time.Second, `{"msg":"The service is busy; try again"}`),
 		ReadHeaderTimeout: 5 * time.Second,
 		ReadTimeout:       10 * time.Second,
 		WriteTimeout:      10 * time.Second,
