@@ -80,11 +80,25 @@ func key(id string) (k frontKey) {
 	return k
 }
 
+// Fresh reports whether checks are answered by the copy in front, and not by the
+// database: that Run runs, and that its last poll is not older than MaxStale.
+func (s *Store) Fresh() bool {
+	if s.front == nil {
+		return false
+	}
+	s.front.mu.RLock()
+	defer s.front.mu.RUnlock()
+	return s.front.believable()
+}
+
+// believable is called with the lock held.
+func (f *front) believable() bool { return !f.fresh.IsZero() && time.Since(f.fresh) <= f.MaxStale }
+
 // blocked is the verdict of the copy; not ok when it is too old to have one.
 func (f *front) blocked(t *gate.Token, ids identifiers, now time.Time) (blocked, ok bool) {
 	f.mu.RLock()
 	defer f.mu.RUnlock()
-	if f.fresh.IsZero() || time.Since(f.fresh) > f.MaxStale {
+	if !f.believable() {
 		return false, false
 	}
 	return f.live(ids.token, now) || f.live(ids.session, now) ||

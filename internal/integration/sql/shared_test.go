@@ -1,0 +1,353 @@
+//go:build unix
+
+package sql_test
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/jwtgate/gate/gatetest"
+	"github.com/jwtgate/gate/stores"
+	"github.com/jwtgate/gate/stores/gatesql"
+)
+
+func exec(t testing.TB, db *sql.DB, query string, args ...any) {
+	t.Helper()
+	if _, err := db.ExecContext(context.Background(), query, args...); err != nil {
+		t.Fatalf("%s: %v", query, err)
+	}
+}
+
+func count(t testing.TB, db *sql.DB, table string) (n int) {
+	t.Helper()
+	if err := db.QueryRowContext(context.Background(), "SELECT COUNT(*) FROM "+table).Scan(&n); err != nil {
+		t.Fatal(err)
+	}
+	return n
+}
+
+// fill writes n tokens that live long into a table, faster than a store would.
+func fill(t testing.TB, db *sql.DB, table string, n int) {
+	t.Helper()
+	for i := 0; i < n; {
+		var rows []string
+		for ; i < n && len(rows) < 500; i++ {
+			rows = append(rows, fmt.Sprintf("('%s', 'token', 0, 9000000000, 0, %d, 0, 0, '', '', '')", stores.HashID(stores.Token, "", fmt.Sprint(i)), i+1))
+		}
+		exec(t, db, "INSERT INTO "+table+" VALUES "+strings.Join(rows, ", "))
+	}
+	exec(t, db, "UPDATE "+table+"_meta SET seq = "+fmt.Sprint(n))
+}
+
+// text is the answer to a query, a row a line.
+func text(t testing.TB, db *sql.DB, query string) (s string) {
+	t.Helper()
+	rows, err := db.QueryContext(context.Background(), query)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer rows.Close()
+	names, err := rows.Columns()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for rows.Next() {
+		fields := make([]sql.NullString, len(names))
+		to := make([]any, len(names))
+		for i := range fields {
+			to[i] = &fields[i]
+		}
+		if err := rows.Scan(to...); err != nil {
+			t.Fatal(err)
+		}
+		for _, f := range fields {
+			s += f.String + " "
+		}
+		s += "\n"
+	}
+	if err := rows.Err(); err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+// eventually waits until ok, and fails where that takes longer than limit.
+func eventually(t testing.TB, limit time.Duration, what string, ok func() bool) time.Duration {
+	t.Helper()
+	start := time.Now()
+	for !ok() {
+		if time.Since(start) > limit {
+			t.Fatalf("%s: not within %v", what, limit)
+		}
+		time.Sleep(time.Millisecond) // between two looks at a real server
+	}
+	return time.Since(start)
+}
+
+// TestShared: what one process revokes another sees with its next check, and of
+// changes made at once by both none is lost.
+func TestShared(t *testing.T) {
+	each(t, func(t *testing.T, d *database) {
+		c := gatetest.NewClock()
+		o := gatesql.Options{Dialect: d.dialect, Table: newTable(), Clock: c.Now}
+		a, b := open(t, d.open(t), o), open(t, d.open(t), o)
+		for i := range 20 {
+			tok := gatetest.NewToken(c, fmt.Sprint(i))
+			revoke(t, a, tok)
+			wantBlocked(t, b, tok, true)
+			if err := b.RestoreToken(t.Context(), tok.ID); err != nil {
+				t.Fatal(err)
+			}
+			wantBlocked(t, a, tok, false)
+		}
+		var wg sync.WaitGroup
+		for i, s := range []*gatesql.Store{a, b, a, b} {
+			wg.Go(func() {
+				for j := range 10 {
+					o := stores.SubjectOptions{Before: c.Now().Add(-time.Duration(j*4+i) * time.Minute), ExceptSession: fmt.Sprint("s", i)}
+					if err := s.RevokeSubject(t.Context(), "bob", o, stores.Note{}); err != nil {
+						t.Errorf("RevokeSubject at once: %v", err)
+					}
+				}
+			})
+		}
+		wg.Wait()
+		tok := gatetest.NewToken(c, "x")
+		tok.Subject, tok.SessionID = "bob", "other"
+		wantBlocked(t, b, tok, true)
+		tok.SessionID = "s0" // spared by the latest instant, and not by the one a minute before
+		wantBlocked(t, b, tok, false)
+		tok.IssuedAt = c.Now().Add(-time.Minute)
+		wantBlocked(t, a, tok, true)
+	})
+}
+
+// TestFront: a copy hears of what others do, changes and undoing alike, in time.
+func TestFront(t *testing.T) {
+	each(t, func(t *testing.T, d *database) {
+		const poll, stale = 20 * time.Millisecond, 10 * time.Second
+		c := gatetest.NewClock()
+		o := gatesql.Options{Dialect: d.dialect, Table: newTable(), Clock: c.Now}
+		writer := open(t, d.open(t), o)
+		before := gatetest.NewToken(c, "before")
+		revoke(t, writer, before)
+		o.Front = &gatesql.Front{MaxStale: stale, Poll: poll, OnError: func(err error) { t.Errorf("front: %v", err) }}
+		reader := open(t, d.open(t), o)
+		wantBlocked(t, reader, before, true) // not running yet: asks the database
+		run(t, reader)
+		eventually(t, 10*time.Second, "the copy", reader.Fresh)
+		wantBlocked(t, reader, before, true)
+		tok := gatetest.NewToken(c, "x")
+		blocked := func() bool {
+			got, err := reader.Blocked(t.Context(), tok)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return got
+		}
+		for range 5 {
+			revoke(t, writer, tok)
+			took := eventually(t, stale, "a revocation by another", blocked)
+			if err := writer.RestoreToken(t.Context(), tok.ID); err != nil {
+				t.Fatal(err)
+			}
+			took = max(took, eventually(t, stale, "its undoing", func() bool { return !blocked() }))
+			if took > stale/2 {
+				t.Errorf("the copy was %v behind with a poll each %v", took, poll)
+			}
+		}
+		subject := gatetest.NewToken(c, "y")
+		subject.Subject = "bob"
+		if err := writer.RevokeSubject(t.Context(), "bob", stores.SubjectOptions{ExceptSession: "mine"}, stores.Note{}); err != nil {
+			t.Fatal(err)
+		}
+		tok = subject
+		eventually(t, stale, "a subject revoked by another", blocked)
+		mine := *subject
+		mine.SessionID = "mine"
+		wantBlocked(t, reader, &mine, false)
+		if err := reader.Run(t.Context()); err == nil {
+			t.Error("a second Run: no error")
+		}
+	})
+}
+
+// TestFrontLarge: a copy of more entries than are read in one go.
+func TestFrontLarge(t *testing.T) {
+	d, c, table := sqlite(t), gatetest.NewClock(), newTable()
+	o := gatesql.Options{Dialect: d.dialect, Table: table, Clock: c.Now}
+	db := d.open(t)
+	open(t, db, o)
+	const n = 12_001
+	fill(t, db, table, n)
+	o.Front = &gatesql.Front{MaxStale: 5 * time.Second, Poll: 10 * time.Millisecond}
+	s := open(t, d.open(t), o)
+	run(t, s)
+	eventually(t, 20*time.Second, "the copy", s.Fresh)
+	exec(t, db, "DELETE FROM "+table) // behind the copy's back: what follows is its own word
+	for i := range n {
+		wantBlocked(t, s, gatetest.NewToken(c, fmt.Sprint(i)), true)
+	}
+	wantBlocked(t, s, gatetest.NewToken(c, "other"), false)
+}
+
+// TestFrontStale: a copy that hears nothing is believed for MaxStale, and then the
+// database is asked, which does not answer either: an error, and no verdict.
+func TestFrontStale(t *testing.T) {
+	d, c := postgres(t), gatetest.NewClock()
+	const stale = 500 * time.Millisecond
+	o := gatesql.Options{Dialect: d.dialect, Table: newTable(), Clock: c.Now, Front: &gatesql.Front{MaxStale: stale, Poll: 20 * time.Millisecond}}
+	s, tok := open(t, d.open(t), o), gatetest.NewToken(c, "x")
+	run(t, s)
+	eventually(t, 10*time.Second, "the copy", s.Fresh)
+	revoke(t, s, tok)
+	tx, err := d.open(t).BeginTx(t.Context(), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer tx.Rollback()
+	if _, err := tx.Exec("LOCK TABLE " + o.Table + "_meta IN ACCESS EXCLUSIVE MODE"); err != nil {
+		t.Fatal(err)
+	}
+	wantBlocked(t, s, tok, true)
+	other := gatetest.NewToken(c, "y")
+	wantBlocked(t, s, other, false)
+	eventually(t, 5*time.Second, "the copy grows old", func() bool { return !s.Fresh() })
+	for range 3 {
+		ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
+		if got, err := s.Blocked(ctx, other); err == nil {
+			t.Errorf("Blocked with an old copy and a database that hangs = %v, nil; want an error", got)
+		}
+		cancel()
+	}
+	if err := tx.Rollback(); err != nil {
+		t.Fatal(err)
+	}
+	wantBlocked(t, s, tok, true)
+	eventually(t, 30*time.Second, "the copy is fresh again", s.Fresh)
+	wantBlocked(t, s, other, false)
+}
+
+// TestListen: with PostgreSQL a notification spares waiting for the poll.
+func TestListen(t *testing.T) {
+	d, c := postgres(t), gatetest.NewClock()
+	o := gatesql.Options{Dialect: d.dialect, Table: newTable(), Clock: c.Now}
+	writer := open(t, d.open(t), o)
+	listening := make(chan struct{}, 10)
+	o.Front = &gatesql.Front{MaxStale: 25 * time.Minute, Poll: 20 * time.Minute, OnError: func(err error) { t.Errorf("front: %v", err) },
+		Listen: func(ctx context.Context, channel string, changed func()) error {
+			conn, err := pgx.Connect(ctx, d.dsn)
+			if err != nil {
+				return err
+			}
+			defer conn.Close(context.Background())
+			if _, err := conn.Exec(ctx, "LISTEN "+pgx.Identifier{channel}.Sanitize()); err != nil {
+				return err
+			}
+			changed() // what came before
+			listening <- struct{}{}
+			for {
+				if _, err := conn.WaitForNotification(ctx); err != nil {
+					return err
+				}
+				changed()
+			}
+		}}
+	s := open(t, d.open(t), o)
+	run(t, s)
+	<-listening
+	eventually(t, 10*time.Second, "the copy", s.Fresh)
+	var worst time.Duration
+	for i := range 20 {
+		tok := gatetest.NewToken(c, fmt.Sprint(i))
+		wantBlocked(t, s, tok, false)
+		revoke(t, writer, tok)
+		worst = max(worst, eventually(t, 10*time.Second, "a notification", func() bool {
+			got, err := s.Blocked(t.Context(), tok)
+			return got && err == nil
+		}))
+	}
+	t.Logf("seen after at most %v, with a poll each 20 minutes", worst)
+}
+
+// TestCrash: what was acknowledged is there when the server has crashed, and while it
+// is down every check is an error.
+func TestCrash(t *testing.T) {
+	for name, make := range map[string]func(testing.TB) *database{"PostgreSQL": postgres, "MariaDB": mariadb} {
+		t.Run(name, func(t *testing.T) {
+			d, c := make(t), gatetest.NewClock()
+			db := d.open(t)
+			s := open(t, db, gatesql.Options{Dialect: d.dialect, Clock: c.Now})
+			var mu sync.Mutex
+			var acknowledged []string
+			var wg sync.WaitGroup
+			for w := range 4 {
+				wg.Go(func() {
+					for i := 0; ; i++ {
+						id := fmt.Sprint(w, "/", i)
+						if err := s.RevokeToken(t.Context(), gatetest.NewToken(c, id), stores.Note{}); err != nil {
+							return
+						}
+						mu.Lock()
+						acknowledged = append(acknowledged, id)
+						mu.Unlock()
+					}
+				})
+			}
+			eventually(t, 30*time.Second, "some writes", func() bool { mu.Lock(); defer mu.Unlock(); return len(acknowledged) > 200 })
+			d.server.Kill()
+			wg.Wait()
+			ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
+			defer cancel()
+			if got, err := s.Blocked(ctx, gatetest.NewToken(c, acknowledged[0])); err == nil {
+				t.Errorf("Blocked while the server is down = %v, nil; want an error", got)
+			}
+			d.server.Start()
+			d.wait(t, db)
+			for _, id := range acknowledged {
+				wantBlocked(t, s, gatetest.NewToken(c, id), true)
+			}
+			t.Logf("%d acknowledged revocations, all there after SIGKILL", len(acknowledged))
+		})
+	}
+}
+
+// TestDeadline: a write that waits for another one obeys its context.
+func TestDeadline(t *testing.T) {
+	each(t, func(t *testing.T, d *database) {
+		c, db := gatetest.NewClock(), d.open(t)
+		o := gatesql.Options{Dialect: d.dialect, Table: newTable(), Clock: c.Now}
+		s, tok := open(t, db, o), gatetest.NewToken(c, "x")
+		revoke(t, s, tok)
+		tx, err := d.open(t).BeginTx(t.Context(), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer tx.Rollback()
+		if _, err := tx.Exec("UPDATE " + o.Table + "_meta SET seq = seq"); err != nil {
+			t.Fatal(err)
+		}
+		ctx, cancel := context.WithTimeout(t.Context(), 200*time.Millisecond)
+		defer cancel()
+		start := time.Now()
+		if err := s.RevokeToken(ctx, gatetest.NewToken(c, "y"), stores.Note{}); err == nil {
+			t.Error("RevokeToken while another process holds the table: no error")
+		}
+		if took := time.Since(start); took > 3*time.Second {
+			t.Errorf("RevokeToken gave up after %v, with a deadline of 200ms", took)
+		}
+		wantBlocked(t, s, tok, true) // checks do not wait for writers
+		if err := tx.Rollback(); err != nil && !errors.Is(err, sql.ErrTxDone) {
+			t.Fatal(err)
+		}
+		revoke(t, s, gatetest.NewToken(c, "y"))
+	})
+}
