@@ -2,8 +2,8 @@ package gateredis
 
 import (
 	"context"
+	"hash/maphash"
 	"sync"
-	"sync/atomic"
 	"time"
 	"unsafe"
 
@@ -23,13 +23,47 @@ import (
 // The order holds because the entry and the mark of its group are reported on one
 // connection, in the order in which they were written.
 type memory struct {
-	verdicts sync.Map // by token ID
-	size     atomic.Int64
+	seed   maphash.Seed
+	shards [64]shard
 }
 
-// memoryEntries bounds a memory. A full one is dropped whole: what it holds is worth
-// one round trip each, and most of it has ended by then.
-const memoryEntries = 1 << 16
+type shard struct {
+	mu       sync.RWMutex
+	verdicts map[string]*verdict // by token ID
+}
+
+// shardEntries bounds a shard. A full one is emptied: what it holds is worth one round
+// trip each, and most of it has ended by then.
+const shardEntries = 1 << 10
+
+func newMemory() *memory {
+	m := &memory{seed: maphash.MakeSeed()}
+	for i := range m.shards {
+		m.shards[i].verdicts = make(map[string]*verdict)
+	}
+	return m
+}
+
+func (m *memory) shard(id string) *shard {
+	return &m.shards[maphash.String(m.seed, id)%uint64(len(m.shards))]
+}
+
+func (m *memory) get(id string) *verdict {
+	s := m.shard(id)
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	return s.verdicts[id]
+}
+
+func (m *memory) put(id string, v *verdict) {
+	s := m.shard(id)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if len(s.verdicts) >= shardEntries {
+		clear(s.verdicts)
+	}
+	s.verdicts[id] = v
+}
 
 // A verdict is what was found for a token.
 type verdict struct {
@@ -39,7 +73,7 @@ type verdict struct {
 
 	session, subject string
 	issued           int64
-	keys, marks      []string // of the groups that were looked at
+	tags, marks      []string // of the groups that were looked at
 	made             time.Time
 }
 
@@ -49,8 +83,8 @@ func (v *verdict) holds(now time.Time) bool {
 }
 
 // cached returns the client's copy of a mark, fetching it where there is none.
-func (s *Store) cached(ctx context.Context, key string) (string, error) {
-	return text(s.client.DoCache(ctx, s.client.B().Get().Key(key).Cache().ToStaticTTL(), s.o.CacheFor/2).ToString())
+func (s *Store) cached(ctx context.Context, tag string) (string, error) {
+	return text(s.client.DoCache(ctx, s.getMark[tag], s.o.CacheFor/2).ToString())
 }
 
 // sameFetch reports whether two strings are one in memory. Values that are equal but
@@ -65,33 +99,26 @@ func (s *Store) recall(ctx context.Context, t *gate.Token, now time.Time) *verdi
 	if s.o.CacheFor == 0 {
 		return nil
 	}
-	found, ok := s.memory.Load().verdicts.Load(t.ID)
-	if !ok {
+	v := s.memory.get(t.ID)
+	if v == nil || v.session != t.SessionID || v.subject != t.Subject || v.issued != t.IssuedAt.Unix() || now.Sub(v.made) > s.o.CacheFor/2 {
 		return nil
 	}
-	v := found.(*verdict)
-	if v.session != t.SessionID || v.subject != t.Subject || v.issued != t.IssuedAt.Unix() || now.Sub(v.made) > s.o.CacheFor/2 {
-		return nil
-	}
-	for i, key := range v.keys {
-		if mark, err := s.cached(ctx, key); err != nil || !sameFetch(mark, v.marks[i]) {
+	for i, tag := range v.tags {
+		if mark, err := s.cached(ctx, tag); err != nil || !sameFetch(mark, v.marks[i]) {
 			return nil
 		}
 	}
 	return v
 }
 
-// remember keeps the verdict on t. The marks of the keys were fetched before it.
-func (s *Store) remember(t *gate.Token, v verdict, keys, marks []string, now time.Time) {
+// remember keeps the verdict on t. The marks of the tags were fetched before it.
+func (s *Store) remember(t *gate.Token, v verdict, tags, marks []string, now time.Time) {
 	if s.o.CacheFor == 0 || t.ID == "" || v.passing {
 		return
 	}
 	v.session, v.subject, v.issued = t.SessionID, t.Subject, t.IssuedAt.Unix()
-	v.keys, v.marks, v.made = keys, marks, now
-	m := s.memory.Load()
-	if _, old := m.verdicts.Swap(t.ID, &v); !old && m.size.Add(1) >= memoryEntries {
-		s.memory.CompareAndSwap(m, new(memory))
-	}
+	v.tags, v.marks, v.made = tags, marks, now
+	s.memory.put(t.ID, &v)
 }
 
 // readCached reads keys from the client's cache, marks first, and from the server what

@@ -16,16 +16,19 @@ import (
 // are those of the server or the wire, [stores.ErrWiped], [ErrUnsafe], [ErrOlder] and
 // [stores.ErrLifetime]; each means that nobody knows.
 func (s *Store) Blocked(ctx context.Context, t *gate.Token) (bool, error) {
-	now := s.o.Clock()
+	started := time.Now()
+	now := started
+	if s.o.Clock != nil {
+		now = s.o.Clock()
+	}
 	if err := s.keep.Check(t, now); err != nil {
 		return false, fmt.Errorf("gateredis: %w", err)
 	}
 	if t.ID == "" && t.SessionID == "" && t.Subject == "" {
 		return false, nil
 	}
-	ctx, cancel := s.bound(ctx)
+	ctx, cancel := s.boundFrom(ctx, started)
 	defer cancel()
-	started := time.Now()
 	e, err := s.ready(ctx, started)
 	if err != nil {
 		return false, err
@@ -56,7 +59,7 @@ func (s *Store) ask(ctx context.Context, t *gate.Token, e *epoch, now, started t
 			return false, err
 		}
 	}
-	s.remember(t, v, l.all[len(l.kinds):], marks, started)
+	s.remember(t, v, l.tags, marks, started)
 	return v.blocked, nil
 }
 
@@ -85,10 +88,14 @@ func (l *lookup) judge(t *gate.Token, values []string, now time.Time) (verdict, 
 
 // bound gives a call without a deadline one.
 func (s *Store) bound(ctx context.Context) (context.Context, context.CancelFunc) {
+	return s.boundFrom(ctx, time.Now())
+}
+
+func (s *Store) boundFrom(ctx context.Context, started time.Time) (context.Context, context.CancelFunc) {
 	if _, ok := ctx.Deadline(); ok {
 		return ctx, func() {}
 	}
-	late := &lateContext{Context: ctx, deadline: time.Now().Add(s.o.Timeout)}
+	late := &lateContext{Context: ctx, deadline: started.Add(s.o.Timeout)}
 	return late, late.stop
 }
 
@@ -177,5 +184,5 @@ func (s *Store) load(ctx context.Context, kind stores.Kind, key string) (entry, 
 	if !ok {
 		return entry{}, false, errForeign
 	}
-	return e, stores.Live(e.until, s.o.Clock()), nil
+	return e, stores.Live(e.until, s.now()), nil
 }

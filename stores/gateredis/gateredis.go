@@ -130,7 +130,8 @@ type Store struct {
 	tags    []string  // the groups of keys that live and die together
 	state   atomic.Pointer[state]
 	busy    chan struct{} // held while state is being made
-	memory  atomic.Pointer[memory]
+	memory  *memory
+	getMark map[string]rueidis.Cacheable // by tag
 	steps   stepWatch
 }
 
@@ -161,9 +162,6 @@ func New(client rueidis.Client, o Options) (*Store, error) {
 	if o.Timeout == 0 {
 		o.Timeout = 250 * time.Millisecond
 	}
-	if o.Clock == nil {
-		o.Clock = time.Now
-	}
 	keep, err := stores.Keep{Leeway: o.Leeway, MaxLifetime: o.MaxLifetime}.WithDefaults()
 	if err != nil {
 		return nil, fmt.Errorf("gateredis: %w", err)
@@ -179,13 +177,26 @@ func New(client rueidis.Client, o Options) (*Store, error) {
 		return nil, errors.New("gateredis: Epoch may hold only letters, digits, '-', '_' and '.'")
 	}
 	s := &Store{
-		client: client, o: o, keep: keep, born: o.Clock(), busy: make(chan struct{}, 1),
+		client: client, o: o, keep: keep, busy: make(chan struct{}, 1),
 		cluster: client.Mode() == rueidis.ClientModeCluster, tags: []string{"0"},
 	}
-	s.memory.Store(new(memory))
-	s.steps.start = time.Now()
+	s.born = s.now()
 	if s.cluster {
 		s.tags = strings.Split(hashAlphabet, "")
 	}
+	if o.CacheFor > 0 {
+		s.memory, s.steps.start = newMemory(), time.Now()
+		s.getMark = make(map[string]rueidis.Cacheable, len(s.tags))
+		for _, tag := range s.tags {
+			s.getMark[tag] = client.B().Get().Key(s.markKey(tag)).Cache().ToStaticTTL().Pin()
+		}
+	}
 	return s, nil
+}
+
+func (s *Store) now() time.Time {
+	if s.o.Clock != nil {
+		return s.o.Clock()
+	}
+	return time.Now()
 }

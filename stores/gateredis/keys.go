@@ -34,28 +34,28 @@ func (s *Store) hash(kind stores.Kind, id string) string {
 type lookup struct {
 	kinds       []stores.Kind
 	sessionHash string
-	all         []string // one for each of kinds, then their marks
+	tags        []string // of their groups; one server has one group
+	all         []string // one for each of kinds, then the marks of tags
 }
 
-func (s *Store) lookup(t *gate.Token) lookup {
-	l := lookup{kinds: make([]stores.Kind, 0, 3), all: make([]string, 0, 6)}
-	var tags [3]string
+func (s *Store) lookup(t *gate.Token) *lookup {
+	l := &lookup{kinds: make([]stores.Kind, 0, 3), tags: make([]string, 0, 3), all: make([]string, 0, 6)}
 	add := func(kind stores.Kind, id string) string {
 		if id == "" {
 			return ""
 		}
 		hash := s.hash(kind, id)
-		tags[len(l.all)] = s.tag(hash)
+		if s.cluster || len(l.tags) == 0 {
+			l.tags = append(l.tags, s.tag(hash))
+		}
 		l.kinds, l.all = append(l.kinds, kind), append(l.all, s.key(kind, hash))
 		return hash
 	}
 	add(stores.Token, t.ID)
 	l.sessionHash = add(stores.Session, t.SessionID)
 	add(stores.Subject, t.Subject)
-	for i := range l.kinds {
-		if s.cluster || i == 0 { // one server has one group
-			l.all = append(l.all, s.markKey(tags[i]))
-		}
+	for _, tag := range l.tags {
+		l.all = append(l.all, s.markKey(tag))
 	}
 	return l
 }

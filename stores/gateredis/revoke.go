@@ -14,7 +14,7 @@ func (s *Store) RevokeToken(ctx context.Context, t *gate.Token, n stores.Note) e
 	if t.ID == "" {
 		return fmt.Errorf("gateredis: %w", stores.ErrNoID)
 	}
-	now, until := s.o.Clock(), s.keep.UntilToken(t)
+	now, until := s.now(), s.keep.UntilToken(t)
 	if !stores.Live(until, now) {
 		return nil
 	}
@@ -26,7 +26,7 @@ func (s *Store) RevokeSession(ctx context.Context, sessionID string, n stores.No
 	if sessionID == "" {
 		return fmt.Errorf("gateredis: %w", stores.ErrNoID)
 	}
-	now := s.o.Clock()
+	now := s.now()
 	return s.put(ctx, stores.Session, sessionID, entry{until: s.keep.UntilSession(now), at: now.Unix(), note: n.Clean()}, now)
 }
 
@@ -67,7 +67,7 @@ func (s *Store) mergeSubject(ctx context.Context, c change, o stores.SubjectOpti
 	if err != nil {
 		return false, fmt.Errorf("gateredis: revoke: %w", err)
 	}
-	now := s.o.Clock()
+	now := s.now()
 	e := entry{at: now.Unix(), note: n, subject: stores.NewSubjectRecord(o, now, s.o.Scope)}
 	e.until = s.keep.UntilSubject(now, e.subject)
 	if values[0] != "" {

@@ -1,0 +1,22 @@
+module github.com/jwtgate/gate/internal/integration/storebench
+
+go 1.26.0
+
+require (
+	github.com/jwtgate/gate v0.0.0
+	github.com/jwtgate/gate/stores/gateredis v0.0.0
+	github.com/redis/go-redis/v9 v9.23.0
+	github.com/redis/rueidis v1.0.79
+)
+
+require (
+	github.com/cespare/xxhash/v2 v2.3.0 // indirect
+	github.com/go-json-experiment/json v0.0.0-20260820222146-c27c302e5fc3 // indirect
+	go.uber.org/atomic v1.12.0 // indirect
+	golang.org/x/sys v0.48.0 // indirect
+)
+
+replace (
+	github.com/jwtgate/gate => ../../..
+	github.com/jwtgate/gate/stores/gateredis => ../../../stores/gateredis
+)

@@ -1,0 +1,143 @@
+package storebench_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"testing"
+	"time"
+
+	goredis "github.com/redis/go-redis/v9"
+	"github.com/redis/rueidis"
+
+	"github.com/jwtgate/gate"
+	"github.com/jwtgate/gate/internal/integration/servers"
+	"github.com/jwtgate/gate/stores"
+	"github.com/jwtgate/gate/stores/gateredis"
+)
+
+// tokens is how many are in use; every tenth is revoked.
+const tokens = 10_000
+
+var errVerdict = errors.New("a wrong verdict")
+
+// fixtures are tokens with an ID alone, and with a session and a subject too.
+func fixtures() (bare, full []*gate.Token) {
+	now := time.Now().Truncate(time.Second)
+	for i := range tokens {
+		t := gate.Token{ID: fmt.Sprintf("6f1c3d1e-8f0a-4a53-9d57-%012d", i), IssuedAt: now, Expiry: now.Add(time.Hour), Type: gate.Access}
+		bare = append(bare, &t)
+		u := t
+		u.ID += "-full"
+		u.SessionID, u.Subject = fmt.Sprintf("sid-%020d", i), fmt.Sprintf("user-%d", i)
+		full = append(full, &u)
+	}
+	return bare, full
+}
+
+func revoked(i int) bool { return i%10 == 0 }
+
+// asking returns a check of a blocklist.
+func asking(b gate.Blocklist, list []*gate.Token) func(int) error {
+	ctx := context.Background()
+	return func(i int) error {
+		i %= tokens
+		blocked, err := b.Blocked(ctx, list[i])
+		if err == nil && blocked != revoked(i) {
+			err = errVerdict
+		}
+		return err
+	}
+}
+
+func connect(t *testing.T, addr string, tracking []string) rueidis.Client {
+	t.Helper()
+	client, err := rueidis.NewClient(rueidis.ClientOption{
+		InitAddress: []string{addr}, ForceSingleClient: true, ClientTrackingOptions: tracking,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(client.Close)
+	return client
+}
+
+func newStore(t *testing.T, client rueidis.Client, cacheFor time.Duration) *gateredis.Store {
+	t.Helper()
+	s, err := gateredis.New(client, gateredis.Options{CacheFor: cacheFor, Timeout: 10 * time.Second})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+// TestRedis compares checks per second with those of the clients alone, which read
+// one key each.
+func TestRedis(t *testing.T) {
+	n := rounds(t)
+	server := servers.StartRedis(t, servers.Durable...)
+	bare, full := fixtures()
+	const day = 24 * time.Hour
+
+	plain := newStore(t, connect(t, server.Addr, nil), 0)
+	cached := newStore(t, connect(t, server.Addr, gateredis.Tracking("")), day)
+	for i, tok := range bare {
+		if !revoked(i) {
+			continue
+		}
+		for _, tok := range []*gate.Token{tok, full[i]} {
+			if err := plain.RevokeToken(t.Context(), tok, stores.Note{}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		server.CLI("SET", key(i), "1")
+	}
+	client := connect(t, server.Addr, []string{"PREFIX", "bare:", "BCAST"})
+	peer := goredis.NewClient(&goredis.Options{Addr: server.Addr, PoolSize: 64})
+	t.Cleanup(func() { _ = peer.Close() })
+
+	ctx := context.Background()
+	found := func(i int, ok bool, err error) error {
+		if err == nil && ok != revoked(i) {
+			err = errVerdict
+		}
+		return err
+	}
+	checks := []struct {
+		who   string
+		check func(int) error
+	}{
+		{"rueidis-docache", func(i int) error {
+			i %= tokens
+			_, err := client.DoCache(ctx, client.B().Get().Key(key(i)).Cache(), day).ToString()
+			if rueidis.IsRedisNil(err) {
+				return found(i, false, nil)
+			}
+			return found(i, true, err)
+		}},
+		{"rueidis-do", func(i int) error {
+			i %= tokens
+			n, err := client.Do(ctx, client.B().Exists().Key(key(i)).Build()).AsInt64()
+			return found(i, n == 1, err)
+		}},
+		{"go-redis", func(i int) error {
+			i %= tokens
+			n, err := peer.Exists(ctx, key(i)).Result()
+			return found(i, n == 1, err)
+		}},
+		{"gateredis", asking(plain, full)},
+		{"gateredis-id-alone", asking(plain, bare)},
+		{"gateredis-cached", asking(cached, full)},
+		{"gateredis-cached-id-alone", asking(cached, bare)},
+		{"gateredis-cached-guarded", asking(stores.Guard(cached, stores.FailurePolicy{Timeout: 10 * time.Second}), full)},
+	}
+	var bodies []*body
+	for _, goroutines := range []int{1, 16, 64} {
+		for _, c := range checks {
+			bodies = append(bodies, &body{store: "redis", who: c.who, goroutines: goroutines, check: c.check})
+		}
+	}
+	compare(t, n, bodies, "rueidis-docache")
+}
+
+func key(i int) string { return fmt.Sprintf("bare:6f1c3d1e-8f0a-4a53-9d57-%012d", i) }
