@@ -15,6 +15,7 @@ import (
 	"testing"
 
 	"github.com/jwtgate/gate"
+	"github.com/jwtgate/gate/keys"
 )
 
 // kinds are the refusals by the names that errors.md has for them.
@@ -41,6 +42,8 @@ func TestKinds(t *testing.T) {
 		case !known:
 			t.Errorf("errors.md has %s, which is no kind", r[0])
 			continue
+		case kind == gate.ErrNotFresh:
+			err = notFresh(t) // only a gate knows the age
 		}
 		w := httptest.NewRecorder()
 		gate.ProblemErrors("x:")(w, nil, err)
@@ -51,6 +54,25 @@ func TestKinds(t *testing.T) {
 			t.Errorf("%s is answered with %q %s, and errors.md has %q", r[0], got, w.Body, want)
 		}
 	}
+}
+
+// notFresh is the error of a gate for a token that is not.
+func notFresh(t *testing.T) error {
+	t.Helper()
+	key, err := keys.Generate(keys.HS256)
+	if err != nil {
+		t.Fatal(err)
+	}
+	g, err := gate.New(gate.Config{Keys: key})
+	if err != nil {
+		t.Fatal(err)
+	}
+	raw, err := g.CreateAccessToken(t.Context(), "alice", gate.TokenOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = g.CheckToken(t.Context(), raw, gate.Policy{Fresh: true})
+	return err
 }
 
 // TestReasons compares the other tables with the source: every reason, once, with
