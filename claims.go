@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strconv"
 	"time"
+	"unsafe"
 
 	"github.com/jwtgate/gate/internal/scan"
 )
@@ -36,7 +37,7 @@ const maxTime = 1 << 53
 
 // parse is the one strict pass over the payload.
 func (g *Gate) parse(payload []byte) (*Token, *Error) {
-	t := &Token{payload: payload}
+	t := &Token{payload: unsafe.String(unsafe.SliceData(payload), len(payload))}
 	lim := &g.cfg.Accept.Limits
 	r := scan.New(payload, lim.Depth, lim.Members)
 	if c := r.Kind(); c != '{' && r.Skip() && r.End() {
@@ -57,7 +58,7 @@ func (g *Gate) parse(payload []byte) (*Token, *Error) {
 			from := r.Pos()
 			r.Skip()
 			if bit != 0 {
-				t.identity = span{from, r.Pos()}
+				t.identity = spanOf(from, r.Pos())
 			}
 		}
 		if t.claims.have&bit != 0 {
@@ -98,7 +99,7 @@ func (t *Token) member(r *scan.Reader, name string) claimBits {
 		from := r.Pos()
 		t.Subject = t.readString(r, claimSub)
 		if t.claims.bad&claimSub != 0 && t.claims.have&claimIdentity == 0 {
-			t.identity = span{from, r.Pos()}
+			t.identity = spanOf(from, r.Pos())
 		}
 		return claimSub
 	case "jti":

@@ -31,6 +31,9 @@ type Policy struct {
 	Locations []Location
 }
 
+// demands is a Policy as a Token keeps it, small.
+type demands struct{ optional, fresh, refresh, anyType, skipBlocklist bool }
+
 // want is the type of token that the policy looks for.
 func (p Policy) want() TokenType {
 	if p.Refresh {

@@ -25,28 +25,30 @@ type Token struct {
 	NotBefore time.Time // nbf
 	Expiry    time.Time // exp
 	Type      TokenType // type
-	Fresh     bool      // fresh, when it is true or false
 	// FreshUntil is set when the token is fresh for a time only.
 	FreshUntil time.Time
+	Fresh      bool // fresh, when it is true or false
 
+	demands  demands
+	claims   claimSet
+	identity span // value of the identity claim, where it is not sub
 	location string
 	csrf     string
 	header   string // encoded segment
-	payload  []byte // JSON
-	claims   claimSet
-	identity span // value of the identity claim, where it is not sub
-	policy   Policy
+	payload  string // JSON
 	user     any
 }
 
 // span is a stretch of the payload.
-type span struct{ from, to int }
+type span struct{ from, to uint32 }
+
+func spanOf(from, to int) span { return span{uint32(from), uint32(to)} } // New bounds TokenBytes
 
 // Claims decodes all claims into v, a pointer to a struct or to a map. Names match
 // by exact case; numbers keep all their digits in integer fields. Claims that v
 // has no place for are ignored.
 func (t *Token) Claims(v any) error {
-	if err := json.Unmarshal(t.payload, v); err != nil {
+	if err := json.Unmarshal(jws.Bytes(t.payload), v); err != nil {
 		return fmt.Errorf("gate: claims: %w", err)
 	}
 	return nil
@@ -69,11 +71,11 @@ func (t *Token) Identity() any {
 		return t.Subject
 	}
 	text := t.payload[t.identity.from:t.identity.to]
-	if n, err := strconv.ParseInt(string(text), 10, 64); err == nil {
+	if n, err := strconv.ParseInt(text, 10, 64); err == nil {
 		return n
 	}
 	var v any
-	_ = json.Unmarshal(text, &v) // was read before
+	_ = json.Unmarshal(jws.Bytes(text), &v) // was read before
 	return v
 }
 
@@ -86,8 +88,12 @@ func (t *Token) CSRF() string { return t.csrf }
 func (t *Token) Location() string { return t.location }
 
 // Policy returns what the route demanded of the token, for hooks and blocklists that
-// are stricter where more is at stake; the zero Policy for a token from Decode.
-func (t *Token) Policy() Policy { return t.policy }
+// are stricter where more is at stake; the zero Policy for a token from Decode. Its
+// Locations are left out: see [Token.Location].
+func (t *Token) Policy() Policy {
+	d := t.demands
+	return Policy{Optional: d.optional, Fresh: d.fresh, Refresh: d.refresh, AnyType: d.anyType, SkipBlocklist: d.skipBlocklist}
+}
 
 // clone returns a copy that shares nothing a caller could change.
 func (t *Token) clone() *Token {

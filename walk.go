@@ -68,7 +68,7 @@ func (g *Gate) walk(ctx context.Context, f found, p Policy) (*Token, error) {
 	if err != nil {
 		return nil, err
 	}
-	t.policy = p
+	t.demands = demands{p.Optional, p.Fresh, p.Refresh, p.AnyType, p.SkipBlocklist}
 	if err := g.checkPolicy(t, p); err != nil {
 		return nil, located(err, f.location, t)
 	}
