@@ -1,0 +1,200 @@
+// Package peers_test holds the gate's verdict on a token against those of two other
+// libraries. Where they differ, a rule that is written down has to say why.
+package peers_test
+
+import (
+	"context"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"reflect"
+	"testing"
+	"time"
+
+	jose "github.com/go-jose/go-jose/v4"
+	josejwt "github.com/go-jose/go-jose/v4/jwt"
+	golang "github.com/golang-jwt/jwt/v5"
+
+	"github.com/jwtgate/gate"
+	"github.com/jwtgate/gate/internal/integration/attacks"
+	"github.com/jwtgate/gate/keys"
+)
+
+const (
+	issuer   = "https://issuer.example"
+	audience = "api"
+)
+
+// A verifier is one algorithm with its key in the hands of all three. Each is told
+// to be as strict as it can: one algorithm, issuer, audience, exp, no leeway.
+type verifier struct {
+	alg    keys.Algorithm
+	key    *keys.Key
+	public any
+	gate   *gate.Gate
+	golang *golang.Parser
+	now    time.Time
+}
+
+// verdict is what a library makes of a token.
+type verdict struct {
+	err    error
+	claims map[string]any
+	sub    string
+	jti    string
+	exp    int64
+}
+
+func corpus(t testing.TB) *attacks.Corpus {
+	t.Helper()
+	c, err := attacks.Load(filepath.Join("..", "attacks", "testdata", "attacks.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+// verifiers are one for each configuration of the corpus, by algorithm.
+func verifiers(t testing.TB, c *attacks.Corpus) map[keys.Algorithm]*verifier {
+	t.Helper()
+	all := map[keys.Algorithm]*verifier{}
+	for _, tc := range c.Configs {
+		v := &verifier{alg: keys.Algorithm(tc.Algorithm), now: time.Unix(c.Now, 0)}
+		var err error
+		if v.key, err = keys.ParseJWK(c.Keys[tc.Key], v.alg); err != nil {
+			t.Fatal(err)
+		}
+		if v.public = v.key.Public(); v.public == nil {
+			v.public = secret(t, c.Keys[tc.Key])
+		}
+		clock := func() time.Time { return v.now }
+		// What only the gate knows (jti, type, fresh) is not demanded of tokens here.
+		v.gate, err = gate.New(gate.Config{Keys: v.key, Clock: clock, Accept: gate.Accept{
+			Issuers: []string{issuer}, Audiences: []string{audience},
+			Lenient: gate.Lenient{NoID: true, AnyType: true, AnyFresh: true},
+		}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		v.golang = golang.NewParser(golang.WithValidMethods([]string{tc.Algorithm}), golang.WithStrictDecoding(), golang.WithIssuer(issuer),
+			golang.WithAudience(audience), golang.WithExpirationRequired(), golang.WithIssuedAt(), golang.WithTimeFunc(clock))
+		all[v.alg] = v
+	}
+	return all
+}
+
+func secret(t testing.TB, text json.RawMessage) []byte {
+	t.Helper()
+	var j struct{ K string }
+	if err := json.Unmarshal(text, &j); err != nil {
+		t.Fatal(err)
+	}
+	b, err := base64.RawURLEncoding.DecodeString(j.K)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
+}
+
+func (v *verifier) askGate(raw string) verdict {
+	t, err := v.gate.CheckToken(context.Background(), raw, gate.Policy{AnyType: true})
+	if err != nil {
+		return verdict{err: err}
+	}
+	d := verdict{sub: t.Subject, jti: t.ID, exp: t.Expiry.Unix()}
+	// Numbers that no float64 holds leave the map unfilled, as in the others.
+	if t.Claims(&d.claims) != nil {
+		d.claims = nil
+	}
+	return d
+}
+
+func (v *verifier) askGolang(raw string) verdict {
+	claims := golang.MapClaims{}
+	t, err := v.golang.ParseWithClaims(raw, claims, func(*golang.Token) (any, error) { return v.public, nil })
+	if err != nil {
+		return verdict{err: err}
+	}
+	d := verdict{claims: claims}
+	d.sub, _ = t.Claims.GetSubject()
+	d.jti, _ = claims["jti"].(string)
+	if exp, err := t.Claims.GetExpirationTime(); err == nil && exp != nil {
+		d.exp = exp.Unix()
+	}
+	return d
+}
+
+var errNoExp = errors.New("no exp")
+
+func (v *verifier) askJose(raw string) verdict {
+	t, err := josejwt.ParseSigned(raw, []jose.SignatureAlgorithm{jose.SignatureAlgorithm(v.alg)})
+	if err != nil {
+		return verdict{err: err}
+	}
+	var c josejwt.Claims
+	var all map[string]any
+	if err := t.Claims(v.public, &c, &all); err != nil {
+		return verdict{err: err}
+	}
+	if c.Expiry == nil {
+		return verdict{err: errNoExp} // it has no option to demand one
+	}
+	expected := josejwt.Expected{Issuer: issuer, AnyAudience: josejwt.Audience{audience}, Time: v.now}
+	return verdict{err: c.ValidateWithLeeway(expected, 0), claims: all, sub: c.Subject, jti: c.ID, exp: c.Expiry.Time().Unix()}
+}
+
+// compare asks all three, and returns what no rule explains.
+func (v *verifier) compare(raw string) (unexplained []string, used []string) {
+	ours := v.askGate(raw)
+	var f *facts
+	for _, peer := range []struct {
+		name string
+		ask  func(string) verdict
+	}{{"golang-jwt", v.askGolang}, {"go-jose", v.askJose}} {
+		theirs := ask(peer.ask, raw)
+		switch {
+		case ours.err == nil && theirs.err == nil:
+			if diff := ours.differs(theirs); diff != "" {
+				unexplained = append(unexplained, fmt.Sprintf("%s: %s", peer.name, diff))
+			}
+		case (ours.err == nil) != (theirs.err == nil):
+			if f == nil {
+				f = learn(raw, v)
+			}
+			name := explain(peer.name, ours.err == nil, f)
+			if name == "" {
+				unexplained = append(unexplained, fmt.Sprintf("gate: %v, %s: %v", ours.err, peer.name, theirs.err))
+			}
+			used = append(used, name)
+		}
+	}
+	return unexplained, used
+}
+
+// ask counts a panic of another library as a refusal: it is not ours to test.
+func ask(f func(string) verdict, raw string) (d verdict) {
+	defer func() {
+		if p := recover(); p != nil {
+			d = verdict{err: fmt.Errorf("panic: %v", p)}
+		}
+	}()
+	return f(raw)
+}
+
+// differs holds the claims of two libraries that both accept a token against each
+// other.
+func (d verdict) differs(o verdict) string {
+	switch {
+	case d.sub != o.sub:
+		return fmt.Sprintf("sub %q and %q", d.sub, o.sub)
+	case d.jti != o.jti:
+		return fmt.Sprintf("jti %q and %q", d.jti, o.jti)
+	case d.exp != o.exp:
+		return fmt.Sprintf("exp %d and %d", d.exp, o.exp)
+	case !reflect.DeepEqual(d.claims, o.claims):
+		return fmt.Sprintf("claims %v and %v", d.claims, o.claims)
+	}
+	return ""
+}
