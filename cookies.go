@@ -76,8 +76,8 @@ func (c *Cookies) check() error {
 	if slices.ContainsFunc(c.CSRF.Methods, func(m string) bool { return m == "" || m != strings.ToUpper(m) }) {
 		return errors.New("Cookies.CSRF.Methods must hold methods in upper case, as requests have them")
 	}
-	if c.MaxAge < 0 || 0 < c.MaxAge && c.MaxAge < time.Second {
-		return errors.New("Cookies.MaxAge is negative or less than a second; browsers would drop the cookies")
+	if err := checkMaxAge(c.MaxAge); err != nil {
+		return err
 	}
 	if c.SameSite < http.SameSiteDefaultMode || c.SameSite > http.SameSiteNoneMode {
 		return errors.New("Cookies.SameSite is not a constant of net/http")
@@ -90,6 +90,13 @@ func (c *Cookies) check() error {
 		if slices.ContainsFunc(all[:i], func(o namedPath) bool { return o.name == k.name }) {
 			return fmt.Errorf("Cookies: two cookies have the name %q", k.name)
 		}
+	}
+	return nil
+}
+
+func checkMaxAge(d time.Duration) error {
+	if d < 0 || 0 < d && d < time.Second {
+		return errors.New("Cookies: MaxAge is negative or less than a second; browsers would drop the cookies")
 	}
 	return nil
 }
@@ -145,6 +152,9 @@ func (g *Gate) RefreshCookies(ctx context.Context, raw string, o CookieOptions) 
 }
 
 func (g *Gate) cookies(ctx context.Context, raw string, typ TokenType, o CookieOptions) ([]*http.Cookie, error) {
+	if err := checkMaxAge(o.MaxAge); err != nil {
+		return nil, fmt.Errorf("gate: %w", err)
+	}
 	list := g.recipe(typ, o)
 	list[0].Value = raw
 	if len(list) > 1 {

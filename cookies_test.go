@@ -151,6 +151,9 @@ func TestCookiesRefused(t *testing.T) {
 		{"line end", off, "a\r\nSet-Cookie: b=c", gate.CookieOptions{}, "failure"},
 		{"bad domain", off, token(), gate.CookieOptions{Domain: "a;b"}, "failure"},
 		{"__Host- with a domain", host, token(), gate.CookieOptions{Domain: "example.com"}, "failure"},
+		{"negative age", off, token(), gate.CookieOptions{MaxAge: -time.Hour}, "failure"},
+		{"age in seconds for nanoseconds", off, token(), gate.CookieOptions{MaxAge: 3600}, "failure"},
+		{"age of a second", off, token(), gate.CookieOptions{MaxAge: time.Second}, "ok"},
 		{"__Host- without", host, token(), gate.CookieOptions{}, "ok"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

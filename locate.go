@@ -126,6 +126,9 @@ func FromJSON(access, refresh string) Location {
 // location is tried; any other error stops the search. It must not read cookies:
 // a token from there would escape the CSRF check.
 func LocationFunc(name string, find func(r Request, want TokenType) (raw string, err error)) Location {
+	if find == nil {
+		return Location{name: name} // New refuses it
+	}
 	return Location{name, func(_ *Gate, r Request, want TokenType) (found, *Error) {
 		raw, err := find(r, want)
 		var e *Error

@@ -47,7 +47,7 @@ func row(err error) *statusRow {
 }
 
 // StatusCode returns the HTTP status for an error of a gate: 401, 403 for
-// [ErrRejected], 503 for anything that is not an [*Error].
+// [ErrRejected], 503 for anything that is neither an [*Error] nor a bare kind.
 func StatusCode(err error) int {
 	if s := row(err); s != nil {
 		return s.status

@@ -17,7 +17,7 @@ func refusal(kind error, reason string) error {
 	return fmt.Errorf("handler: %w", &gate.Error{Kind: kind, Reason: reason})
 }
 
-var down = errors.New("connection refused to canary-host")
+var errDown = errors.New("connection refused to canary-host")
 
 func TestAnswers(t *testing.T) {
 	const invalid = `Bearer error="invalid_token"`
@@ -42,7 +42,7 @@ func TestAnswers(t *testing.T) {
 		{"bare kind", gate.ErrExpired, 401, invalid, "Unauthorized", "expired"},
 		{"bare kind that wants freshness", gate.ErrNotFresh, 401, `Bearer error="insufficient_user_authentication"`, "Unauthorized", "not-fresh"},
 		{"kind before cause", &gate.Error{Kind: gate.ErrRejected, Reason: "rejected", Err: gate.ErrExpired}, 403, ``, "The token is not accepted here", "rejected"},
-		{"failure", down, 503, ``, "The service cannot check the token now; try again", "unavailable"},
+		{"failure", errDown, 503, ``, "The service cannot check the token now; try again", "unavailable"},
 		{"nothing", nil, 503, ``, "The service cannot check the token now; try again", "unavailable"},
 		{"no kind", &gate.Error{}, 503, ``, "The service cannot check the token now; try again", "unavailable"},
 	} {
@@ -132,13 +132,13 @@ func TestJSONErrorsKey(t *testing.T) {
 func TestWriteError(t *testing.T) {
 	r := request("GET", "/")
 	g := newGate(t, gate.Config{OnError: func(w http.ResponseWriter, got *http.Request, err error) {
-		if got != r || !errors.Is(err, down) {
+		if got != r || !errors.Is(err, errDown) {
 			t.Errorf("OnError is given %v, %v", got, err)
 		}
 		w.WriteHeader(418)
 	}})
 	w := httptest.NewRecorder()
-	g.WriteError(w, r, down)
+	g.WriteError(w, r, errDown)
 	if w.Code != 418 {
 		t.Errorf("status = %d, want that of OnError", w.Code)
 	}
