@@ -131,6 +131,7 @@ var messages = map[string]string{
 	"header_encoding":    "The token's header is not canonical base64url",
 	"payload_encoding":   "The token's payload is not canonical base64url",
 	"signature_encoding": "The token's signature is not canonical base64url",
+	"signature_length":   "The token's signature is cut; no base64url has its length",
 	"header_json":        "The token's header is not strict JSON",
 	"header_object":      "The token's header is not a JSON object",
 	"payload_empty":      "The token's payload is empty",

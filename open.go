@@ -2,7 +2,6 @@ package gate
 
 import (
 	"context"
-	"errors"
 	"slices"
 	"strings"
 
@@ -57,7 +56,7 @@ func (g *Gate) open(ctx context.Context, raw string) (*Token, error) {
 			return g.opened(raw, parts, k)
 		}
 	}
-	if _, ok := jws.DecodeSegment(parts.Signature); !ok {
+	if !jws.Canonical(parts.Signature) {
 		return nil, refuse(ErrInvalid, "signature_encoding")
 	}
 	return nil, refuse(ErrInvalid, "signature")
@@ -136,6 +135,7 @@ var jwsReasons = map[error]string{
 	jws.ErrHeaderEncoding:    "header_encoding",
 	jws.ErrPayloadEncoding:   "payload_encoding",
 	jws.ErrSignatureEncoding: "signature_encoding",
+	jws.ErrSignatureLength:   "signature_length",
 	jws.ErrHeaderJSON:        "header_json",
 	jws.ErrHeaderObject:      "header_object",
 	jws.ErrPayloadEmpty:      "payload_empty",
@@ -166,8 +166,7 @@ func Peek(raw string) (keys.Unverified, error) {
 
 // located names the place where a token was found in the error that refuses it.
 func located(err error, location string, t *Token) error {
-	var e *Error
-	if errors.As(err, &e) {
+	if e, ok := err.(*Error); ok {
 		e.Location = location
 		e.Token = t
 	}

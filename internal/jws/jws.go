@@ -20,6 +20,7 @@ var (
 	ErrHeaderEncoding    = errors.New("jws: header is not canonical base64url")
 	ErrPayloadEncoding   = errors.New("jws: payload is not canonical base64url")
 	ErrSignatureEncoding = errors.New("jws: signature is not canonical base64url")
+	ErrSignatureLength   = errors.New("jws: signature is cut")
 	ErrHeaderJSON        = errors.New("jws: header is not strict JSON")
 	ErrHeaderObject      = errors.New("jws: header is not a JSON object")
 	ErrPayloadEmpty      = errors.New("jws: payload is empty")
@@ -44,6 +45,9 @@ const (
 
 // Enc is the one encoding of segments: base64url without padding, no unused bits.
 var Enc = base64.RawURLEncoding.Strict()
+
+// alphabet is that of Enc.
+const alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
 
 // Parts are the three segments of a token, still encoded.
 type Parts struct{ Header, Payload, Signature, Input string }
@@ -77,6 +81,17 @@ func Bytes(s string) []byte { return unsafe.Slice(unsafe.StringData(s), len(s)) 
 func Decode(dst []byte, segment string) (int, bool) {
 	n, err := Enc.Decode(dst, Bytes(segment))
 	return n, err == nil && n == Enc.DecodedLen(len(segment)) && len(segment)%4 != 1
+}
+
+// Canonical reports whether a segment no longer than any signature is canonical
+// base64url.
+func Canonical(segment string) bool {
+	var buf [maxSignature]byte
+	if Enc.DecodedLen(len(segment)) > len(buf) {
+		return false
+	}
+	_, ok := Decode(buf[:], segment)
+	return ok
 }
 
 // DecodeSegment decodes a segment into fresh memory.
@@ -235,6 +250,8 @@ func CheckForm(p Parts) error {
 		return ErrPayloadEmpty
 	case len(p.Payload)%4 == 1:
 		return ErrPayloadEncoding
+	case len(p.Signature)%4 == 1 && strings.Trim(p.Signature, alphabet) == "":
+		return ErrSignatureLength
 	case len(p.Signature)%4 == 1:
 		return ErrSignatureEncoding
 	}

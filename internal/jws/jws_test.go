@@ -176,7 +176,8 @@ func TestParseHeaderSegments(t *testing.T) {
 		{"header with line feed", jws.Parts{Header: good + "\n", Payload: "e30"}, jws.ErrHeaderEncoding},
 		{"no payload", jws.Parts{Header: good, Signature: "AAAA"}, jws.ErrPayloadEmpty},
 		{"payload of odd length", jws.Parts{Header: good, Payload: "e30fA", Signature: "AAAA"}, jws.ErrPayloadEncoding},
-		{"signature of odd length", jws.Parts{Header: good, Payload: "e30", Signature: "AAAAA"}, jws.ErrSignatureEncoding},
+		{"signature of odd length", jws.Parts{Header: good, Payload: "e30", Signature: "AAAAA"}, jws.ErrSignatureLength},
+		{"signature of odd length with a comma", jws.Parts{Header: good, Payload: "e30", Signature: "AAAA,"}, jws.ErrSignatureEncoding},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			if _, err := jws.ParseHeader(tt.parts); !errors.Is(err, tt.want) {
@@ -213,4 +214,25 @@ func FuzzHeader(f *testing.F) {
 			t.Fatalf("header %q: kid %s, encoding/json says %v", text, strconv.Quote(h.KeyID), kid)
 		}
 	})
+}
+
+func TestCanonical(t *testing.T) {
+	for _, tt := range []struct {
+		segment string
+		want    bool
+	}{
+		{"", true},
+		{"AAAA", true},
+		{"AA", true},
+		{"AB", false},
+		{"A", false},
+		{"AA\nAA", false},
+		{"AA==", false},
+		{strings.Repeat("A", 1366), true}, // RSA with 8192 bits
+		{strings.Repeat("A", 1368), false},
+	} {
+		if got := jws.Canonical(tt.segment); got != tt.want {
+			t.Errorf("Canonical of %d characters %.6q = %v, want %v", len(tt.segment), tt.segment, got, tt.want)
+		}
+	}
 }

@@ -99,6 +99,11 @@ func (r *Reader) Open(c byte) bool {
 // More reports whether the open object or array, which ends with the byte end,
 // has another member. first is true for its first. At the end it closes it.
 func (r *Reader) More(first bool, end byte) bool {
+	if !first && r.members > 0 && r.fault == OK && r.i+1 < len(r.s) && r.s[r.i] == ',' && r.s[r.i+1] == '"' {
+		r.i++ // the usual case: a comma, and at once the next name
+		r.members--
+		return true
+	}
 	c := r.Kind()
 	if c == end {
 		r.i++

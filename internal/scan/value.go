@@ -27,17 +27,18 @@ func plain(b []byte) bool {
 
 // Str reads a string. It shares memory with the text unless it holds escapes.
 func (r *Reader) Str() string {
-	if r.Kind() != '"' {
-		r.fail(Syntax)
-		return ""
-	}
-	start := r.i + 1
-	if r.plain {
+	if r.plain && r.fault == OK && r.i < len(r.s) && r.s[r.i] == '"' {
+		start := r.i + 1
 		if n := strings.IndexByte(r.s[start:], '"'); n >= 0 {
 			r.i = start + n + 1
 			return r.s[start : start+n]
 		}
 	}
+	if r.Kind() != '"' {
+		r.fail(Syntax)
+		return ""
+	}
+	start := r.i + 1
 	for j := start; j < len(r.s); j++ {
 		switch c := r.s[j]; {
 		case c == '"':
