@@ -1,6 +1,7 @@
 package gate_test
 
 import (
+	"reflect"
 	"testing"
 	"time"
 
@@ -117,6 +118,28 @@ func TestRefreshTokensAreNotFresh(t *testing.T) {
 		raw := must(g.CreateRefreshToken(t.Context(), "alice", o))
 		_, err := g.CheckToken(t.Context(), raw, gate.Policy{Refresh: true, Fresh: true})
 		checkVerdict(t, err, "not_fresh")
+	}
+}
+
+// A hook sees what the route demands, but for where it looks.
+func TestTokenPolicy(t *testing.T) {
+	for _, want := range []gate.Policy{
+		{}, {Optional: true}, {Fresh: true}, {Refresh: true}, {AnyType: true}, {SkipBlocklist: true},
+	} {
+		given := want
+		given.Locations = []gate.Location{gate.FromCookies()}
+		raw := token("fresh", "true")
+		if want.Refresh {
+			raw = refreshToken()
+		}
+		tok := must(newGate(t, gate.Config{}).CheckToken(t.Context(), raw, given))
+		if got := tok.Policy(); !reflect.DeepEqual(got, want) {
+			t.Errorf("Policy = %+v, want %+v", got, want)
+		}
+	}
+	tok := must(newGate(t, gate.Config{}).Decode(t.Context(), token(), gate.DecodeOptions{}))
+	if got := tok.Policy(); !reflect.DeepEqual(got, gate.Policy{}) {
+		t.Errorf("Policy of a decoded token = %+v, want the zero one", got)
 	}
 }
 
