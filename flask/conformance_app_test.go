@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"maps"
 	"net/http"
+	"reflect"
 	"slices"
 	"strings"
 	"time"
@@ -145,7 +146,8 @@ func (a *app) hooks(cfg *gate.Config) {
 		cfg.Blocklist = gate.BlocklistFunc(func(_ context.Context, t *gate.Token) (bool, error) {
 			a.call("token_in_blocklist")
 			if name, ok := list["claim"].(string); ok {
-				return slices.Contains(slice(list["values"]), claims(t)[name]), nil
+				same := func(v any) bool { return reflect.DeepEqual(v, claims(t)[name]) }
+				return slices.ContainsFunc(slice(list["values"]), same), nil
 			}
 			return slices.Contains(a.revoked, t.ID), nil
 		})
@@ -185,10 +187,10 @@ func plainText(v any) string {
 
 func verified(l object, t *gate.Token) bool {
 	if name, ok := l["claim"].(string); ok {
-		return claims(t)[name] == l["equals"]
+		return reflect.DeepEqual(claims(t)[name], l["equals"])
 	}
 	if name, ok := l["header"].(string); ok {
-		return header(t)[name] == l["equals"]
+		return reflect.DeepEqual(header(t)[name], l["equals"])
 	}
 	return truthy(l["result"])
 }
@@ -293,13 +295,13 @@ func writeCustom(w http.ResponseWriter, l object, err error) {
 	}
 	if extra, ok := l["headers"].(object); ok {
 		for name, v := range extra {
-			w.Header().Set(name, v.(string))
+			w.Header().Set(name, plainText(replaced(v, fill)))
 		}
 	}
 	status := int(l["status"].(float64))
 	if text, ok := l["text"].(string); ok {
 		w.WriteHeader(status)
-		fmt.Fprint(w, text)
+		fmt.Fprint(w, plainText(replaced(text, fill)))
 		return
 	}
 	writeJSON(w, status, replaced(l["json"], fill))

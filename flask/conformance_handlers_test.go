@@ -222,9 +222,9 @@ func (a *app) setCookies(args object, x exchange) error {
 		}
 		o := gate.CookieOptions{}
 		o.Domain, _ = arg["domain"].(string)
-		if s, ok := arg["max_age"].(float64); ok {
-			o.MaxAge = time.Duration(s) * time.Second
-		}
+		seconds, _ := arg["max_age"].(float64)
+		age := time.Duration(seconds * float64(time.Second))
+		o.MaxAge = max(age, 0)
 		set := a.gate.AccessCookies
 		if typ == "refresh" {
 			set = a.gate.RefreshCookies
@@ -232,6 +232,11 @@ func (a *app) setCookies(args object, x exchange) error {
 		cookies, err := set(x.ctx, raw, o)
 		if err != nil {
 			return err
+		}
+		for _, c := range cookies {
+			if age < 0 { // which the gate does not set: the cookies are the handler's to change
+				c.MaxAge, c.Expires = int(seconds), a.now.Add(age)
+			}
 		}
 		gate.SetCookies(x.w, cookies)
 	}
@@ -272,7 +277,7 @@ func (a *app) inspect(r returns, ctx context.Context) (any, error) {
 	return object{"claims": v}, err
 }
 
-var page = template.Must(template.New("").Parse(`user=[{{with .User}}{{index . $.Field}}{{end}}]`))
+var page = template.Must(template.New("").Parse(`user=[{{if .Known}}{{.Value}}{{end}}]`))
 
 // template offers the current user to a page.
 func (a *app) template(args object, x exchange) error {
@@ -284,7 +289,8 @@ func (a *app) template(args object, x exchange) error {
 		return err
 	}
 	x.w.Header().Set("Content-Type", "text/html; charset=utf-8")
-	return page.Execute(x.w, object{"User": user, "Field": args["field"]})
+	value, known := members(user)[args["field"].(string)]
+	return page.Execute(x.w, object{"Value": value, "Known": known && value != nil})
 }
 
 // find returns the route of a path, and whether it answers the method. A route for

@@ -122,10 +122,17 @@ func (a *app) serveOwn(w http.ResponseWriter, m message) *gate.Token {
 		return nil
 	}
 	ctx := context.Background()
-	check := func(p gate.Policy) (*gate.Token, error) { return a.gate.CheckRequest(ctx, ownRequest{m}, p) }
+	var last *gate.Token
+	check := func(p gate.Policy) (t *gate.Token, err error) {
+		t, err = a.gate.CheckRequest(ctx, ownRequest{m}, p)
+		if err == nil {
+			last = t
+		}
+		return t, err
+	}
 	if route.Guard == nil || m.method == http.MethodOptions {
 		a.handle(route, exchange{ctx, w, check})
-		return nil
+		return last
 	}
 	t, err := check(route.policy)
 	if err != nil {
@@ -133,7 +140,7 @@ func (a *app) serveOwn(w http.ResponseWriter, m message) *gate.Token {
 		return nil
 	}
 	a.handle(route, exchange{gate.NewContext(ctx, t), w, check})
-	return t
+	return last
 }
 
 // renewOwn is implicit refresh by hand.
@@ -161,8 +168,15 @@ func (r ownRequest) Header(name string) []string {
 	return pairs(r.m.headers, func(s string) bool { return strings.EqualFold(s, name) })
 }
 
+// Cookies takes the quotes off a value, as servers do.
 func (r ownRequest) Cookies(name string) []string {
-	return pairs(r.m.cookies, func(s string) bool { return s == name })
+	values := pairs(r.m.cookies, func(s string) bool { return s == name })
+	for i, v := range values {
+		if len(v) > 1 && v[0] == '"' && v[len(v)-1] == '"' {
+			values[i] = v[1 : len(v)-1]
+		}
+	}
+	return values
 }
 
 func (r ownRequest) Query(name string) []string {

@@ -53,7 +53,7 @@ func reasons(t *testing.T) []string {
 var ownWords = []string{
 	"missing", "missing_header", "missing_scheme", "header_malformed", "query_prefix", "no_user", // with the error
 	"ambiguous", "body_json", "body_content_type", "body_too_large", "body_unreadable", "location_unset",
-	"too_large", "alg_type", "typ_type", "typ_mismatch", "crit", "zip", "cty",
+	"too_large", "typ_type", "typ_mismatch", "crit", "zip", "cty",
 	"csrf_claim_type", "exp_missing", "exp_far", "sid_type", "type_type", "fresh_type",
 }
 
