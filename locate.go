@@ -40,7 +40,7 @@ func FromHeader(name, scheme string) Location {
 func headerToken(values []string, name, scheme string) (string, *Error) {
 	raw, seen, other := "", false, false
 	for _, v := range values {
-		v = strings.Trim(v, " \t")
+		v = trimSpace(v)
 		rest, ok := cutScheme(v, scheme)
 		if !ok {
 			other = other || v != ""
@@ -56,10 +56,27 @@ func headerToken(values []string, name, scheme string) (string, *Error) {
 		return "", refuseName(ErrMissing, "missing_scheme", name)
 	case !seen:
 		return "", refuseName(ErrMissing, "missing_header", name)
-	case raw == "" || strings.ContainsAny(raw, " \t,"):
+	case raw == "" || isList(raw):
 		return "", refuseName(ErrInvalid, "header_malformed", name)
 	}
 	return raw, nil
+}
+
+// trimSpace trims optional white space (RFC 9110 section 5.6.3).
+func trimSpace(s string) string {
+	for len(s) > 0 && (s[0] == ' ' || s[0] == '\t') {
+		s = s[1:]
+	}
+	for len(s) > 0 && (s[len(s)-1] == ' ' || s[len(s)-1] == '\t') {
+		s = s[:len(s)-1]
+	}
+	return s
+}
+
+// isList reports whether s is more than one word. Each search is one sweep of wide
+// instructions; strings.ContainsAny looks at every byte of a token.
+func isList(s string) bool {
+	return strings.IndexByte(s, ' ') >= 0 || strings.IndexByte(s, ',') >= 0 || strings.IndexByte(s, '\t') >= 0
 }
 
 // cutScheme returns what stands behind the scheme.
@@ -75,7 +92,7 @@ func cutScheme(v, scheme string) (rest string, ok bool) {
 	case v[n] != ' ' && v[n] != '\t':
 		return "", false
 	}
-	return strings.TrimLeft(v[n:], " \t"), true
+	return trimSpace(v[n:]), true
 }
 
 // FromCookies finds access and refresh tokens in the cookies that Config.Cookies
