@@ -75,7 +75,7 @@ type Stats struct {
 // Guarded is a blocklist with a [FailurePolicy]. Make one with [Guard]. It is safe for
 // concurrent use. It writes nothing to the store and remembers no verdict.
 type Guarded struct {
-	ask      func(context.Context, *gate.Token, gate.Policy) (bool, error)
+	store    gate.Blocklist
 	policy   FailurePolicy
 	circuit  circuit
 	slots    chan struct{}
@@ -106,39 +106,20 @@ func Guard(s gate.Blocklist, p FailurePolicy) *Guarded {
 	if p.Calls <= 0 {
 		p.Calls = 1024
 	}
-	g := &Guarded{policy: p, slots: make(chan struct{}, p.Calls)}
+	g := &Guarded{store: s, policy: p, slots: make(chan struct{}, p.Calls)}
 	g.circuit.limit, g.circuit.pause = p.Failures, p.Probe
-	g.ask = askFor(s)
+	if s == nil {
+		g.store = gate.BlocklistFunc(func(context.Context, *gate.Token) (bool, error) { return false, errNoStore })
+	}
 	return g
 }
 
 // errNoStore keeps a guard of nothing closed.
 var errNoStore = errors.New("stores: Guard was given no store")
 
-// askFor is how s is asked, with the policy where it wants to know.
-func askFor(s gate.Blocklist) func(context.Context, *gate.Token, gate.Policy) (bool, error) {
-	switch s := s.(type) {
-	case nil:
-		return func(context.Context, *gate.Token, gate.Policy) (bool, error) { return false, errNoStore }
-	case policyBlocklist:
-		return s.BlockedFor
-	default:
-		return func(ctx context.Context, t *gate.Token, _ gate.Policy) (bool, error) { return s.Blocked(ctx, t) }
-	}
-}
-
-// Blocked is for callers that do not know what the route demands: it is never open.
+// Blocked reports whether t was revoked. What the route demands it reads in
+// [gate.Token.Policy], which a gate sets.
 func (g *Guarded) Blocked(ctx context.Context, t *gate.Token) (bool, error) {
-	return g.check(ctx, t, gate.Policy{AnyType: true})
-}
-
-// BlockedFor reports whether t was revoked, on a route that demands p. A gate calls it
-// in place of Blocked.
-func (g *Guarded) BlockedFor(ctx context.Context, t *gate.Token, p gate.Policy) (bool, error) {
-	return g.check(ctx, t, p)
-}
-
-func (g *Guarded) check(ctx context.Context, t *gate.Token, p gate.Policy) (bool, error) {
 	g.checks.Add(1)
 	if err := ctx.Err(); err != nil {
 		return false, err
@@ -146,9 +127,9 @@ func (g *Guarded) check(ctx context.Context, t *gate.Token, p gate.Policy) (bool
 	probe, ok := g.circuit.enter(time.Now())
 	if !ok {
 		g.notAsked.Add(1)
-		return g.without(t, p, ErrCircuitOpen)
+		return g.without(t, ErrCircuitOpen)
 	}
-	blocked, err := g.askInTime(ctx, t, p)
+	blocked, err := g.askInTime(ctx, t)
 	switch {
 	case err == nil || errors.Is(err, ErrLifetime):
 		if g.circuit.succeeded(probe) {
@@ -164,7 +145,7 @@ func (g *Guarded) check(ctx context.Context, t *gate.Token, p gate.Policy) (bool
 	if g.circuit.failed(probe, time.Now()) {
 		g.report(Event{CircuitOpened, err, t})
 	}
-	return g.without(t, p, err)
+	return g.without(t, err)
 }
 
 // answer is what a store said.
@@ -174,7 +155,7 @@ type answer struct {
 }
 
 // askInTime asks the store and waits no longer than the timeout.
-func (g *Guarded) askInTime(ctx context.Context, t *gate.Token, p gate.Policy) (bool, error) {
+func (g *Guarded) askInTime(ctx context.Context, t *gate.Token) (bool, error) {
 	own, cancel := context.WithTimeout(ctx, g.policy.Timeout)
 	defer cancel()
 	select {
@@ -185,7 +166,7 @@ func (g *Guarded) askInTime(ctx context.Context, t *gate.Token, p gate.Policy) (
 	got := make(chan answer, 1)
 	go func() {
 		defer func() { <-g.slots }()
-		got <- g.askSafely(own, t, p)
+		got <- g.askSafely(own, t)
 	}()
 	select {
 	case a := <-got:
@@ -211,18 +192,19 @@ func (g *Guarded) late(ctx context.Context) error {
 
 // askSafely turns a panic into an error: in a goroutine of its own it would end the
 // program, where net/http would have ended one request.
-func (g *Guarded) askSafely(ctx context.Context, t *gate.Token, p gate.Policy) (a answer) {
+func (g *Guarded) askSafely(ctx context.Context, t *gate.Token) (a answer) {
 	defer func() {
 		if v := recover(); v != nil {
 			a = answer{false, fmt.Errorf("stores: the store panicked: %v", v)}
 		}
 	}()
-	blocked, err := g.ask(ctx, t, p)
+	blocked, err := g.store.Blocked(ctx, t)
 	return answer{blocked, err}
 }
 
 // without decides for a store that has not answered.
-func (g *Guarded) without(t *gate.Token, p gate.Policy, err error) (bool, error) {
+func (g *Guarded) without(t *gate.Token, err error) (bool, error) {
+	p := t.Policy()
 	if g.policy.OpenForAccessTokens && t.Type == gate.Access && !p.Fresh && !p.Refresh && !p.AnyType {
 		g.allowed.Add(1)
 		g.report(Event{Allowed, err, t})

@@ -1,0 +1,102 @@
+package gatetest
+
+import (
+	"encoding/base64"
+	"fmt"
+	"maps"
+	"net/http"
+	"net/http/httptest"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/go-json-experiment/json"
+
+	"github.com/jwtgate/gate/keys"
+)
+
+var enc = base64.RawURLEncoding
+
+// minted counts tokens, for their "jti".
+var minted atomic.Int64
+
+// Token mints a token with any claims, such as a gate would never make: it is signed
+// by key, and nothing else about it is checked. What claims does not name is that of
+// an access token of "alice", issued a minute ago and good for an hour, with a "jti" of
+// its own; a claim that is nil is left out. Times are time.Time, or numbers of seconds.
+func Token(tb testing.TB, key *keys.Key, claims map[string]any) string {
+	tb.Helper()
+	return TokenWithHeader(tb, key, nil, claims)
+}
+
+// TokenWithHeader is [Token] with header fields, which win over those of the key; one
+// that is nil is left out.
+func TokenWithHeader(tb testing.TB, key *keys.Key, header, claims map[string]any) string {
+	tb.Helper()
+	now := time.Now()
+	c := map[string]any{
+		"sub": "alice", "type": "access", "jti": fmt.Sprintf("gatetest-%d", minted.Add(1)), "fresh": false,
+		"iat": now.Add(-time.Minute), "nbf": now.Add(-time.Minute), "exp": now.Add(time.Hour),
+	}
+	h := map[string]any{"alg": string(key.Algorithm()), "typ": "JWT"}
+	if key.ID() != "" {
+		h["kid"] = key.ID()
+	}
+	raw := segment(tb, h, header) + "." + segment(tb, c, claims)
+	sig, err := key.Sign(nil, []byte(raw))
+	if err != nil {
+		tb.Fatalf("gatetest: signing a token: %v", err)
+	}
+	return raw + "." + enc.EncodeToString(sig)
+}
+
+// segment encodes members with changes.
+func segment(tb testing.TB, members, changes map[string]any) string {
+	tb.Helper()
+	maps.Copy(members, changes)
+	for name, v := range members {
+		if v == nil {
+			delete(members, name)
+		}
+		if t, ok := v.(time.Time); ok {
+			members[name] = t.Unix()
+		}
+	}
+	text, err := json.Marshal(members, json.Deterministic(true))
+	if err != nil {
+		tb.Fatalf("gatetest: encoding a token: %v", err)
+	}
+	return enc.EncodeToString(text)
+}
+
+// Tampered returns raw with one bit of its signature changed.
+func Tampered(raw string) string {
+	i := len(raw) - 10
+	c := byte('A')
+	if raw[i] == c {
+		c = 'B'
+	}
+	return raw[:i] + string(c) + raw[i+1:]
+}
+
+// Request returns a request that carries raw as a bearer token; "" is none.
+func Request(method, target, raw string) *http.Request {
+	r := httptest.NewRequest(method, target, nil)
+	if raw != "" {
+		r.Header.Set("Authorization", "Bearer "+raw)
+	}
+	return r
+}
+
+// CookieRequest returns a request that carries cookies, such as Gate.AccessCookies
+// returns, as a browser would. csrf, unless it is "", is sent in the header X-CSRF-Token.
+func CookieRequest(method, target, csrf string, cookies ...*http.Cookie) *http.Request {
+	r := httptest.NewRequest(method, target, nil)
+	for _, c := range cookies {
+		r.AddCookie(c)
+	}
+	if csrf != "" {
+		r.Header.Set("X-CSRF-Token", csrf)
+	}
+	return r
+}
