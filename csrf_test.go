@@ -157,3 +157,25 @@ func TestCSRFRoundTrip(t *testing.T) {
 		})
 	}
 }
+
+// The header is the word of the page, where there is one; the form is asked otherwise.
+func TestCSRFHeaderBeforeForm(t *testing.T) {
+	for _, tt := range []struct{ name, header, field, want string }{
+		{"both right", "canary-csrf-1", "canary-csrf-1", "ok"},
+		{"header right", "canary-csrf-1", "x", "ok"},
+		{"header wrong", "x", "canary-csrf-1", "csrf_mismatch"},
+		{"header empty", "", "canary-csrf-1", "ok"},
+		{"neither", "", "", "csrf_missing"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			r := form("application/x-www-form-urlencoded", "csrf_token="+tt.field)
+			r.Header.Set("X-CSRF-TOKEN", tt.header)
+			_, err := newGate(t, inForm).Check(r, gate.Policy{})
+			checkVerdict(t, err, tt.want)
+			if tt.want == "ok" && tt.header == "" { // and not at all where forms are not asked
+				_, err = csrfGate(t, gate.CSRF{}).Check(r, gate.Policy{})
+				checkVerdict(t, err, "csrf_missing")
+			}
+		})
+	}
+}

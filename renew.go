@@ -35,19 +35,20 @@ func (g *Gate) Renew(o RenewOptions) func(http.Handler) http.Handler {
 	return func(next http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			rw := &renewWriter{ResponseWriter: w, g: g, o: o}
-			rw.ctx = context.WithValue(r.Context(), renewKey{}, rw)
+			rw.ctx = context.WithValue(r.Context(), renewKey{g}, rw)
 			next.ServeHTTP(rw, r.WithContext(rw.ctx))
 			rw.renew()
 		})
 	}
 }
 
-// renewKey is the context key of the renewWriter.
-type renewKey struct{}
+// renewKey is the context key of the renewWriter of a gate: the token of another gate
+// must not become one of this.
+type renewKey struct{ g *Gate }
 
 // noteForRenewal tells an outer Renew which token the request was let in with.
-func noteForRenewal(ctx context.Context, t *Token) {
-	if rw, ok := ctx.Value(renewKey{}).(*renewWriter); ok {
+func (g *Gate) noteForRenewal(ctx context.Context, t *Token) {
+	if rw, ok := ctx.Value(renewKey{g}).(*renewWriter); ok {
 		rw.token = t
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -229,6 +230,51 @@ func TestRenewNotRevoked(t *testing.T) {
 	down = nil
 	s.handler = func(w http.ResponseWriter, _ *http.Request) { revoked = true; w.WriteHeader(204) }
 	check("revoked by the handler", false)
+}
+
+// Of two gates on one site each renews its own tokens, and takes none of the other's
+// for its own.
+func TestRenewTwoGates(t *testing.T) {
+	inCookies := []gate.Location{gate.FromCookies()}
+	users := newGate(t, gate.Config{Locations: inCookies})
+	admins := newGate(t, gate.Config{Keys: ed, Locations: inCookies, Cookies: gate.Cookies{
+		Access: gate.CookieNames{Name: "admin", CSRFName: "admin_csrf"}, Refresh: gate.CookieNames{Name: "x", CSRFName: "y"},
+	}})
+	user, admin := token("exp", at(soon)), mint(ed, payload("exp", at(soon)))
+	renew := func(h http.Handler) http.Handler {
+		return users.Renew(gate.RenewOptions{})(admins.Renew(gate.RenewOptions{})(h))
+	}
+	for _, tt := range []struct {
+		name  string
+		guard *gate.Gate
+		want  []string // cookies set
+	}{
+		{"users", users, []string{"access_token_cookie", "csrf_access_token"}},
+		{"admins", admins, []string{"admin", "admin_csrf"}},
+	} {
+		s := serve(func(h http.Handler) http.Handler { return renew(tt.guard.Require(gate.Policy{})(h)) },
+			request("GET", "/", "Cookie: access_token_cookie="+user+"; admin="+admin))
+		var got []string
+		for _, c := range s.Result().Cookies() {
+			got = append(got, c.Name)
+		}
+		if !slices.Equal(got, tt.want) {
+			t.Errorf("on a route of %s the cookies %v are set, want %v", tt.name, got, tt.want)
+		}
+	}
+}
+
+// A handler may judge the request itself.
+func TestRenewAfterCheck(t *testing.T) {
+	g := site{}.gate(t)
+	w := httptest.NewRecorder()
+	g.Renew(gate.RenewOptions{})(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		_, err := g.Check(r, gate.Policy{})
+		checkVerdict(t, err, "ok")
+	})).ServeHTTP(w, cookie(token("exp", at(soon))))
+	if got := w.Result().Cookies(); len(got) != 2 {
+		t.Errorf("cookies = %v, want two", got)
+	}
 }
 
 // The cookies are set at the last moment before the header goes out.

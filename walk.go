@@ -50,7 +50,7 @@ func (g *Gate) CheckRequest(ctx context.Context, r Request, p Policy) (*Token, e
 	}
 	t, err := g.walk(ctx, f, p)
 	if err == nil {
-		noteForRenewal(ctx, t)
+		g.noteForRenewal(ctx, t)
 	}
 	return t, err
 }
