@@ -96,6 +96,22 @@ func TestLargeTokens(t *testing.T) {
 	}
 }
 
+// So may their claims be deeper and more than the gate's own limits allow.
+func TestManyAndDeepClaims(t *testing.T) {
+	g := newGate(t, with("JWT_VERIFY_SUB", true))
+	var deep any = "x"
+	for range 200 {
+		deep = []any{deep}
+	}
+	raw, err := g.CreateAccessToken(t.Context(), "alice", gate.TokenOptions{Claims: map[string]any{"many": make([]int, 3000), "deep": deep}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := g.CheckToken(t.Context(), raw, gate.Policy{}); err != nil {
+		t.Error(err)
+	}
+}
+
 // A header name in any case is found, as names of headers have none.
 func TestHeaderNameHasNoCase(t *testing.T) {
 	for _, name := range []string{"x-token", "X-TOKEN"} {

@@ -143,7 +143,7 @@ func defaults() *settings {
 	s.cfg.Create = gate.Create{AnyIdentity: true}
 	s.cfg.Accept = gate.Accept{
 		MaxLifetime: gate.NoExpiry,
-		Limits:      gate.Limits{TokenBytes: 64 << 10, Members: 32 << 10}, // as many as have room
+		Limits:      gate.Limits{TokenBytes: 64 << 10, Members: 32 << 10, Depth: 512}, // what has room
 		Lenient: gate.Lenient{
 			NoExpiry: true, NoID: true, AnyType: true, AnyFresh: true,
 			AnyOrigin: true, AnyHeaderType: true, AnyOPTIONS: true,
