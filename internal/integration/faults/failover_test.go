@@ -1,0 +1,158 @@
+package faults_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/redis/rueidis"
+
+	"github.com/jwtgate/gate"
+	"github.com/jwtgate/gate/internal/integration/servers"
+	"github.com/jwtgate/gate/stores"
+	"github.com/jwtgate/gate/stores/gateredis"
+)
+
+// fat is naive with a kilobyte in each entry, which fills the buffers of the wire to a
+// replica that does not read.
+type fat struct{ naive }
+
+var padding = strings.Repeat("x", 1024)
+
+func (s fat) RevokeToken(ctx context.Context, t *gate.Token, _ stores.Note) error {
+	return s.client.Do(ctx, s.client.B().Set().Key("naive:"+t.ID).Value(padding).Ex(time.Hour).Build()).Error()
+}
+
+// loseMaster are the ways in which a group loses its master. Each returns what is to
+// be done once another has taken over.
+var loseMaster = map[string]func(t *testing.T, g *servers.SentinelGroup) func(){
+	"kill -9": func(_ *testing.T, g *servers.SentinelGroup) func() {
+		g.Nodes[0].Kill()
+		return func() {}
+	},
+	"frozen, and thawed later": func(_ *testing.T, g *servers.SentinelGroup) func() {
+		g.Nodes[0].Freeze()
+		return g.Nodes[0].Thaw
+	},
+	"kill -9 while replicas lag": func(t *testing.T, g *servers.SentinelGroup) func() {
+		for _, n := range g.Nodes[1:] {
+			n.Freeze()
+		}
+		nap(t.Context(), 450*time.Millisecond)
+		g.Nodes[0].Kill()
+		for _, n := range g.Nodes[1:] {
+			n.Thaw()
+		}
+		return func() {}
+	},
+}
+
+// TestF6 takes the master from a group under Sentinel, while writers write: what was
+// acknowledged, once a replica had it, is kept.
+func TestF6(t *testing.T) {
+	run := func(how string, open func(rueidis.Client) revoker) finding {
+		g := servers.StartSentinel(t, 2, servers.Durable...)
+		o := rueidis.ClientOption{InitAddress: g.Addrs(), Sentinel: rueidis.SentinelOption{MasterSet: g.Name}}
+		store := open(connect(t, o))
+		var l ledger
+		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+		defer cancel()
+		done := make(chan struct{})
+		go func() { l.write(ctx, store, 16); close(done) }()
+		nap(ctx, 300*time.Millisecond)
+		down := time.Now()
+		after := loseMaster[how](t, g)
+		servers.Eventually(t, 30*time.Second, func() error {
+			if g.Master() == g.Nodes[0] {
+				return errors.New("no failover")
+			}
+			return nil
+		})
+		had := l.size()
+		servers.Eventually(t, 30*time.Second, func() error {
+			if l.size() < had+10 {
+				return errors.New("nothing is acknowledged after the failover")
+			}
+			return nil
+		})
+		outage := time.Since(down)
+		after()
+		nap(ctx, 500*time.Millisecond)
+		cancel()
+		<-done
+		f := l.audit(t.Context(), store)
+		f.add(l.audit(t.Context(), open(connect(t, o))))
+		f.more = fmt.Sprintf(" (outage %v, %d writes refused)", outage.Round(time.Millisecond), l.errors)
+		return f
+	}
+	for _, how := range []string{"kill -9", "frozen, and thawed later", "kill -9 while replicas lag"} {
+		for range pick(1, 20) {
+			holds(t, "F6 sentinel, master "+how+", WAIT 1", run(how, func(c rueidis.Client) revoker {
+				return newStore(t, c, gateredis.Options{Replicas: 1})
+			}))
+		}
+	}
+	caught(t, "F6", "no WAIT", run("kill -9 while replicas lag", func(c rueidis.Client) revoker { return fat{naive{c}} }))
+}
+
+// TestF7 moves slots of a Cluster under load, and kills a master.
+func TestF7(t *testing.T) {
+	c := servers.StartCluster(t, 3, 1, servers.Durable...)
+	o := rueidis.ClientOption{InitAddress: c.Addrs()}
+	all := nodes(t, 3, o, gateredis.Options{Replicas: 1, Timeout: time.Second})
+
+	// run has one node revoke and two verify while the fault happens.
+	run := func(tokens int, verifier gate.Blocklist, fault func()) *watch {
+		w := newWatch(tokens, 0)
+		ctx, cancel := context.WithCancel(t.Context())
+		var wg sync.WaitGroup
+		wg.Go(func() { w.revoke(ctx, all[0], time.Millisecond) })
+		wg.Go(func() { w.verify(ctx, all[1], 8) })
+		wg.Go(func() { w.verify(ctx, verifier, 8) })
+		fault()
+		cancel()
+		wg.Wait()
+		return w
+	}
+	total := func(w *watch) finding {
+		l := ledger{}
+		for i, tok := range w.tokens {
+			if w.acked[i].Load() != 0 {
+				l.tokens = append(l.tokens, tok)
+			}
+		}
+		f := w.finding()
+		lost := l.audit(t.Context(), all[2])
+		f.bad += lost.bad
+		f.more = fmt.Sprintf(" (%d revoked, %d of them lost, %d checks refused)", lost.of, lost.bad, w.errors.Load())
+		return f
+	}
+	slots := pick(1000, 5000)
+	holds(t, fmt.Sprintf("F7 cluster, %d slots moved", slots), total(run(20000, all[2], func() {
+		if err := c.Reshard(c.Nodes[0], c.Nodes[1], slots); err != nil {
+			t.Error(err)
+		}
+	})))
+	kill := func(n *servers.Redis) func() {
+		return func() {
+			nap(t.Context(), 300*time.Millisecond)
+			n.Kill()
+			servers.Eventually(t, 30*time.Second, func() error {
+				if out, _ := c.Nodes[1].TryCLI("CLUSTER", "INFO"); !strings.Contains(out, "cluster_state:ok") || len(c.Masters(c.Nodes[1])) < 3 {
+					return errors.New("no failover")
+				}
+				return nil
+			})
+			nap(t.Context(), 500*time.Millisecond)
+		}
+	}
+	holds(t, "F7 cluster, a master killed -9, WAIT 1", total(run(20000, all[2], kill(c.Nodes[2]))))
+	// The master of the slots that were moved away has had its fill; kill it under a
+	// verifier that takes errors for answers.
+	w := run(20000, trusting{all[2]}, kill(c.Nodes[0]))
+	caught(t, "F7", "an error taken for not revoked", w.finding())
+}

@@ -1,0 +1,114 @@
+package faults_test
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"runtime"
+	"strings"
+	"testing"
+
+	"github.com/jwtgate/gate/internal/integration/servers"
+	"github.com/jwtgate/gate/stores"
+	"github.com/jwtgate/gate/stores/gateredis"
+)
+
+// fill revokes until the first error, and a hundred times more.
+func fill(t *testing.T, store revoker, l *ledger, most int) (first error) {
+	t.Helper()
+	note := stores.Note{Why: strings.Repeat("full ", 100)}
+	for more := 100; more > 0 && l.size() < most; {
+		tok := newToken()
+		err := store.RevokeToken(t.Context(), tok, note)
+		if err == nil {
+			l.tokens = append(l.tokens, tok)
+			continue
+		}
+		if first == nil {
+			first = err
+		}
+		more--
+	}
+	return first
+}
+
+// TestF9 fills the server: a revocation that has no room is an error, and those that
+// had are kept.
+func TestF9(t *testing.T) {
+	t.Run("memory", func(t *testing.T) {
+		args := append(servers.Durable, "--maxmemory", "4mb")
+		server := servers.StartRedis(t, args...)
+		store := newStore(t, connect(t, alone(server.Addr)), gateredis.Options{})
+		var l ledger
+		if err := fill(t, store, &l, 1<<20); !errors.Is(err, stores.ErrFull) {
+			t.Errorf("the error of a full server = %v, want ErrFull", err)
+		}
+		holds(t, "F9 redis at its maxmemory", l.audit(t.Context(), store))
+
+		evicting := servers.StartRedis(t, append(args, "--maxmemory-policy", "allkeys-lru")...)
+		client := connect(t, alone(evicting.Addr))
+		closed, err := gateredis.New(client, gateredis.Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := closed.Check(t.Context()); !errors.Is(err, gateredis.ErrUnsafe) {
+			t.Errorf("Check of a server that evicts = %v, want ErrUnsafe", err)
+		}
+		old := fat{naive{client}}
+		l = ledger{}
+		_ = fill(t, old, &l, 20_000)
+		caught(t, "F9", "a server that evicts, unchecked", l.audit(t.Context(), old))
+	})
+	t.Run("disk", func(t *testing.T) {
+		for _, fsync := range []string{"everysec", "always"} {
+			server, grow := smallDisk(t, "--appendfsync", fsync)
+			store := newStore(t, connect(t, alone(server.Addr)), gateredis.Options{})
+			var l ledger
+			if err := fill(t, store, &l, 1<<20); err == nil {
+				t.Error("a full disk is no error")
+			}
+			grow()
+			if fsync == "always" { // such a server ends rather than acknowledge
+				server.Kill()
+				server.Start()
+			}
+			holds(t, "F9 redis on a full disk, appendfsync "+fsync, l.audit(t.Context(), store))
+			if fsync == "everysec" {
+				continue
+			}
+			l = ledger{}
+			shrunk, _ := smallDisk(t, "--appendfsync", fsync)
+			bad := hasty{newStore(t, connect(t, alone(shrunk.Addr)), gateredis.Options{})}
+			_ = fill(t, bad, &l, 14_000)
+			shrunk.Start()
+			caught(t, "F9", "errors of writes ignored", l.audit(t.Context(), bad))
+		}
+	})
+}
+
+// smallDisk starts a server on a disk of 8 MB, and returns how to make it larger. It
+// needs root on Linux.
+func smallDisk(t *testing.T, args ...string) (server *servers.Redis, grow func()) {
+	t.Helper()
+	if os.Getuid() != 0 || runtime.GOOS != "linux" {
+		t.Skip("a full disk needs root on Linux, to mount one; the server's maxmemory stands in")
+	}
+	dir := t.TempDir()
+	mount := func(option string) error {
+		if out, err := exec.Command("mount", "-t", "tmpfs", "-o", option, "tmpfs", dir).CombinedOutput(); err != nil {
+			return fmt.Errorf("mount: %w: %s", err, out)
+		}
+		return nil
+	}
+	if err := mount("size=8m"); err != nil {
+		t.Skip("this machine lets nobody mount: ", err)
+	}
+	t.Cleanup(func() { _ = exec.Command("umount", "-l", dir).Run() })
+	grow = func() {
+		if err := mount("remount,size=64m"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return servers.StartRedisIn(t, dir, append(servers.Durable, args...)...), grow
+}

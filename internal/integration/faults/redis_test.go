@@ -1,0 +1,189 @@
+package faults_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/jwtgate/gate"
+	"github.com/jwtgate/gate/internal/integration/servers"
+	"github.com/jwtgate/gate/stores"
+	"github.com/jwtgate/gate/stores/gateredis"
+)
+
+// TestF1 has no fault: 64 verifiers on three nodes and one that revokes. No check that
+// starts after the acknowledgement, and after CacheFor where there is a cache, lets
+// the token in.
+func TestF1(t *testing.T) {
+	run := func(stale, cacheFor time.Duration, plant func(gate.Blocklist) gate.Blocklist) finding {
+		server := servers.StartRedis(t, servers.Durable...)
+		all := nodes(t, 3, alone(server.Addr), gateredis.Options{CacheFor: cacheFor, Timeout: 5 * time.Second})
+		w := newWatch(pick(2000, 200_000), stale)
+		ctx, cancel := context.WithTimeout(t.Context(), time.Duration(pick(3, 120))*time.Second)
+		defer cancel()
+		var wg sync.WaitGroup
+		for i, s := range all {
+			list := gate.Blocklist(s)
+			if plant != nil {
+				list = plant(s)
+			}
+			wg.Go(func() { w.verify(ctx, list, []int{22, 21, 21}[i]) })
+		}
+		wg.Go(func() { w.revoke(ctx, all[0], time.Millisecond) })
+		wg.Wait()
+		f := w.finding()
+		f.more = fmt.Sprintf(" (%d revoked, %d errors)", w.acknowledged(), w.errors.Load())
+		return f
+	}
+	holds(t, "F1 no fault, no cache, S=0", run(0, 0, nil))
+	holds(t, "F1 no fault, cache, S=1s", run(time.Second, time.Second, nil))
+	caught(t, "F1", "a cache that nobody tells", run(0, 0, func(b gate.Blocklist) gate.Blocklist {
+		return &hoarder{Blocklist: b, keep: time.Minute, seen: map[string]time.Time{}}
+	}))
+}
+
+// TestF2 kills the server in the middle of writes, again and again.
+func TestF2(t *testing.T) {
+	run := func(args []string, kills int, open func(*servers.Redis) revoker) finding {
+		server := servers.StartRedis(t, args...)
+		store := open(server)
+		var total ledger
+		for range kills {
+			ctx, cancel := context.WithCancel(t.Context())
+			done := make(chan struct{})
+			go func() { total.write(ctx, store, 8); close(done) }()
+			nap(ctx, between(150*time.Millisecond, 400*time.Millisecond))
+			server.Kill()
+			cancel()
+			<-done
+			server.Start()
+		}
+		// The node that wrote, and one that starts now.
+		var f finding
+		for _, list := range []gate.Blocklist{store, open(server)} {
+			f.add(total.audit(t.Context(), list))
+		}
+		f.more = fmt.Sprintf(" (%d kills, asked on the node that wrote and on a new one)", kills)
+		return f
+	}
+	for _, fsync := range []string{"everysec", "always"} {
+		f := run(append(servers.Durable, "--appendfsync", fsync), pick(3, 100), func(r *servers.Redis) revoker {
+			return newStore(t, connect(t, alone(r.Addr)), gateredis.Options{})
+		})
+		holds(t, "F2 redis kill -9, appendfsync "+fsync, f)
+	}
+	caught(t, "F2", "a server without persistence, unchecked", run(servers.Forgetful, 1, func(r *servers.Redis) revoker {
+		return naive{connect(t, alone(r.Addr))}
+	}))
+}
+
+// TestF3 empties the server, and expects closed stores, at the first check, until an
+// operator has decided.
+func TestF3(t *testing.T) {
+	empty := map[string]func(*servers.Redis){
+		"FLUSHALL":      func(r *servers.Redis) { r.CLI("FLUSHALL") },
+		"restart empty": func(r *servers.Redis) { r.Kill(); r.Start() },
+	}
+	for _, how := range []string{"FLUSHALL", "restart empty"} {
+		server := servers.StartRedis(t, servers.Forgetful...)
+		o := gateredis.Options{Insecure: gateredis.Insecure{AllowNoPersistence: true}, Leeway: time.Second}
+		all := nodes(t, 3, alone(server.Addr), o)
+		o.CacheFor = time.Second
+		all = append(all, newStore(t, connect(t, alone(server.Addr)), o))
+		old := naive{connect(t, alone(server.Addr))}
+		revoked := revokeSome(t, all[0], old, 1000)
+
+		empty[how](server)
+		first := 0
+		for _, s := range all[:3] {
+			if _, err := persist(t.Context(), s, revoked.tokens[0]); !errors.Is(err, stores.ErrWiped) {
+				first++
+			}
+		}
+		if first > 0 {
+			t.Errorf("%s: %d nodes did not see it at the first check", how, first)
+		}
+		nap(t.Context(), time.Second) // CacheFor of the fourth
+		var f finding
+		for _, s := range all {
+			f.add(revoked.audit(t.Context(), s))
+		}
+		holds(t, "F3 "+how+", running nodes closed", f)
+		caught(t, "F3 "+how, "no epoch", revoked.audit(t.Context(), old))
+
+		if how == "FLUSHALL" {
+			checkNewProcess(t, server, revoked)
+			continue
+		}
+		checkAccept(t, all, revoked)
+	}
+}
+
+func revokeSome(t *testing.T, s, old revoker, n int) *ledger {
+	t.Helper()
+	l := new(ledger)
+	for range n {
+		tok := newToken()
+		tok.IssuedAt = tok.IssuedAt.Add(-time.Minute)
+		for _, store := range []revoker{s, old} {
+			if err := store.RevokeToken(t.Context(), tok, stores.Note{}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		l.tokens = append(l.tokens, tok)
+	}
+	return l
+}
+
+// checkNewProcess: a process that starts after the wipe knows nothing of it, and
+// refuses what is older than its epoch.
+func checkNewProcess(t *testing.T, server *servers.Redis, revoked *ledger) {
+	t.Helper()
+	o := gateredis.Options{Insecure: gateredis.Insecure{AllowNoPersistence: true}, Leeway: time.Second}
+	s := newStore(t, connect(t, alone(server.Addr)), o)
+	holds(t, "F3 FLUSHALL, new process, older tokens", revoked.audit(t.Context(), older{s}))
+	if blocked, err := s.Blocked(t.Context(), newToken()); blocked || err != nil {
+		t.Errorf("a new token in a new process: %v, %v; want false, nil", blocked, err)
+	}
+	o.Epoch = "named"
+	named, err := gateredis.New(connect(t, alone(server.Addr)), o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := named.Blocked(t.Context(), newToken()); !errors.Is(err, stores.ErrWiped) {
+		t.Errorf("a new process with Options.Epoch: %v, want ErrWiped", err)
+	}
+}
+
+// older makes ErrOlder an answer, as ErrWiped is.
+type older struct{ gate.Blocklist }
+
+func (s older) Blocked(ctx context.Context, t *gate.Token) (bool, error) {
+	blocked, err := s.Blocklist.Blocked(ctx, t)
+	if errors.Is(err, stores.ErrLifetime) {
+		return true, nil
+	}
+	return blocked, err
+}
+
+// checkAccept: one call opens all nodes, and old tokens are out.
+func checkAccept(t *testing.T, all []*gateredis.Store, revoked *ledger) {
+	t.Helper()
+	if err := all[0].AcceptWipe(t.Context(), time.Now()); err != nil {
+		t.Fatal(err)
+	}
+	nap(t.Context(), time.Second)
+	for i, s := range all {
+		fresh := newToken()
+		fresh.IssuedAt = fresh.IssuedAt.Add(2 * time.Second)
+		if blocked, err := s.Blocked(t.Context(), fresh); blocked || err != nil {
+			t.Errorf("node %d after AcceptWipe, new token: %v, %v; want false, nil", i, blocked, err)
+		}
+		if blocked, err := s.Blocked(t.Context(), revoked.tokens[i]); !blocked || err != nil {
+			t.Errorf("node %d after AcceptWipe(now), old token: %v, %v; want true, nil", i, blocked, err)
+		}
+	}
+}
