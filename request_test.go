@@ -205,9 +205,13 @@ func TestBodyLimit(t *testing.T) {
 			g := newGate(t, gate.Config{Locations: inJSON, Accept: gate.Accept{Limits: gate.Limits{BodyBytes: tt.limit}}})
 			text := member + strings.Repeat(" ", tt.size-len(member))
 			r := request("POST", "/", "Content-Type: application/json")
-			r.Body, r.ContentLength = io.NopCloser(strings.NewReader(text)), tt.length
+			all := strings.NewReader(text)
+			r.Body, r.ContentLength = io.NopCloser(all), tt.length
 			_, err := g.Check(r, gate.Policy{})
 			checkVerdict(t, err, tt.want)
+			if read := tt.size - all.Len(); tt.limit > 0 && read > tt.limit+1 {
+				t.Errorf("%d bytes read, want at most one over the limit of %d", read, tt.limit)
+			}
 			if got := string(must(io.ReadAll(r.Body))); got != text {
 				t.Errorf("the handler reads %d bytes, want the same %d", len(got), len(text))
 			}
