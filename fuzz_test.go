@@ -298,11 +298,13 @@ func FuzzForm(f *testing.F) {
 			return
 		}
 		other := post(header.Clone(), body)
-		// The form may be broken behind the value; what was read of it is kept.
-		_ = other.ParseMultipartForm(1 << 20)
+		broken := other.ParseMultipartForm(1<<20) != nil
 		value := ""
 		if v := other.PostForm["csrf_token"]; len(v) > 0 {
 			value = v[0]
+		}
+		if broken && strings.Contains(body, "c5rf-alice") {
+			return // net/http keeps nothing of a multipart form that breaks off behind the value
 		}
 		if value != "c5rf-alice" {
 			t.Errorf("accepted %q of type %q, in which net/http finds %q", body, contentType, value)
