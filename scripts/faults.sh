@@ -1,0 +1,7 @@
+#!/usr/bin/env bash
+# The long form of the fault tests: servers killed, frozen, cut off and emptied while
+# tokens are revoked and checked. Hours; make test has the short form. SOAK=10m adds
+# random faults for that long.
+set -euo pipefail
+cd "$(dirname "$0")/../internal/integration/faults"
+FAULTS=long go test -count=1 -timeout 0 -v ./...
