@@ -55,7 +55,7 @@ func (p *Process) Start() {
 			p.t.Fatalf("%s does not answer: %v\n%s", filepath.Base(p.path), err, p.tail())
 		}
 		time.Sleep(2 * time.Millisecond) // a real server: there is nothing to wait on
-		if p.exited() { // as PostgreSQL does while children of a killed one live
+		if p.exited() {                  // as PostgreSQL does while children of a killed one live
 			p.StartUnready()
 		}
 	}
