@@ -145,7 +145,8 @@ func (v *verifier) askJose(raw string) verdict {
 	return verdict{err: c.ValidateWithLeeway(expected, 0), claims: all, sub: c.Subject, jti: c.ID, exp: c.Expiry.Time().Unix()}
 }
 
-// compare asks all three, and returns what no rule explains.
+// compare asks all three, and returns what no rule explains, and the rules and
+// peers of what one does.
 func (v *verifier) compare(raw string) (unexplained []string, used []string) {
 	ours := v.askGate(raw)
 	var f *facts
@@ -167,7 +168,7 @@ func (v *verifier) compare(raw string) (unexplained []string, used []string) {
 			if name == "" {
 				unexplained = append(unexplained, fmt.Sprintf("gate: %v, %s: %v", ours.err, peer.name, theirs.err))
 			}
-			used = append(used, name)
+			used = append(used, name+" "+peer.name)
 		}
 	}
 	return unexplained, used
