@@ -71,3 +71,9 @@ func TestPostgresSurvivesKill(t *testing.T) {
 	p.Kill()
 	p.Start()
 }
+
+func TestMariaDBSurvivesKill(t *testing.T) {
+	m := servers.StartMariaDB(t)
+	m.Kill()
+	m.Start()
+}

@@ -17,7 +17,7 @@ import (
 	_ "modernc.org/sqlite"
 
 	"github.com/jwtgate/gate/gatetest"
-	"github.com/jwtgate/gate/internal/integration/sql/servers"
+	"github.com/jwtgate/gate/internal/integration/servers"
 	"github.com/jwtgate/gate/stores"
 	"github.com/jwtgate/gate/stores/gatesql"
 )
@@ -28,7 +28,7 @@ type database struct {
 	driver  string
 	dsn     string
 	conns   int // most connections; 0: any number
-	server  *servers.Server
+	server  *servers.Process
 }
 
 // open returns a pool of its own, as another process would have.
@@ -44,26 +44,7 @@ func (d *database) open(t testing.TB) *sql.DB {
 		db.SetMaxIdleConns(12)
 	}
 	t.Cleanup(func() { db.Close() })
-	d.wait(t, db)
 	return db
-}
-
-// wait is for a server that listens and is not ready yet.
-func (d *database) wait(t testing.TB, db *sql.DB) {
-	t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
-	defer cancel()
-	for {
-		err := db.PingContext(ctx)
-		if err == nil {
-			return
-		}
-		select {
-		case <-ctx.Done():
-			t.Fatalf("the database is not ready: %v", err)
-		case <-time.After(20 * time.Millisecond):
-		}
-	}
 }
 
 func sqlite(t testing.TB) *database {
@@ -73,13 +54,13 @@ func sqlite(t testing.TB) *database {
 }
 
 func postgres(t testing.TB) *database {
-	s := servers.Postgres(t, "max_connections=200")
-	return &database{dialect: gatesql.Postgres, driver: "pgx", dsn: "postgres://postgres@" + s.Addr + "/postgres?sslmode=disable", server: s}
+	p := servers.StartPostgres(t, "max_connections=200")
+	return &database{dialect: gatesql.Postgres, driver: "pgx", dsn: p.DSN, server: p.Process}
 }
 
 func mariadb(t testing.TB) *database {
-	s := servers.MariaDB(t)
-	return &database{dialect: gatesql.MySQL, driver: "mysql", dsn: "root@tcp(" + s.Addr + ")/test", server: s}
+	m := servers.StartMariaDB(t)
+	return &database{dialect: gatesql.MySQL, driver: "mysql", dsn: m.DSN, server: m.Process}
 }
 
 // each runs a test with every database.
