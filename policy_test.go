@@ -1,7 +1,9 @@
 package gate_test
 
 import (
+	"context"
 	"reflect"
+	"slices"
 	"testing"
 	"time"
 
@@ -66,6 +68,7 @@ func TestFresh(t *testing.T) {
 		{"within the leeway, which does not count", at(60), 61 * time.Second, "not_fresh"},
 		{"zero", "0", 0, "not_fresh"},
 		{"one", "1", 0, "not_fresh"},
+		{"nine", "9", 0, "not_fresh"},
 		{"negative", "-1", 0, "not_fresh"},
 		{"as the zero time", "-62135596800", 0, "not_fresh"},
 		{"string", `"true"`, 0, "fresh_type"},
@@ -167,5 +170,20 @@ func TestOptional(t *testing.T) {
 				t.Errorf("token = %v, want one: %v", tok, tt.token)
 			}
 		})
+	}
+}
+
+func TestPolicyReachesHooks(t *testing.T) {
+	var seen []bool
+	see := func(t *gate.Token) { seen = append(seen, t.Policy().Fresh) }
+	g := newGate(t, gate.Config{
+		Blocklist: gate.BlocklistFunc(func(_ context.Context, t *gate.Token) (bool, error) { see(t); return false, nil }),
+		Verify:    func(_ context.Context, t *gate.Token) error { see(t); return nil },
+		LoadUser:  func(_ context.Context, t *gate.Token) (any, error) { see(t); return "alice", nil },
+	})
+	must(g.CheckToken(t.Context(), token("fresh", "true"), gate.Policy{Fresh: true}))
+	must(g.CheckToken(t.Context(), token(), gate.Policy{}))
+	if want := []bool{true, true, true, false, false, false}; !slices.Equal(seen, want) {
+		t.Errorf("policies seen = %v, want %v", seen, want)
 	}
 }

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"net/http"
 	"net/http/httptest"
-	"slices"
 	"testing"
 	"time"
 
@@ -339,20 +338,5 @@ func TestErrorNamesTheToken(t *testing.T) {
 				t.Errorf("token = %v, want the ID %q", e.Token, tt.id)
 			}
 		})
-	}
-}
-
-func TestPolicyReachesHooks(t *testing.T) {
-	var seen []bool
-	see := func(t *gate.Token) { seen = append(seen, t.Policy().Fresh) }
-	g := newGate(t, gate.Config{
-		Blocklist: gate.BlocklistFunc(func(_ context.Context, t *gate.Token) (bool, error) { see(t); return false, nil }),
-		Verify:    func(_ context.Context, t *gate.Token) error { see(t); return nil },
-		LoadUser:  func(_ context.Context, t *gate.Token) (any, error) { see(t); return "alice", nil },
-	})
-	must(g.CheckToken(t.Context(), token("fresh", "true"), gate.Policy{Fresh: true}))
-	must(g.CheckToken(t.Context(), token(), gate.Policy{}))
-	if want := []bool{true, true, true, false, false, false}; !slices.Equal(seen, want) {
-		t.Errorf("policies seen = %v, want %v", seen, want)
 	}
 }
