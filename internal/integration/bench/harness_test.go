@@ -151,7 +151,11 @@ func find(list []*body, b *body, who string) *body {
 // adds to its bare handler, in what the floor's adds.
 func report(list []*body) {
 	for _, b := range list {
-		fmt.Printf("bench %s %.0f x%.2f\n", b.name(), median(b.ns), ratio(b, find(list, b, "floor")))
+		r, digits := ratio(b, find(list, b, "floor")), 2
+		if r < 0.1 {
+			digits = 4
+		}
+		fmt.Printf("bench %s %.0f x%.*f\n", b.name(), median(b.ns), digits, r)
 	}
 	for _, b := range list {
 		if gate := find(list, b, "gate"); gate != nil && b.isPeer() {
