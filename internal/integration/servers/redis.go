@@ -3,6 +3,7 @@
 package servers
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"os/exec"
@@ -71,13 +72,9 @@ func (r *Redis) CLI(args ...string) string {
 
 // TryCLI is CLI for a command that may fail, within two seconds.
 func (r *Redis) TryCLI(args ...string) (string, error) {
-	cmd := exec.Command(r.cli, append([]string{"-e", "-h", "127.0.0.1", "-p", r.port}, args...)...)
-	timer := time.AfterFunc(2*time.Second, func() {
-		if cmd.Process != nil {
-			_ = cmd.Process.Kill()
-		}
-	})
-	defer timer.Stop()
+	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Second)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, r.cli, append([]string{"-e", "-h", "127.0.0.1", "-p", r.port}, args...)...)
 	out, err := cmd.CombinedOutput()
 	return strings.TrimSpace(string(out)), err
 }
