@@ -11,6 +11,7 @@ if ! command -v "$(go env CC)" >/dev/null; then
 	race=
 fi
 
+failed=()
 for dir in $(scripts/modules.sh); do
 	case $dir in
 	. | ./stores/*) flags=$race ;;
@@ -18,5 +19,9 @@ for dir in $(scripts/modules.sh); do
 	esac
 	echo "-- $dir: go test $flags ./..."
 	# shellcheck disable=SC2086 # no flag is no argument
-	(cd "$dir" && go test $flags -timeout 8m ./...)
+	(cd "$dir" && go test $flags -timeout 8m ./...) || failed+=("$dir")
 done
+if [ ${#failed[@]} != 0 ]; then
+	echo "test: failed in ${failed[*]}"
+	exit 1
+fi
