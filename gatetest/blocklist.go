@@ -13,8 +13,9 @@ import (
 // Blocklist runs the suite that every store of revoked tokens passes, best under
 // -race. newStore returns an empty store that tells the time by clock and has the
 // default Leeway ([stores.DefaultLeeway]) and MaxLifetime
-// ([stores.DefaultMaxLifetime]); it closes what it opens with t.Cleanup. A store that
-// is a [stores.Lister] is tested as one.
+// ([stores.DefaultMaxLifetime]), and that trusts tokens from before it was made, where
+// that is a choice; it closes what it opens with t.Cleanup. A store that is a
+// [stores.Lister] is tested as one.
 func Blocklist(t *testing.T, newStore func(t *testing.T, clock func() time.Time) stores.Store) {
 	for _, check := range []struct {
 		name string

@@ -5,9 +5,9 @@
 // # What is lost
 //
 // All of it, when the process ends, unless it was written with [Store.Save] and is
-// read with [Load]; then what was revoked since the last Save. Access tokens of 15
-// minutes may bear that, refresh tokens of 30 days rarely do. Two processes do not see
-// each other's revocations. Stores that share and survive are gatesql and gateredis.
+// read with [Load]; then what was revoked since the last Save. [Options.Since] keeps
+// the tokens out that may have been revoked in what is lost, at the price that users
+// log in again. Two processes do not see each other's revocations. Stores that share and survive are gatesql and gateredis.
 //
 // # Collisions
 //
@@ -38,6 +38,11 @@ type Options struct {
 	Scope string
 	// Leeway and MaxLifetime say how long entries live: see [stores.Keep].
 	Leeway, MaxLifetime time.Duration
+	// Since revokes every token that was issued before its second, or that does not say
+	// when. Set it to time.Now() in a process that has read no snapshot, or an old one:
+	// then nothing that was revoked in the life before comes back, and users log in
+	// again. Zero: nothing is revoked by its age.
+	Since time.Time
 	// MaxEntries bounds the store: 10 million, some 400 MB. A full store refuses
 	// ([stores.ErrFull]) rather than forget.
 	MaxEntries int
@@ -51,6 +56,7 @@ type Store struct {
 	scope string
 	keep  stores.Keep
 	clock func() time.Time
+	since int64 // Unix time; 0: none
 	max   int64
 
 	master   hashKey // kept with a snapshot
@@ -88,6 +94,9 @@ func newStore(o Options, key [16]byte) (*Store, error) {
 		o.Clock = time.Now
 	}
 	s := &Store{scope: o.Scope, keep: keep, clock: o.Clock, max: int64(o.MaxEntries)}
+	if !o.Since.IsZero() {
+		s.since = max(o.Since.Unix(), 1)
+	}
 	s.master = hashKey{binary.LittleEndian.Uint64(key[:8]), binary.LittleEndian.Uint64(key[8:])}
 	s.token = s.master.derive(string(stores.Token), o.Scope)
 	s.session = s.master.derive(string(stores.Session), o.Scope)
@@ -108,6 +117,9 @@ func (s *Store) Blocked(ctx context.Context, t *gate.Token) (bool, error) {
 		return false, fmt.Errorf("gatemem: %w", err)
 	}
 	now := s.clock()
+	if s.since != 0 && (t.IssuedAt.IsZero() || t.IssuedAt.Unix() < s.since) {
+		return true, nil
+	}
 	if s.tokens.has(&s.token, t.ID, now) || s.sessions.has(&s.session, t.SessionID, now) || s.subjectBlocked(t, now) {
 		return true, nil
 	}

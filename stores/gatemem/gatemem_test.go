@@ -88,6 +88,21 @@ func TestOptions(t *testing.T) {
 	wantBlocked(t, s, tok, false)
 }
 
+// TestSince: a process that begins with nothing lets nothing in from before.
+func TestSince(t *testing.T) {
+	c := gatetest.NewClock()
+	before, unknown := gatetest.NewToken(c, "before"), gatetest.NewToken(c, "unknown")
+	unknown.IssuedAt = time.Time{}
+	c.Advance(1500 * time.Millisecond)
+	s := newStore(t, gatemem.Options{Clock: c.Now, Since: c.Now()})
+	wantBlocked(t, s, before, true)
+	wantBlocked(t, s, unknown, true)
+	wantBlocked(t, s, gatetest.NewToken(c, "same second"), false)
+	open := newStore(t, gatemem.Options{Clock: c.Now})
+	wantBlocked(t, open, before, false)
+	wantBlocked(t, open, unknown, false)
+}
+
 // TestFull: a full store refuses, forgets nothing, and has room again with time.
 func TestFull(t *testing.T) {
 	const n = 500

@@ -83,7 +83,7 @@ func (d Dialect) engine() string {
 // createMeta makes the table of one row that says what the other table is.
 func (d Dialect) createMeta(table string) string {
 	return `CREATE TABLE IF NOT EXISTS ` + table + `_meta (` +
-		`id INTEGER NOT NULL PRIMARY KEY, version INTEGER NOT NULL, epoch ` + d.hashType() + ` NOT NULL, seq BIGINT NOT NULL)` + d.engine()
+		`id INTEGER NOT NULL PRIMARY KEY, version INTEGER NOT NULL, epoch ` + d.hashType() + ` NOT NULL, born BIGINT NOT NULL, seq BIGINT NOT NULL)` + d.engine()
 }
 
 // migrations lead from each version to the next. Each statement may be repeated: MySQL
@@ -127,8 +127,8 @@ func newQueries(d Dialect, table string) queries {
 		// Whoever has changed the one row of meta has the table to itself until it commits,
 		// so that numbers become visible in their order.
 		bump:       `UPDATE ` + meta + ` SET seq = seq + 1 WHERE id = 1`,
-		version:    `SELECT version, epoch, seq FROM ` + meta + ` WHERE id = 1`,
-		insertMeta: `INSERT INTO ` + meta + ` (id, version, epoch, seq) VALUES (1, 0, ?, 0)`,
+		version:    `SELECT version, epoch, born, seq FROM ` + meta + ` WHERE id = 1`,
+		insertMeta: `INSERT INTO ` + meta + ` (id, version, epoch, born, seq) VALUES (1, 0, ?, ?, 0)`,
 		setVersion: `UPDATE ` + meta + ` SET version = ? WHERE id = 1`,
 		find:       `SELECT ` + columns + ` FROM ` + table + ` WHERE id = ?`,
 		insert:     `INSERT INTO ` + table + ` (` + columns + `) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,

@@ -238,7 +238,7 @@ func (s *Store) catchUp(ctx context.Context) error {
 	if err := scanMeta(st.QueryRowContext(ctx), &m); err != nil {
 		return err
 	}
-	if m.epoch != s.epoch {
+	if m.epoch != s.tables.epoch {
 		return stores.ErrWiped
 	}
 	f.mu.Lock()

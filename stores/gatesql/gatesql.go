@@ -18,9 +18,10 @@
 // What the database loses. SQLite with synchronous=FULL, PostgreSQL with
 // synchronous_commit=on and InnoDB with innodb_flush_log_at_trx_commit=1, the defaults
 // of all three, lose nothing that was acknowledged when they crash; a failover to a
-// replica that lags does, and so does a backup that is put back. A table that was
-// dropped or made anew under a running program is noticed, and every check is an error
-// ([stores.ErrWiped]); set Options.NoCreate so that a restart notices too.
+// replica that lags does, and so does a backup that is put back. Tables that were
+// dropped or made anew under a running program are noticed, and every check is an error
+// ([stores.ErrWiped]). A program that finds no tables makes them, and takes all tokens
+// from before for revoked; with Options.NoCreate it does not start.
 //
 // # Databases
 //
@@ -67,6 +68,11 @@ type Options struct {
 	// NoCreate refuses to create the tables ([ErrNoSchema]). They are brought to the
 	// present version all the same.
 	NoCreate bool
+	// TrustOlderTokens accepts tokens that were issued before the tables were made, or
+	// that do not say when. Without it they count as revoked: tables that are new may
+	// stand in the place of others that were lost. Set it where a service that has had no
+	// store gets its first one, until the tokens from before have expired.
+	TrustOlderTokens bool
 	// Prune is how many rows past their time a write deletes: 100; negative: none.
 	Prune int
 	// Front keeps a copy in memory while [Store.Run] runs. nil: none.
@@ -78,12 +84,12 @@ type Options struct {
 // Store keeps revoked tokens in a table. Make one with [Open]. It is safe for
 // concurrent use.
 type Store struct {
-	db    *sql.DB
-	o     Options
-	keep  stores.Keep
-	q     queries
-	epoch string // of the tables when they were opened
-	front *front // nil: none
+	db     *sql.DB
+	o      Options
+	keep   stores.Keep
+	q      queries
+	tables meta   // as they were opened
+	front  *front // nil: none
 
 	writing chan struct{} // writers wait here, and not with a connection in hand
 
@@ -132,7 +138,7 @@ func Open(ctx context.Context, db *sql.DB, o Options) (*Store, error) {
 			return nil, err
 		}
 	}
-	if s.epoch, err = s.migrate(ctx); err != nil {
+	if s.tables, err = s.migrate(ctx); err != nil {
 		return nil, err
 	}
 	return s, nil
@@ -192,7 +198,12 @@ func (s *Store) Blocked(ctx context.Context, t *gate.Token) (bool, error) {
 	if err != nil {
 		return false, fmt.Errorf("gatesql: %w", err)
 	}
-	return blocked, nil
+	return blocked || !s.o.TrustOlderTokens && s.older(t), nil
+}
+
+// older reports whether t may have been revoked in tables that were here before.
+func (s *Store) older(t *gate.Token) bool {
+	return t.IssuedAt.IsZero() || t.IssuedAt.Unix() < s.tables.born
 }
 
 // identifiers are the hashes of a token's; "" where it has none, as no row has.
@@ -232,7 +243,7 @@ func (s *Store) verdict(ctx context.Context, t *gate.Token, ids identifiers, now
 		if err := rows.Scan(&epoch, &kind, &before, &allBefore, &except); err != nil {
 			return false, err
 		}
-		known = epoch == s.epoch
+		known = epoch == s.tables.epoch
 		r := stores.SubjectRecord{Before: before.Int64, AllBefore: allBefore.Int64, Except: except.String}
 		blocked = blocked || kind.Valid && (stores.Kind(kind.String) != stores.Subject || r.Covers(t, ids.session))
 	}

@@ -14,34 +14,35 @@ import (
 type meta struct {
 	version int
 	epoch   string // drawn when the tables were made
+	born    int64  // when that was
 	seq     int64  // of the last change
 }
 
 // scanMeta reads the row of [queries.version]. That there is none means that it is gone.
 func scanMeta(r *sql.Row, m *meta) error {
-	err := r.Scan(&m.version, &m.epoch, &m.seq)
+	err := r.Scan(&m.version, &m.epoch, &m.born, &m.seq)
 	if errors.Is(err, sql.ErrNoRows) {
 		return stores.ErrWiped
 	}
 	return err
 }
 
-// migrate brings the tables to the present version and returns their epoch.
-func (s *Store) migrate(ctx context.Context) (string, error) {
+// migrate brings the tables to the present version and returns what they are.
+func (s *Store) migrate(ctx context.Context) (meta, error) {
 	steps := s.o.Dialect.migrations(s.o.Table)
 	m, err := s.findMeta(ctx)
 	if err != nil {
-		return "", err
+		return meta{}, err
 	}
 	if m.version > len(steps) {
-		return "", fmt.Errorf("%w: %d, and this program knows %d", ErrNewer, m.version, len(steps))
+		return meta{}, fmt.Errorf("%w: %d, and this program knows %d", ErrNewer, m.version, len(steps))
 	}
 	for v := m.version; v < len(steps); v++ {
 		if err := s.step(ctx, v, steps[v]); err != nil {
-			return "", fmt.Errorf("gatesql: bringing the tables to version %d: %w", v+1, err)
+			return meta{}, fmt.Errorf("gatesql: bringing the tables to version %d: %w", v+1, err)
 		}
 	}
-	return m.epoch, nil
+	return m, nil
 }
 
 // findMeta reads the row, and makes it where it may.
@@ -62,7 +63,7 @@ func (s *Store) findMeta(ctx context.Context) (meta, error) {
 			return meta{}, errors.Join(ErrNoSchema, err)
 		}
 		if _, err = s.db.ExecContext(ctx, s.o.Dialect.createMeta(s.o.Table)); err == nil {
-			_, err = s.db.ExecContext(ctx, s.q.insertMeta, rand.Text())
+			_, err = s.db.ExecContext(ctx, s.q.insertMeta, rand.Text(), s.o.Clock().Unix())
 		}
 	}
 	return meta{}, fmt.Errorf("gatesql: creating the tables: %w", err)

@@ -226,7 +226,7 @@ func (s *Store) locked(ctx context.Context, do func(*sql.Tx, meta) error) error 
 	if err := s.in(ctx, tx, s.q.version, func(st *sql.Stmt) error { return scanMeta(st.QueryRowContext(ctx), &m) }); err != nil {
 		return err
 	}
-	if m.epoch != s.epoch {
+	if m.epoch != s.tables.epoch {
 		return stores.ErrWiped
 	}
 	if err := do(tx, m); err != nil {

@@ -97,6 +97,30 @@ func TestSchema(t *testing.T) {
 	})
 }
 
+// TestOlder: new tables do not vouch for tokens from before them.
+func TestOlder(t *testing.T) {
+	each(t, func(t *testing.T, d *database) {
+		c, db := gatetest.NewClock(), d.open(t)
+		o := gatesql.Options{Dialect: d.dialect, Table: newTable(), Clock: c.Now}
+		before, unknown := gatetest.NewToken(c, "before"), gatetest.NewToken(c, "unknown")
+		unknown.IssuedAt = time.Time{}
+		c.Advance(time.Second)
+		first := open(t, db, o)
+		with := gatetest.NewToken(c, "with")
+		c.Advance(time.Minute)
+		again := open(t, db, o)
+		o.TrustOlderTokens = true
+		trusting := open(t, db, o)
+		for _, s := range []*gatesql.Store{first, again} {
+			wantBlocked(t, s, before, true)
+			wantBlocked(t, s, unknown, true)
+			wantBlocked(t, s, with, false)
+		}
+		wantBlocked(t, trusting, before, false)
+		wantBlocked(t, trusting, unknown, false)
+	})
+}
+
 // TestWiped: a store whose tables went is closed, made anew or not.
 func TestWiped(t *testing.T) {
 	each(t, func(t *testing.T, d *database) {
