@@ -6,6 +6,7 @@ import (
 	"time"
 	"unsafe"
 
+	"github.com/jwtgate/gate/internal/jws"
 	"github.com/jwtgate/gate/internal/scan"
 )
 
@@ -43,22 +44,24 @@ func (g *Gate) parse(payload []byte) (*Token, *Error) {
 	if c := r.Kind(); c != '{' && r.Skip() && r.End() {
 		return nil, refuse(ErrInvalid, "payload_object")
 	}
-	var seen scan.Names
+	var others scan.Names
 	r.Open('{')
-	for first := true; r.More(first, '}'); first = false {
-		name := r.Name()
-		bit := t.member(&r, name)
-		if bit == 0 && r.Fault() == scan.OK {
-			if !seen.Add(name) {
+	for first := true; ; first = false {
+		name, v, ok := r.Member(first)
+		if !ok {
+			if !r.More(first, '}') {
+				break
+			}
+			name, v = r.Name(), r.Value()
+		}
+		bit := t.claim(name, v)
+		if bit == 0 {
+			if r.Fault() == scan.OK && !others.Add(name) {
 				r.Duplicate()
 			}
-			if r.Kind(); name == g.identityClaim {
-				bit = claimIdentity
-			}
-			from := r.Pos()
-			r.Skip()
-			if bit != 0 {
-				t.identity = spanOf(from, r.Pos())
+			if name == g.identityClaim {
+				own := v
+				bit, t.identity = claimIdentity, &own
 			}
 		}
 		if t.claims.have&bit != 0 {
@@ -75,118 +78,107 @@ func (g *Gate) parse(payload []byte) (*Token, *Error) {
 	return t, nil
 }
 
-// member reads the value of a claim that the gate knows, and returns its bit; 0
-// for any other claim, whose value is left unread.
-func (t *Token) member(r *scan.Reader, name string) claimBits {
+// claim keeps a claim that the gate knows, and returns its bit; 0 for any other.
+func (t *Token) claim(name string, v scan.Value) claimBits {
 	switch name {
 	case "exp":
-		t.Expiry = t.readTime(r, claimExp)
+		t.Expiry = t.timeOf(v, claimExp)
 		return claimExp
 	case "nbf":
-		t.NotBefore = t.readTime(r, claimNbf)
+		t.NotBefore = t.timeOf(v, claimNbf)
 		return claimNbf
 	case "iat":
-		t.IssuedAt = t.readTime(r, claimIat)
+		t.IssuedAt = t.timeOf(v, claimIat)
 		return claimIat
 	case "iss":
-		t.Issuer = t.readString(r, claimIss)
+		t.Issuer = t.stringOf(v, claimIss)
 		return claimIss
 	case "aud":
-		t.readAudience(r)
+		t.audienceOf(v)
 		return claimAud
 	case "sub":
-		r.Kind()
-		from := r.Pos()
-		t.Subject = t.readString(r, claimSub)
-		if t.claims.bad&claimSub != 0 && t.claims.have&claimIdentity == 0 {
-			t.identity = spanOf(from, r.Pos())
+		t.Subject = t.stringOf(v, claimSub)
+		if v.Kind != '"' && t.claims.have&claimIdentity == 0 {
+			own := v
+			t.identity = &own
 		}
 		return claimSub
 	case "jti":
-		t.ID = t.readString(r, claimJti)
+		t.ID = t.stringOf(v, claimJti)
 		return claimJti
 	case "sid":
-		t.SessionID = t.readString(r, claimSid)
+		t.SessionID = t.stringOf(v, claimSid)
 		return claimSid
 	case "type":
-		t.Type = TokenType(t.readString(r, claimType))
+		t.Type = TokenType(t.stringOf(v, claimType))
 		return claimType
 	case "csrf":
-		t.csrf = t.readString(r, claimCSRF)
+		t.csrf = t.stringOf(v, claimCSRF)
 		return claimCSRF
 	case "fresh":
-		t.readFresh(r)
+		t.freshOf(v)
 		return claimFresh
 	}
 	return 0
 }
 
-func (t *Token) readString(r *scan.Reader, bit claimBits) string {
-	if r.Kind() == '"' {
-		return r.Str()
+func (t *Token) stringOf(v scan.Value, bit claimBits) string {
+	if v.Kind != '"' {
+		t.claims.bad |= bit
+		return ""
 	}
-	t.claims.bad |= bit
-	r.Skip()
-	return ""
+	return v.Str
 }
 
-// readTime reads a NumericDate (RFC 7519 section 2), cut to whole seconds.
-func (t *Token) readTime(r *scan.Reader, bit claimBits) time.Time {
-	sec, ok := r.Int()
-	if !ok {
-		if sec, ok = readSeconds(r); !ok {
+// timeOf takes a NumericDate (RFC 7519 section 2), cut to whole seconds.
+func (t *Token) timeOf(v scan.Value, bit claimBits) time.Time {
+	sec := v.Int
+	if v.Kind != '0' {
+		f, ok := numberOf(v)
+		if !ok {
 			t.claims.bad |= bit
 			return time.Time{}
 		}
+		sec = int64(f)
 	}
 	return time.Unix(sec, 0).UTC()
 }
 
-// readSeconds reads a time that has a sign, a fraction or an exponent.
-func readSeconds(r *scan.Reader) (int64, bool) {
-	if c := r.Kind(); c != '-' && (c < '0' || c > '9') {
-		r.Skip()
+// numberOf is the value of a number that may be a time.
+func numberOf(v scan.Value) (float64, bool) {
+	if v.Kind != '0' && v.Kind != '1' {
 		return 0, false
 	}
-	f, err := strconv.ParseFloat(r.Number(), 64)
-	if err != nil || f >= maxTime || f <= -maxTime {
-		return 0, false
-	}
-	return int64(f), true
+	f, err := strconv.ParseFloat(v.Str, 64)
+	return f, err == nil && f < maxTime && f > -maxTime
 }
 
-func (t *Token) readAudience(r *scan.Reader) {
-	if r.Kind() != '[' {
-		if s := t.readString(r, claimAud); s != "" {
+func (t *Token) audienceOf(v scan.Value) {
+	if v.Kind != '[' {
+		if s := t.stringOf(v, claimAud); s != "" {
 			t.Audience = []string{s}
 		}
 		return
 	}
+	r := scan.New(jws.Bytes(v.Str), len(v.Str), len(v.Str)) // was read within the limits
 	r.Open('[')
 	for first := true; r.More(first, ']'); first = false {
-		t.Audience = append(t.Audience, t.readString(r, claimAud))
+		t.Audience = append(t.Audience, t.stringOf(r.Value(), claimAud))
 	}
 }
 
-// readFresh reads true, false, or the time until which the token is fresh, whose
+// freshOf takes true, false, or the time until which the token is fresh, whose
 // fraction counts.
-func (t *Token) readFresh(r *scan.Reader) {
-	switch c := r.Kind(); {
-	case c == 't':
-		t.Fresh = r.Literal("true")
-	case c == 'f':
-		r.Literal("false")
-	case c == '-' || c >= '0' && c <= '9':
-		f, err := strconv.ParseFloat(r.Number(), 64)
-		if err != nil || f > maxTime || f < -maxTime {
-			t.claims.bad |= claimFresh
-			return
-		}
+func (t *Token) freshOf(v scan.Value) {
+	f, isTime := numberOf(v)
+	switch {
+	case isTime:
 		sec := int64(f)
 		t.FreshUntil = time.Unix(sec, int64((f-float64(sec))*1e9)).UTC()
-	default:
+	case v.Kind == 't':
+		t.Fresh = true
+	case v.Kind != 'f':
 		t.claims.bad |= claimFresh
-		r.Skip()
 	}
 }
 

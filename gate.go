@@ -270,8 +270,5 @@ func (l *Limits) check() error {
 			return errors.New("Accept.Limits has a negative limit; leave it 0 for the default")
 		}
 	}
-	if l.TokenBytes > 1<<30 {
-		return errors.New("Accept.Limits.TokenBytes is over 1 GiB")
-	}
 	return nil
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/go-json-experiment/json"
 
 	"github.com/jwtgate/gate/internal/jws"
+	"github.com/jwtgate/gate/internal/scan"
 )
 
 // A Token is a token whose signature has held. Handlers read the one of their
@@ -31,18 +32,13 @@ type Token struct {
 
 	demands  demands
 	claims   claimSet
-	identity span // value of the identity claim, where it is not sub
+	identity *scan.Value // of the identity claim, where it is not a string in sub
 	location string
 	csrf     string
 	header   string // encoded segment
 	payload  string // JSON
 	user     any
 }
-
-// span is a stretch of the payload.
-type span struct{ from, to uint32 }
-
-func spanOf(from, to int) span { return span{uint32(from), uint32(to)} } // New bounds TokenBytes
 
 // Claims decodes all claims into v, a pointer to a struct or to a map. Names match
 // by exact case; numbers keep all their digits in integer fields. Claims that v
@@ -67,15 +63,17 @@ func (t *Token) Header(v any) error {
 // subject as a string unless the configuration says otherwise. A whole number is an
 // int64, which keeps all its digits; other JSON is as in an any of encoding/json.
 func (t *Token) Identity() any {
-	if t.identity.to == 0 {
+	if t.identity == nil {
 		return t.Subject
 	}
-	text := t.payload[t.identity.from:t.identity.to]
-	if n, err := strconv.ParseInt(text, 10, 64); err == nil {
+	if t.identity.Kind == '"' {
+		return t.identity.Str
+	}
+	if n, err := strconv.ParseInt(t.identity.Str, 10, 64); err == nil {
 		return n
 	}
 	var v any
-	_ = json.Unmarshal(jws.Bytes(text), &v) // was read before
+	_ = json.Unmarshal(jws.Bytes(t.identity.Str), &v) // was read before
 	return v
 }
 

@@ -55,12 +55,6 @@ func (r *Reader) fail(f Fault) {
 	}
 }
 
-// Pos is the offset of the next byte to be read.
-func (r *Reader) Pos() int { return r.i }
-
-// Text returns the text between two positions.
-func (r *Reader) Text(from, to int) string { return r.s[from:to] }
-
 func (r *Reader) space() {
 	for r.i < len(r.s) {
 		if c := r.s[r.i]; c > ' ' || c != ' ' && c != '\n' && c != '\t' && c != '\r' {
@@ -99,11 +93,6 @@ func (r *Reader) Open(c byte) bool {
 // More reports whether the open object or array, which ends with the byte end,
 // has another member. first is true for its first. At the end it closes it.
 func (r *Reader) More(first bool, end byte) bool {
-	if !first && r.members > 0 && r.fault == OK && r.i+1 < len(r.s) && r.s[r.i] == ',' && r.s[r.i+1] == '"' {
-		r.i++ // the usual case: a comma, and at once the next name
-		r.members--
-		return true
-	}
 	c := r.Kind()
 	if c == end {
 		r.i++
@@ -129,9 +118,6 @@ func (r *Reader) More(first bool, end byte) bool {
 
 // Name reads a member name and the colon behind it.
 func (r *Reader) Name() string {
-	if s, ok := r.shortName(); ok {
-		return s
-	}
 	s := r.Str()
 	if r.i < len(r.s) && r.s[r.i] == ':' {
 		r.i++
@@ -143,27 +129,6 @@ func (r *Reader) Name() string {
 	}
 	r.i++
 	return s
-}
-
-// shortName is Name in the usual case: a few plain characters, the colon at once.
-func (r *Reader) shortName() (string, bool) {
-	if !r.plain || r.fault != OK {
-		return "", false
-	}
-	s := r.s[r.i:min(r.i+12, len(r.s))]
-	if len(s) == 0 || s[0] != '"' {
-		return "", false
-	}
-	for j := 1; j < len(s)-1; j++ {
-		if s[j] == '"' {
-			if s[j+1] != ':' {
-				return "", false
-			}
-			r.i += j + 2
-			return s[1:j], true
-		}
-	}
-	return "", false
 }
 
 // End reports whether the whole text was read without a fault.

@@ -128,25 +128,6 @@ func hex4(s string, i int) (rune, bool) {
 	return rune(v), err == nil
 }
 
-// Int reads a whole number of up to 15 digits without a sign, the usual form of a
-// time. For any other value ok is false and nothing is read: try Number.
-func (r *Reader) Int() (n int64, ok bool) {
-	r.Kind()
-	s := r.s[r.i:]
-	j := 0
-	for ; j < len(s) && j < 16 && s[j]-'0' <= 9; j++ {
-		n = n*10 + int64(s[j]-'0')
-	}
-	if j == 0 || j > 15 || j == len(s) || r.fault != OK || s[0] == '0' && j > 1 {
-		return 0, false
-	}
-	if c := s[j]; c == '.' || c == 'e' || c == 'E' {
-		return 0, false
-	}
-	r.i += j
-	return n, true
-}
-
 // Number reads a number and returns its text.
 func (r *Reader) Number() string {
 	if r.Kind() == 0 {
