@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -37,6 +38,10 @@ func (g *SentinelGroup) Master() *Redis {
 	return nil
 }
 
+// replicateAtOnce does not wait five seconds for more replicas before it sends the
+// data to the first.
+var replicateAtOnce = []string{"--repl-diskless-sync-delay", "0"}
+
 // downAfter is when the sentinels and the cluster call a silent node down.
 const downAfter = 500 * time.Millisecond
 
@@ -45,6 +50,7 @@ const downAfter = 500 * time.Millisecond
 func StartSentinel(t testing.TB, replicas int, args ...string) *SentinelGroup {
 	t.Helper()
 	g := &SentinelGroup{Name: "gate"}
+	args = append(slices.Clone(args), replicateAtOnce...)
 	g.Nodes = append(g.Nodes, StartRedis(t, args...))
 	for range replicas {
 		g.Nodes = append(g.Nodes, StartRedis(t, append([]string{"--replicaof", "127.0.0.1 " + g.Nodes[0].port}, args...)...))
@@ -111,6 +117,7 @@ func (c *Cluster) Addrs() []string { return addrs(c.Nodes) }
 func StartCluster(t testing.TB, masters, replicas int, args ...string) *Cluster {
 	t.Helper()
 	c := new(Cluster)
+	args = append(slices.Clone(args), replicateAtOnce...)
 	for range masters * (1 + replicas) {
 		c.Nodes = append(c.Nodes, StartRedis(t, append([]string{"--cluster-enabled", "yes",
 			"--cluster-node-timeout", fmt.Sprint(2 * downAfter.Milliseconds()), "--cluster-config-file", "nodes.conf"}, args...)...))
@@ -120,19 +127,27 @@ func StartCluster(t testing.TB, masters, replicas int, args ...string) *Cluster 
 	if out, err := exec.Command(c.Nodes[0].cli, create...).CombinedOutput(); err != nil {
 		t.Fatalf("create cluster: %v\n%s", err, out)
 	}
-	Eventually(t, startTimeout, func() error { return c.complete(masters * replicas) })
+	Eventually(t, startTimeout, func() error { return c.complete(masters, replicas) })
 	return c
 }
 
-func (c *Cluster) complete(replicas int) error {
+// complete reports what is missing until every node sees the whole cluster, and the
+// replicas are in step.
+func (c *Cluster) complete(masters, replicas int) error {
+	online := 0
 	for _, n := range c.Nodes {
 		if out, _ := n.TryCLI("CLUSTER", "INFO"); !strings.Contains(out, "cluster_state:ok") {
 			return errors.New("a node does not see the cluster as complete")
 		}
 		nodes, _ := n.TryCLI("CLUSTER", "NODES")
-		if strings.Count(nodes, "slave ") != replicas {
+		if strings.Count(nodes, "slave ") != masters*replicas {
 			return errors.New("a node does not know all replicas")
 		}
+		out, _ := n.TryCLI("INFO", "replication")
+		online += strings.Count(out, "state=online")
+	}
+	if online != masters*replicas {
+		return errors.New("a replica is not online")
 	}
 	return nil
 }

@@ -1,0 +1,106 @@
+package faults_test
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"runtime"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/Shopify/toxiproxy/v2"
+
+	"github.com/jwtgate/gate"
+	"github.com/jwtgate/gate/internal/integration/servers"
+	"github.com/jwtgate/gate/stores"
+	"github.com/jwtgate/gate/stores/gateredis"
+)
+
+// TestSoak runs random faults of F4 and F5 for as long as SOAK says, on nodes with and
+// without a cache, and expects right answers in time, nodes that come back, and no
+// growth.
+func TestSoak(t *testing.T) {
+	length, err := time.ParseDuration(os.Getenv("SOAK"))
+	if err != nil {
+		t.Skip("a soak takes its time; set SOAK, for example to 10m")
+	}
+	server := servers.StartRedis(t, servers.Durable...)
+	s := soak{t: t, server: server, wire: newProxy(t, server.Addr)}
+	direct := newStore(t, connect(t, alone(server.Addr)), gateredis.Options{})
+	s.jury = newJury(t, 200, direct)
+	for _, cacheFor := range []time.Duration{0, 0, time.Second} {
+		store := newStore(t, connect(t, alone(s.wire.Listen)), gateredis.Options{CacheFor: cacheFor})
+		s.nodes = append(s.nodes, guard(store))
+	}
+	for range 3 { // the first faults allocate what later ones use again
+		s.round()
+	}
+	goroutines, heap := s.quiet()
+	var total finding
+	var slowest, back time.Duration
+	rounds := 0
+	for end := time.Now().Add(length); time.Now().Before(end); rounds++ {
+		f, slow, b := s.round()
+		total.add(f)
+		slowest, back = max(slowest, slow), max(back, b)
+	}
+	nowGoroutines, nowHeap := s.quiet()
+	total.more = fmt.Sprintf(" (%d faults, slowest %v, back after at most %v, goroutines %d to %d, heap %d to %d KiB)",
+		rounds, slowest, back, goroutines, nowGoroutines, heap>>10, nowHeap>>10)
+	holds(t, "F18 soak of "+length.String(), total)
+	if nowGoroutines > goroutines+10 || nowHeap > heap+heap/2+4<<20 {
+		t.Errorf("growth: goroutines %d to %d, heap %d to %d KiB", goroutines, nowGoroutines, heap>>10, nowHeap>>10)
+	}
+	if back > recovery+500*time.Millisecond {
+		t.Errorf("a node was back only %v after the server, want <= %v", back, recovery)
+	}
+}
+
+type soak struct {
+	t      *testing.T
+	server *servers.Redis
+	wire   *toxiproxy.Proxy
+	nodes  []*stores.Guarded
+	jury   *jury
+}
+
+// round has one fault among good times.
+func (s *soak) round() (f finding, slowest, back time.Duration) {
+	s.hear(between(50*time.Millisecond, 300*time.Millisecond))
+	length := between(200*time.Millisecond, 1500*time.Millisecond)
+	if i := rand.N(len(toxics) + 2); i < len(toxics) {
+		mend := tamper(s.t, s.wire, toxics[i].toxic)
+		s.hear(length)
+		mend()
+	} else {
+		s.server.Freeze()
+		s.hear(length)
+		s.server.Thaw()
+	}
+	for _, n := range s.nodes {
+		back = max(back, s.jury.back(s.t, n))
+	}
+	f, times := s.jury.reset()
+	return f, quantile(times, 1), back
+}
+
+func (s *soak) hear(d time.Duration) {
+	var wg sync.WaitGroup
+	for _, n := range s.nodes {
+		wg.Go(func() { s.jury.hear(gate.Blocklist(n), 4, d) })
+	}
+	wg.Wait()
+}
+
+// quiet returns how many goroutines there are, and how much memory is held, at rest.
+func (s *soak) quiet() (goroutines int, heap uint64) {
+	s.hear(300 * time.Millisecond)
+	s.jury.reset()
+	nap(s.t.Context(), 3*time.Second) // given up calls return
+	runtime.GC()
+	runtime.GC()
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	return runtime.NumGoroutine(), m.HeapAlloc
+}
