@@ -4,8 +4,8 @@ import (
 	"context"
 	"crypto/ed25519"
 	"errors"
+	"fmt"
 	"reflect"
-	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -197,6 +197,8 @@ func TestCacheChecksAllElse(t *testing.T) {
 // However many tokens come, the cache keeps to its bounds, and keeps the newest.
 func TestCacheBounds(t *testing.T) {
 	const tokens = 500
+	jti := func(i int) string { return fmt.Sprintf(`"token %03d"`, i) }
+	size := 2*len(mint(ed, payload("jti", jti(0)))) + 512 // of an entry
 	for _, tt := range []struct {
 		name   string
 		limits gate.Limits
@@ -207,14 +209,16 @@ func TestCacheBounds(t *testing.T) {
 		{"less entries than there can be", gate.Limits{CacheEntries: 1}, 16, 32},
 		{"bytes", gate.Limits{CacheBytes: 64 << 10}, 16, 64},
 		{"bytes for no token at all", gate.Limits{CacheBytes: 1}, 0, 0},
-		{"bytes for half a token", gate.Limits{CacheBytes: 32 * 700}, 0, 0},
+		{"bytes just not for a token", gate.Limits{CacheBytes: 32 * (size - 1)}, 0, 0},
+		{"bytes for a token", gate.Limits{CacheBytes: 32 * size}, 16, 32},
+		{"bytes for two", gate.Limits{CacheBytes: 64 * size}, 33, 64},
 		{"default", gate.Limits{}, tokens, tokens},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			c := newCached(t, gate.Config{Accept: gate.Accept{Limits: tt.limits}})
 			list := make([]string, tokens)
 			for i := range list {
-				list[i] = c.mint("jti", strconv.Quote("token "+strconv.Itoa(i)))
+				list[i] = c.mint("jti", jti(i))
 				c.check(t, list[i], "ok")
 			}
 			c.breakKey()

@@ -212,6 +212,16 @@ func TestTooLargeToCreate(t *testing.T) {
 	}
 }
 
+func TestTooLargeByOneByte(t *testing.T) {
+	size := len(must(newGate(t, gate.Config{}).CreateAccessToken(t.Context(), "alice", gate.TokenOptions{})))
+	for limit, want := range map[int]bool{size: true, size - 1: false} {
+		g := newGate(t, gate.Config{Accept: gate.Accept{Limits: gate.Limits{TokenBytes: limit}}})
+		if raw, err := g.CreateAccessToken(t.Context(), "alice", gate.TokenOptions{}); (err == nil) != want {
+			t.Errorf("with a limit of %d bytes: %d bytes, %v", limit, len(raw), err)
+		}
+	}
+}
+
 func TestPrepare(t *testing.T) {
 	shared := map[string]any{"role": "guest", "a": 1}
 	var prepare func(*gate.Draft) error
