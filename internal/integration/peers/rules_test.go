@@ -125,7 +125,7 @@ func (f *facts) otherType() bool {
 // hugeDate: a date beyond the integers that a float64 holds exactly.
 func (f *facts) hugeDate() bool {
 	for _, name := range []string{"exp", "nbf", "iat"} {
-		if n, ok := f.p[name].(float64); ok && math.Abs(n) > 1<<53 {
+		if n, ok := f.p[name].(float64); ok && math.Abs(n) >= 1<<53 {
 			return true
 		}
 	}
