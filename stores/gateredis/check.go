@@ -13,7 +13,7 @@ import (
 )
 
 // Blocked reports whether t was revoked by its ID, its session or its subject. Errors
-// are those of the server or the wire, [stores.ErrWiped], [ErrUnsafe], [ErrOlder] and
+// are those of the server or the wire, [stores.ErrWiped], [ErrUnsafe] and
 // [stores.ErrLifetime]; each means that nobody knows.
 func (s *Store) Blocked(ctx context.Context, t *gate.Token) (bool, error) {
 	started := time.Now()
@@ -54,10 +54,8 @@ func (s *Store) ask(ctx context.Context, t *gate.Token, e *epoch, now, started t
 	if err != nil {
 		return false, err
 	}
-	if !v.blocked {
-		if v.blocked, err = e.judge(t, s.keep.Leeway, s.o.Insecure.TrustOlderTokens); err != nil {
-			return false, err
-		}
+	if !v.blocked && !s.o.TrustOlderTokens && e.older(t) {
+		v.blocked, v.until = true, 0
 	}
 	s.remember(t, v, l.tags, marks, started)
 	return v.blocked, nil

@@ -17,56 +17,35 @@ import (
 
 // epoch is what a mark says: "name;before;previous".
 type epoch struct {
-	name string
-	// before: of tokens issued before this second (0: none) nothing is known or, with
-	// revoked, they are revoked.
-	before   int64
-	revoked  bool
+	name     string
+	before   int64  // tokens issued before this second count as revoked; 0: none
 	previous string // name of the epoch that an operator has ended
 	mark     string // all of it, as it is stored
 }
 
-func newEpoch(name string, before int64, revoked bool, previous string) *epoch {
-	e := &epoch{name: name, before: before, revoked: revoked, previous: previous}
-	kind := "u"
-	if revoked {
-		kind = "r"
-	}
-	e.mark = name + ";" + kind + number(before) + ";" + previous
-	return e
+func newEpoch(name string, before int64, previous string) *epoch {
+	return &epoch{name, before, previous, name + ";" + number(before) + ";" + previous}
 }
 
 func parseEpoch(mark string) (*epoch, bool) {
 	fields := strings.Split(mark, ";")
-	if len(fields) != 3 || !validName(fields[0]) || len(fields[1]) < 2 {
+	if len(fields) != 3 || !validName(fields[0]) {
 		return nil, false
 	}
-	before, err := strconv.ParseInt(fields[1][1:], 10, 64)
+	before, err := strconv.ParseInt(fields[1], 10, 64)
 	if err != nil || before < 0 {
 		return nil, false
 	}
-	e := newEpoch(fields[0], before, fields[1][0] == 'r', fields[2])
-	return e, e.mark == mark
+	return &epoch{fields[0], before, fields[2], mark}, true
 }
 
 func validName(name string) bool {
 	return name != "" && strings.Trim(name, hashAlphabet+".") == ""
 }
 
-// judge says what is known of a token from its age.
-func (e *epoch) judge(t *gate.Token, leeway time.Duration, trust bool) (bool, error) {
-	iat := t.IssuedAt.Unix()
-	switch {
-	case e.before == 0:
-		return false, nil
-	case e.revoked:
-		return t.IssuedAt.IsZero() || iat < e.before, nil
-	case trust:
-		return false, nil
-	case t.IssuedAt.IsZero() || iat < e.before-int64(leeway/time.Second):
-		return false, ErrOlder
-	}
-	return false, nil
+// older reports whether t may have been revoked in an epoch that is lost.
+func (e *epoch) older(t *gate.Token) bool {
+	return e.before != 0 && (t.IssuedAt.IsZero() || t.IssuedAt.Unix() < e.before)
 }
 
 // sameEpoch returns the epoch that the marks belong to: the one remembered, or one that
@@ -123,7 +102,7 @@ func (s *Store) tryEpoch(ctx context.Context) (*epoch, error) {
 	case s.o.Epoch != "":
 		return nil, wiped("it has no mark of the epoch in Options.Epoch")
 	case elected == "":
-		elected = newEpoch(rand.Text(), max(s.born.Unix(), 1), false, "").mark
+		elected = newEpoch(rand.Text(), max(s.born.Unix(), 1), "").mark
 		return nil, s.setAll(ctx, []string{s.electKey()}, elected, false)
 	}
 	// An epoch is elected and no other has marks: help to write them.
@@ -215,7 +194,7 @@ func (s *Store) AcceptWipe(ctx context.Context, notBefore time.Time) error {
 	if !notBefore.IsZero() {
 		before = max(notBefore.Unix(), 1)
 	}
-	e := newEpoch(name, before, true, previous)
+	e := newEpoch(name, before, previous)
 	if err := s.setAll(ctx, s.markKeys(), e.mark, true); err != nil {
 		return err
 	}

@@ -34,8 +34,8 @@
 // operator has decided, by [Store.AcceptWipe].
 //
 // A process that starts after the wipe has nothing to remember. It begins a new epoch,
-// whose mark holds its birth, and denies every token that was issued before
-// ([ErrOlder]): those may have been revoked in the epoch that is lost. With
+// whose mark holds its birth, and takes every token that was issued before for
+// revoked: it may have been, in the epoch that is lost. Users log in again. With
 // [Options.Epoch] it knows the mark from its configuration, and is closed at once.
 package gateredis
 
@@ -73,6 +73,11 @@ type Options struct {
 	// letters, digits, '-', '_' and '.'. The store is closed until AcceptWipe was
 	// called once, and whenever the server has no or another mark.
 	Epoch string
+	// TrustOlderTokens accepts tokens that were issued before the epoch of the store
+	// began, or that do not say when. Without it they count as revoked: the store may
+	// stand in the place of one that was lost. Set it where a service that has had no
+	// store gets its first one, until the tokens from before have expired.
+	TrustOlderTokens bool
 	// Insecure opens what is closed for safety.
 	Insecure Insecure
 	// Clock tells the time, for tests. Default: time.Now.
@@ -93,24 +98,7 @@ type Insecure struct {
 	// SkipServerCheck does not look at the server's settings at all, for services that
 	// forbid INFO and CONFIG. The caller vouches for noeviction and persistence.
 	SkipServerCheck bool
-	// TrustOlderTokens accepts tokens from before the epoch of the store. It is right
-	// where a service that has had no store gets its first one, until the tokens from
-	// before have expired. After a wipe it makes what was revoked good again.
-	TrustOlderTokens bool
 }
-
-// ErrOlder is returned for a token that was issued before the store's epoch began: it
-// may have been revoked in a store that is lost. The gate denies it (503). It is
-// [stores.ErrLifetime] too: the fault of one token, not of the store.
-var ErrOlder error = olderError{}
-
-type olderError struct{}
-
-func (olderError) Error() string {
-	return "gateredis: the token is older than the store, which cannot know whether it was revoked; see AcceptWipe and TrustOlderTokens"
-}
-
-func (olderError) Is(target error) bool { return target == stores.ErrLifetime }
 
 // ErrUnsafe: the server's settings may lose what was revoked. The store stays closed
 // until they are mended or allowed by [Insecure].

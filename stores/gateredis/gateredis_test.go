@@ -79,7 +79,7 @@ func TestBlocklist(t *testing.T) {
 			gatetest.Blocklist(t, func(t *testing.T, clock func() time.Time) stores.Store {
 				o := tt.options
 				o.Scope, o.Clock = scope(), clock
-				o.Insecure.TrustOlderTokens = true // the suite's tokens are of any age
+				o.TrustOlderTokens = true // the suite's tokens are of any age
 				return mustNew(t, client, o)
 			})
 		})

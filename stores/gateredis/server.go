@@ -153,7 +153,7 @@ func (s *Store) examineNode(ctx context.Context, node rueidis.Client) error {
 
 // infoError tells a server that forbids to be asked from one that does not answer.
 func infoError(command string, err error) error {
-	if e, ok := rueidis.IsRedisErr(err); ok && (strings.HasPrefix(e.Error(), "NOPERM") || strings.HasPrefix(e.Error(), "ERR unknown command")) {
+	if e, ok := rueidis.IsRedisErr(err); ok && (strings.HasPrefix(e.Error(), "NOPERM") || strings.Contains(e.Error(), "unknown command")) {
 		return fmt.Errorf("%w: it forbids %s, so its settings are unknown; see Insecure.SkipServerCheck", ErrUnsafe, command)
 	}
 	return fmt.Errorf("gateredis: server check: %w", err)

@@ -46,8 +46,7 @@ func TestF13(t *testing.T) {
 			clock := gatetest.NewClock()
 			clock.Set(time.Date(year, 1, 19, 3, 14, 7, 0, time.UTC))
 			store := newStore(t, client, gateredis.Options{
-				Scope: fmt.Sprint(year, skew), Clock: clock.Now,
-				Insecure: gateredis.Insecure{TrustOlderTokens: true},
+				Scope: fmt.Sprint(year, skew), Clock: clock.Now, TrustOlderTokens: true,
 			})
 			windows.add(checkWindow(t, clock, store))
 			revocations.add(checkOutlives(t, clock, skew, store))

@@ -145,7 +145,7 @@ func (l *ledger) write(ctx context.Context, store revoker, writers int) {
 		wg.Go(func() {
 			for ctx.Err() == nil {
 				tok := newToken()
-				call, cancel := context.WithTimeout(context.WithoutCancel(ctx), callLimit)
+				call, cancel := context.WithTimeout(context.WithoutCancel(ctx), 500*time.Millisecond)
 				err := store.RevokeToken(call, tok, stores.Note{})
 				cancel()
 				l.mu.Lock()

@@ -89,7 +89,7 @@ func TestF3(t *testing.T) {
 	}
 	for _, how := range []string{"FLUSHALL", "restart empty"} {
 		server := servers.StartRedis(t, servers.Forgetful...)
-		o := gateredis.Options{Insecure: gateredis.Insecure{AllowNoPersistence: true}, Leeway: time.Second}
+		o := gateredis.Options{Insecure: gateredis.Insecure{AllowNoPersistence: true}}
 		all := nodes(t, 3, alone(server.Addr), o)
 		o.CacheFor = time.Second
 		all = append(all, newStore(t, connect(t, alone(server.Addr)), o))
@@ -142,9 +142,9 @@ func revokeSome(t *testing.T, s, old revoker, n int) *ledger {
 // refuses what is older than its epoch.
 func checkNewProcess(t *testing.T, server *servers.Redis, revoked *ledger) {
 	t.Helper()
-	o := gateredis.Options{Insecure: gateredis.Insecure{AllowNoPersistence: true}, Leeway: time.Second}
+	o := gateredis.Options{Insecure: gateredis.Insecure{AllowNoPersistence: true}}
 	s := newStore(t, connect(t, alone(server.Addr)), o)
-	holds(t, "F3 FLUSHALL, new process, older tokens", revoked.audit(t.Context(), older{s}))
+	holds(t, "F3 FLUSHALL, new process, older tokens", revoked.audit(t.Context(), s))
 	if blocked, err := s.Blocked(t.Context(), newToken()); blocked || err != nil {
 		t.Errorf("a new token in a new process: %v, %v; want false, nil", blocked, err)
 	}
@@ -156,17 +156,6 @@ func checkNewProcess(t *testing.T, server *servers.Redis, revoked *ledger) {
 	if _, err := named.Blocked(t.Context(), newToken()); !errors.Is(err, stores.ErrWiped) {
 		t.Errorf("a new process with Options.Epoch: %v, want ErrWiped", err)
 	}
-}
-
-// older makes ErrOlder an answer, as ErrWiped is.
-type older struct{ gate.Blocklist }
-
-func (s older) Blocked(ctx context.Context, t *gate.Token) (bool, error) {
-	blocked, err := s.Blocklist.Blocked(ctx, t)
-	if errors.Is(err, stores.ErrLifetime) {
-		return true, nil
-	}
-	return blocked, err
 }
 
 // checkAccept: one call opens all nodes, and old tokens are out.
