@@ -101,8 +101,6 @@ func newStore(o Options, key [16]byte) (*Store, error) {
 	s.token = s.master.derive(string(stores.Token), o.Scope)
 	s.session = s.master.derive(string(stores.Session), o.Scope)
 	s.subject = s.master.derive(string(stores.Subject), o.Scope)
-	s.tokens.init()
-	s.sessions.init()
 	s.subjects.m = make(map[uint64]subject)
 	return s, nil
 }
@@ -267,7 +265,7 @@ func (s *Store) RevokeSubject(ctx context.Context, sub string, o stores.SubjectO
 	if ok && reserved {
 		s.entries.Add(-1)
 	}
-	s.entries.Add(-s.subjects.sweepSome(now))
+	s.entries.Add(-s.subjects.sweepSome(now, sweepEach))
 	return nil
 }
 
@@ -286,13 +284,23 @@ func (s *Store) RestoreSubject(ctx context.Context, sub string) error {
 	return nil
 }
 
-// sweepSome is called with the lock held.
-func (s *subjects) sweepSome(now time.Time) (gone int64) {
-	return sweep(s.m, now, sweepEach, func(e subject) int64 { return e.until })
-}
-
 func (s *subjects) sweep(now time.Time) int64 {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return sweep(s.m, now, len(s.m), func(e subject) int64 { return e.until })
+	return s.sweepSome(now, len(s.m))
+}
+
+// sweepSome looks at n records, with the lock held, and returns how many have gone. Go
+// starts to range over a map at a random place, so that all have their turn.
+func (s *subjects) sweepSome(now time.Time, n int) (gone int64) {
+	for hash, e := range s.m {
+		if n--; n < 0 {
+			break
+		}
+		if !stores.Live(e.until, now) {
+			delete(s.m, hash)
+			gone++
+		}
+	}
+	return gone
 }

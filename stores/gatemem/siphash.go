@@ -17,7 +17,8 @@ func (k hashKey) derive(kind, scope string) hashKey {
 	return hashKey{k.hash("0" + text), k.hash("1" + text)}
 }
 
-// hash returns the 64-bit hash of s.
+// hash returns the 64-bit hash of s. The hash 0 stands for no entry in a set, and is
+// used for none.
 func (k hashKey) hash(s string) uint64 {
 	v0, v1 := k.k0^0x736f6d6570736575, k.k1^0x646f72616e646f6d
 	v2, v3 := k.k0^0x6c7967656e657261, k.k1^0x7465646279746573
@@ -42,7 +43,7 @@ func (k hashKey) hash(s string) uint64 {
 	for range 4 {
 		v0, v1, v2, v3 = round(v0, v1, v2, v3)
 	}
-	return v0 ^ v1 ^ v2 ^ v3
+	return max(v0^v1^v2^v3, 1)
 }
 
 func round(v0, v1, v2, v3 uint64) (uint64, uint64, uint64, uint64) {

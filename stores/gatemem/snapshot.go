@@ -70,11 +70,13 @@ func (s *Store) scopeCheck() uint64 { return s.master.hash("scope\x00" + s.scope
 func (h *shard) encode() []byte {
 	h.mu.RLock()
 	defer h.mu.RUnlock()
-	b := make([]byte, 0, 4+entrySize*len(h.m))
-	b = binary.LittleEndian.AppendUint32(b, uint32(len(h.m)))
-	for hash, until := range h.m {
-		b = binary.LittleEndian.AppendUint64(b, hash)
-		b = binary.LittleEndian.AppendUint32(b, until)
+	b := make([]byte, 0, 4+entrySize*h.n)
+	b = binary.LittleEndian.AppendUint32(b, uint32(h.n))
+	for i, hash := range h.hash {
+		if hash != 0 {
+			b = binary.LittleEndian.AppendUint64(b, hash)
+			b = binary.LittleEndian.AppendUint32(b, h.until[i])
+		}
 	}
 	return b
 }
@@ -135,10 +137,8 @@ func (s *Store) decode(in *reader) {
 		for range part.shards {
 			for n := in.count(); n > 0 && in.err == nil; n-- {
 				hash, until := in.entry()
-				if in.err == nil && stores.Live(int64(until), now) {
-					h := part.shard(hash)
-					h.m[hash] = until
-					h.peak = len(h.m)
+				if in.err == nil && hash != 0 && stores.Live(int64(until), now) {
+					part.shard(hash).put(hash, int64(until), now)
 					part.n.Add(1)
 					in.room(s)
 				}
