@@ -26,7 +26,7 @@ type watch struct {
 	start  time.Time
 	next   atomic.Int64 // token to be revoked
 
-	checks, late, wrong, errors atomic.Int64
+	checks, late, errors atomic.Int64
 	mu                          sync.Mutex
 	slowest                     time.Duration
 	times                       []time.Duration // of a sample
