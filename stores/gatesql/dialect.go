@@ -110,9 +110,9 @@ func (d Dialect) version1(table string) []string {
 
 // queries are the statements of a store, in its dialect.
 type queries struct {
-	check, list, changes                     string
-	bump, find, insert, update, prune        string
-	version, insertMeta, setVersion, exists_ string
+	check, list, changes                         string
+	bump, find, insert, update, prune            string
+	version, insertMeta, setVersion, tableExists string
 }
 
 const columns = `id, kind, revoked_at, until_at, undone, seq, before_at, all_before_at, except_id, revoked_by, why`
@@ -137,7 +137,7 @@ func newQueries(d Dialect, table string) queries {
 		// The table in the middle is for MySQL, which allows LIMIT there only.
 		prune: `DELETE FROM ` + table + ` WHERE id IN (SELECT id FROM (SELECT id FROM ` + table +
 			` WHERE until_at <= ? ORDER BY until_at LIMIT ?) AS past)`,
-		exists_: d.exists(),
+		tableExists: d.exists(),
 	}
 	if d == Postgres {
 		q.bump += ` RETURNING pg_notify('` + table + `', '')`

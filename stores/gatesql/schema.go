@@ -50,7 +50,7 @@ func (s *Store) findMeta(ctx context.Context) (meta, error) {
 	var err error
 	for range 5 { // another process may be making it too, and one of the two fails
 		var n int
-		if err = s.db.QueryRowContext(ctx, s.q.exists_, s.o.Table+"_meta").Scan(&n); err != nil {
+		if err = s.db.QueryRowContext(ctx, s.q.tableExists, s.o.Table+"_meta").Scan(&n); err != nil {
 			return meta{}, fmt.Errorf("gatesql: looking for the tables: %w", err)
 		}
 		if n > 0 {
