@@ -27,9 +27,9 @@ type watch struct {
 	next   atomic.Int64 // token to be revoked
 
 	checks, late, errors atomic.Int64
-	mu                          sync.Mutex
-	slowest                     time.Duration
-	times                       []time.Duration // of a sample
+	mu                   sync.Mutex
+	slowest              time.Duration
+	times                []time.Duration // of a sample
 }
 
 func newWatch(tokens int, stale time.Duration) *watch {
