@@ -27,7 +27,8 @@ type TokenOptions struct {
 	FreshFor time.Duration
 	// ExpiresIn is the lifetime; NoExpiry writes no "exp".
 	ExpiresIn time.Duration
-	// Claims are added to the token, and win over all others.
+	// Claims are added to the token, and win over all others. A time.Time under "exp",
+	// "nbf", "iat" or "auth_time" is written as a NumericDate.
 	Claims map[string]any
 	// Header is added to the header, and wins; an empty "typ" leaves it out. The
 	// algorithm is the key's.
@@ -209,8 +210,14 @@ func (w *claimWriter) any(name string, v any) {
 	}
 	w.b, w.err = quote(w.b, name, w.err)
 	w.b = append(w.b, ':')
+	if at, ok := v.(time.Time); ok && slices.Contains(timeClaims, name) {
+		v = at.Unix() // a NumericDate, not the text of a time
+	}
 	w.value(name, v)
 }
+
+// timeClaims are the claims whose value is a NumericDate (RFC 7519, OpenID Connect).
+var timeClaims = []string{"exp", "nbf", "iat", "auth_time"}
 
 // value writes the value of a member as JSON.
 func (w *claimWriter) value(name string, v any) {

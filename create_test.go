@@ -177,6 +177,32 @@ func TestUnwritableClaims(t *testing.T) {
 	}
 }
 
+// TestTimesAsClaims: a time.Time under the name of a NumericDate is one.
+func TestTimesAsClaims(t *testing.T) {
+	g := newGate(t, gate.Config{})
+	exp := now.Add(time.Minute)
+	raw, err := g.CreateAccessToken(t.Context(), "alice", gate.TokenOptions{Claims: map[string]any{
+		"exp": exp, "auth_time": exp, "born": time.Date(2000, 1, 2, 0, 0, 0, 0, time.UTC),
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	tok, err := g.CheckToken(t.Context(), raw, gate.Policy{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var claims struct {
+		AuthTime int64  `json:"auth_time"`
+		Born     string `json:"born"`
+	}
+	if err := tok.Claims(&claims); err != nil {
+		t.Fatal(err)
+	}
+	if !tok.Expiry.Equal(exp) || claims.AuthTime != exp.Unix() || claims.Born != "2000-01-02T00:00:00Z" {
+		t.Errorf("exp %v, auth_time %v, born %q", tok.Expiry, claims.AuthTime, claims.Born)
+	}
+}
+
 func TestNoExpiry(t *testing.T) {
 	strict := newGate(t, gate.Config{})
 	o := gate.TokenOptions{ExpiresIn: gate.NoExpiry}

@@ -44,7 +44,7 @@ type Token struct {
 // by exact case; numbers keep all their digits in integer fields. Claims that v
 // has no place for are ignored.
 func (t *Token) Claims(v any) error {
-	if err := json.Unmarshal(jws.Bytes(t.payload), v); err != nil {
+	if err := json.Unmarshal([]byte(t.payload), v); err != nil {
 		return fmt.Errorf("gate: claims: %w", err)
 	}
 	return nil
@@ -73,7 +73,7 @@ func (t *Token) Identity() any {
 		return n
 	}
 	var v any
-	_ = json.Unmarshal(jws.Bytes(t.identity.Str), &v) // was read before
+	_ = json.Unmarshal([]byte(t.identity.Str), &v) // was read before
 	return v
 }
 
