@@ -2,17 +2,13 @@ package gate
 
 import (
 	"context"
-	"encoding"
 	"fmt"
 	"maps"
-	"math"
 	"reflect"
 	"slices"
-	"strconv"
 	"time"
 
 	"github.com/go-json-experiment/json"
-	"github.com/go-json-experiment/json/jsontext"
 
 	"github.com/jwtgate/gate/internal/jws"
 	"github.com/jwtgate/gate/keys"
@@ -163,85 +159,6 @@ func appendHeader(b []byte, key *keys.Key, extra map[string]any) ([]byte, error)
 	return jws.Enc.AppendEncode(b, text), nil
 }
 
-// claimWriter writes the members of the claims object, those of the gate first.
-type claimWriter struct {
-	b     []byte
-	extra map[string]any // wins
-	err   error
-}
-
-// name starts a member, unless the caller's claims have one of that name.
-func (w *claimWriter) name(name string) bool {
-	if len(w.extra) > 0 {
-		if _, ok := w.extra[name]; ok {
-			return false
-		}
-	}
-	if len(w.b) > 1 {
-		w.b = append(w.b, ',')
-	}
-	w.b = append(append(append(w.b, '"'), name...), '"', ':')
-	return true
-}
-
-func (w *claimWriter) int(name string, v int64) {
-	if w.name(name) {
-		w.b = strconv.AppendInt(w.b, v, 10)
-	}
-}
-
-func (w *claimWriter) string(name, v string) {
-	if w.name(name) {
-		w.b, w.err = quote(w.b, v, w.err)
-	}
-}
-
-// id writes text that needs no quoting.
-func (w *claimWriter) id(name string, v *[36]byte) {
-	if w.name(name) {
-		w.b = append(append(append(w.b, '"'), v[:]...), '"')
-	}
-}
-
-// any writes a member whose name is the caller's.
-func (w *claimWriter) any(name string, v any) {
-	if len(w.b) > 1 {
-		w.b = append(w.b, ',')
-	}
-	w.b, w.err = quote(w.b, name, w.err)
-	w.b = append(w.b, ':')
-	if at, ok := v.(time.Time); ok && slices.Contains(timeClaims, name) {
-		v = at.Unix() // a NumericDate, not the text of a time
-	}
-	w.value(name, v)
-}
-
-// timeClaims are the claims whose value is a NumericDate (RFC 7519, OpenID Connect).
-var timeClaims = []string{"exp", "nbf", "iat", "auth_time"}
-
-// value writes the value of a member as JSON.
-func (w *claimWriter) value(name string, v any) {
-	text, err := json.Marshal(v, json.Deterministic(true))
-	if err != nil && w.err == nil {
-		w.err = fmt.Errorf("claim %q: %w", name, err)
-	}
-	w.b = append(w.b, text...)
-}
-
-// quote appends a JSON string. Text that is not UTF-8 is an error, not replaced.
-func quote(b []byte, s string, old error) ([]byte, error) {
-	for i := range len(s) {
-		if c := s[i]; c < 0x20 || c >= 0x7f || c == '"' || c == '\\' {
-			b, err := jsontext.AppendQuote(b, s)
-			if old == nil {
-				old = err
-			}
-			return b, old
-		}
-	}
-	return append(append(append(b, '"'), s...), '"'), old
-}
-
 // appendClaims writes the claims in the order of Flask-JWT-Extended.
 func (g *Gate) appendClaims(b []byte, d *Draft, o TokenOptions) ([]byte, error) {
 	c, now := &g.cfg.Create, g.cfg.Clock()
@@ -278,27 +195,6 @@ func (g *Gate) appendClaims(b []byte, d *Draft, o TokenOptions) ([]byte, error) 
 		}
 	}
 	return append(w.b, '}'), w.err
-}
-
-func (w *claimWriter) audience(c *Create) {
-	if len(c.Audience) == 1 && !c.AudienceArray {
-		w.b, w.err = quote(w.b, c.Audience[0], w.err)
-		return
-	}
-	w.value("aud", c.Audience)
-}
-
-func appendFresh(b []byte, o TokenOptions, now time.Time) []byte {
-	if o.FreshFor == 0 {
-		return strconv.AppendBool(b, o.Fresh)
-	}
-	until := now.Add(o.FreshFor)
-	sec := float64(until.Unix()) + math.Round(float64(until.Nanosecond())/1e3)/1e6
-	b = strconv.AppendFloat(b, sec, 'f', -1, 64)
-	if sec == math.Trunc(sec) {
-		b = append(b, ".0"...) // a time, as Flask-JWT-Extended writes it
-	}
-	return b
 }
 
 func (g *Gate) writeExpiry(w *claimWriter, typ TokenType, in time.Duration, now time.Time) error {
@@ -338,26 +234,4 @@ func (g *Gate) writeIdentity(w *claimWriter, identity any) error {
 	}
 	w.b, w.err = quote(w.b, text, w.err)
 	return nil
-}
-
-// identityText is the text form of an identity that is not a string.
-func identityText(identity any) (string, error) {
-	if !isNil(identity) {
-		switch v := identity.(type) {
-		case encoding.TextMarshaler:
-			text, err := v.MarshalText()
-			return string(text), err
-		case fmt.Stringer:
-			return v.String(), nil
-		}
-		switch r := reflect.ValueOf(identity); {
-		case r.CanInt():
-			return strconv.FormatInt(r.Int(), 10), nil
-		case r.CanUint():
-			return strconv.FormatUint(r.Uint(), 10), nil
-		case r.Kind() == reflect.String:
-			return r.String(), nil
-		}
-	}
-	return "", fmt.Errorf("an identity of type %T has no text form; give a string or an integer, or set Draft.Identity in Config.Prepare", identity)
 }

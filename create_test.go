@@ -180,7 +180,7 @@ func TestUnwritableClaims(t *testing.T) {
 // TestTimesAsClaims: a time.Time under the name of a NumericDate is one.
 func TestTimesAsClaims(t *testing.T) {
 	g := newGate(t, gate.Config{})
-	exp := now.Add(time.Minute)
+	exp := start.Add(time.Minute)
 	raw, err := g.CreateAccessToken(t.Context(), "alice", gate.TokenOptions{Claims: map[string]any{
 		"exp": exp, "auth_time": exp, "born": time.Date(2000, 1, 2, 0, 0, 0, 0, time.UTC),
 	}})
