@@ -230,6 +230,28 @@ func TestUnsafeLater(t *testing.T) {
 	want(t, s, fresh("a"), false, nil, "mended")
 }
 
+// TestNodeDown: a node that is down does not keep a new process out.
+func TestNodeDown(t *testing.T) {
+	c := servers.StartCluster(t, 3, 1, servers.Durable...)
+	for _, n := range c.Nodes[3:] { // whose masters do without them
+		n.Kill()
+		break
+	}
+	client := connect(t, rueidis.ClientOption{InitAddress: c.Addrs()})
+	s := mustNew(t, client, gateredis.Options{})
+	if err := s.Check(t.Context()); err != nil {
+		t.Errorf("Check with one replica down = %v", err)
+	}
+	want(t, s, fresh("a"), false, nil, "one replica down")
+	for _, n := range c.Nodes {
+		n.Kill()
+	}
+	short := mustNew(t, client, gateredis.Options{Timeout: 300 * time.Millisecond})
+	if err := short.Check(t.Context()); err == nil || errors.Is(err, gateredis.ErrUnsafe) || errors.Is(err, stores.ErrWiped) {
+		t.Errorf("Check with all nodes down = %v, want the wire's error", err)
+	}
+}
+
 func TestNew(t *testing.T) {
 	_, client := single(t, servers.Durable...)
 	for _, tt := range []struct {

@@ -110,17 +110,41 @@ func (s *Store) Check(ctx context.Context) error {
 }
 
 // examine refuses a server whose settings may lose entries. On a Cluster it asks every
-// node, replicas too, as each may become a master.
+// node, replicas too, as each may become a master. A node that does not answer is left
+// for the next time, unless none does.
 func (s *Store) examine(ctx context.Context) error {
 	if s.o.Insecure.SkipServerCheck {
 		return nil
 	}
-	for _, node := range s.client.Nodes() {
-		if err := s.examineNode(ctx, node); err != nil {
+	nodes := s.client.Nodes()
+	var silence error
+	answered, left := 0, len(nodes)
+	for _, node := range nodes {
+		err := s.examineInTime(ctx, node, left+1)
+		left--
+		switch {
+		case err == nil:
+			answered++
+		case errors.Is(err, ErrUnsafe):
 			return err
+		default:
+			silence = err
 		}
 	}
+	if answered == 0 {
+		return silence
+	}
 	return nil
+}
+
+// examineInTime gives a node its share of the time there is.
+func (s *Store) examineInTime(ctx context.Context, node rueidis.Client, shares int) error {
+	if deadline, ok := ctx.Deadline(); ok {
+		share, cancel := context.WithTimeout(ctx, time.Until(deadline)/time.Duration(shares))
+		defer cancel()
+		ctx = share
+	}
+	return s.examineNode(ctx, node)
 }
 
 func (s *Store) examineNode(ctx context.Context, node rueidis.Client) error {

@@ -195,6 +195,17 @@ func TestCache(t *testing.T) {
 				return connect(t, rueidis.ClientOption{InitAddress: []string{r.Addr}, ForceSingleClient: true})
 			}
 		},
+		"single, asked key by key": func(t testing.TB) func() rueidis.Client {
+			r, _ := single(t, servers.Durable...)
+			return func() rueidis.Client {
+				client, err := rueidis.NewClient(rueidis.ClientOption{InitAddress: []string{r.Addr}, ForceSingleClient: true})
+				if err != nil {
+					t.Fatal(err)
+				}
+				t.Cleanup(client.Close)
+				return client
+			}
+		},
 		"cluster": func(t testing.TB) func() rueidis.Client {
 			c := servers.StartCluster(t, 3, 0, servers.Durable...)
 			return func() rueidis.Client { return connect(t, rueidis.ClientOption{InitAddress: c.Addrs()}) }

@@ -85,8 +85,8 @@ func TestF6(t *testing.T) {
 		nap(ctx, 500*time.Millisecond)
 		cancel()
 		<-done
-		f := l.audit(t.Context(), store)
-		f.add(l.audit(t.Context(), open(connect(t, o))))
+		f := l.audit(t.Context(), store).open()
+		f.add(l.audit(t.Context(), open(connect(t, o))).open())
 		f.more = fmt.Sprintf(" (outage %v, %d writes refused)", outage.Round(time.Millisecond), l.errors)
 		return f
 	}
@@ -127,7 +127,7 @@ func TestF7(t *testing.T) {
 			}
 		}
 		f := w.finding()
-		lost := l.audit(t.Context(), all[2])
+		lost := l.audit(t.Context(), all[2]).open()
 		if lost.of == 0 {
 			t.Error("F7: nothing was revoked")
 		}

@@ -44,7 +44,7 @@ func TestF9(t *testing.T) {
 		if err := fill(t, store, &l, 1<<20); !errors.Is(err, stores.ErrFull) {
 			t.Errorf("the error of a full server = %v, want ErrFull", err)
 		}
-		holds(t, "F9 redis at its maxmemory", l.audit(t.Context(), store))
+		holds(t, "F9 redis at its maxmemory", l.audit(t.Context(), store).open())
 
 		evicting := servers.StartRedis(t, append(args, "--maxmemory-policy", "allkeys-lru")...)
 		client := connect(t, alone(evicting.Addr))
@@ -58,7 +58,7 @@ func TestF9(t *testing.T) {
 		old := fat{naive{client}}
 		l = ledger{}
 		_ = fill(t, old, &l, 20_000)
-		caught(t, "F9", "a server that evicts, unchecked", l.audit(t.Context(), old))
+		caught(t, "F9", "a server that evicts, unchecked", l.audit(t.Context(), old).open())
 	})
 	t.Run("disk", func(t *testing.T) {
 		for _, fsync := range []string{"everysec", "always"} {
@@ -73,7 +73,7 @@ func TestF9(t *testing.T) {
 				server.Kill()
 				server.Start()
 			}
-			holds(t, "F9 redis on a full disk, appendfsync "+fsync, l.audit(t.Context(), store))
+			holds(t, "F9 redis on a full disk, appendfsync "+fsync, l.audit(t.Context(), store).open())
 			if fsync == "everysec" {
 				continue
 			}
@@ -82,7 +82,7 @@ func TestF9(t *testing.T) {
 			bad := hasty{newStore(t, connect(t, alone(shrunk.Addr)), gateredis.Options{})}
 			_ = fill(t, bad, &l, 14_000)
 			shrunk.Start()
-			caught(t, "F9", "errors of writes ignored", l.audit(t.Context(), bad))
+			caught(t, "F9", "errors of writes ignored", l.audit(t.Context(), bad).open())
 		}
 	})
 }

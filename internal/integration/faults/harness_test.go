@@ -31,12 +31,19 @@ func pick(short, ifLong int) int {
 // A finding is what one run of a fault came to.
 type finding struct {
 	bad, of int
+	closed  int    // of those of, refused because the store took itself for wiped
 	what    string // that of is a number of, and bad broke: "acknowledged revocations lost"
 	more    string // other figures
 }
 
 func (f *finding) add(o finding) {
-	f.bad, f.of, f.what = f.bad+o.bad, f.of+o.of, o.what
+	f.bad, f.of, f.closed, f.what = f.bad+o.bad, f.of+o.of, f.closed+o.closed, o.what
+}
+
+// open makes closed stores a broken promise, where nothing was wiped.
+func (f finding) open() finding {
+	f.bad += f.closed
+	return f
 }
 
 // holds prints what was found and fails the test where a promise was broken, or
@@ -165,24 +172,28 @@ func (l *ledger) write(ctx context.Context, store revoker, writers int) {
 }
 
 // audit asks a store for every token of the ledger, and again where it has no answer,
-// for ten seconds; and counts those that it would let in. Those it refuses to judge
-// (a wiped store) are not let in.
+// and counts those that it would let in. Those it has no answer for in all that time
+// count as lost too; those that a wiped store refuses to judge are not let in.
 func (l *ledger) audit(ctx context.Context, list gate.Blocklist) finding {
-	ctx, cancel := context.WithTimeout(ctx, 20*time.Second)
+	ctx, cancel := context.WithTimeout(ctx, 20*time.Second+time.Duration(len(l.tokens))*time.Millisecond)
 	defer cancel()
-	var lost atomic.Int64
+	var lost, closed atomic.Int64
 	var wg sync.WaitGroup
 	for part := range 16 {
 		wg.Go(func() {
 			for i := part; i < len(l.tokens); i += 16 {
-				if blocked, err := persist(ctx, list, l.tokens[i]); err == nil && !blocked {
+				blocked, err := persist(ctx, list, l.tokens[i])
+				switch {
+				case closedForGood(err):
+					closed.Add(1)
+				case err != nil || !blocked:
 					lost.Add(1)
 				}
 			}
 		})
 	}
 	wg.Wait()
-	return finding{bad: int(lost.Load()), of: len(l.tokens), what: "acknowledged revocations lost"}
+	return finding{bad: int(lost.Load()), of: len(l.tokens), closed: int(closed.Load()), what: "acknowledged revocations lost"}
 }
 
 // persist asks until there is an answer.

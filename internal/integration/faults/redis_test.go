@@ -64,7 +64,7 @@ func TestF2(t *testing.T) {
 		// The node that wrote, and one that starts now.
 		var f finding
 		for _, list := range []gate.Blocklist{store, open(server)} {
-			f.add(total.audit(t.Context(), list))
+			f.add(total.audit(t.Context(), list).open())
 		}
 		f.more = fmt.Sprintf(" (%d kills, asked on the node that wrote and on a new one)", kills)
 		return f

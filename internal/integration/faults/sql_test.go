@@ -54,9 +54,9 @@ func TestF8(t *testing.T) {
 			cancel()
 			<-done
 		}
-		f := l.audit(t.Context(), store)
+		f := l.audit(t.Context(), store).open()
 		other, _ := openSQL(t, pg.DSN)
-		f.add(l.audit(t.Context(), other))
+		f.add(l.audit(t.Context(), other).open())
 		f.more = fmt.Sprintf(" (%d times, %d writes refused)", times, l.errors)
 		return f
 	}
