@@ -6,9 +6,9 @@ import (
 	"strings"
 )
 
-// hashKey is the key of SipHash-2-4 (Aumasson and Bernstein, 2012). It is written out
-// here because hash/maphash cannot be given a key, and a snapshot must be readable by
-// the next process.
+// hashKey is the key of SipHash-1-3 (Aumasson and Bernstein, 2012), the variant for
+// tables. It is written out here because hash/maphash cannot be given a key, and a
+// snapshot must be readable by the next process.
 type hashKey struct{ k0, k1 uint64 }
 
 // derive returns the key for one kind of identifier in one scope.
@@ -29,7 +29,6 @@ func (k hashKey) hash(s string) uint64 {
 		s = s[8:]
 		v3 ^= m
 		v0, v1, v2, v3 = round(v0, v1, v2, v3)
-		v0, v1, v2, v3 = round(v0, v1, v2, v3)
 		v0 ^= m
 	}
 	var tail [8]byte
@@ -37,12 +36,11 @@ func (k hashKey) hash(s string) uint64 {
 	last |= binary.LittleEndian.Uint64(tail[:])
 	v3 ^= last
 	v0, v1, v2, v3 = round(v0, v1, v2, v3)
-	v0, v1, v2, v3 = round(v0, v1, v2, v3)
 	v0 ^= last
 	v2 ^= 0xff
-	for range 4 {
-		v0, v1, v2, v3 = round(v0, v1, v2, v3)
-	}
+	v0, v1, v2, v3 = round(v0, v1, v2, v3)
+	v0, v1, v2, v3 = round(v0, v1, v2, v3)
+	v0, v1, v2, v3 = round(v0, v1, v2, v3)
 	return max(v0^v1^v2^v3, 1)
 }
 

@@ -11,9 +11,9 @@ type Dialect int
 
 // The dialects.
 const (
-	SQLite   Dialect = iota + 1 // 3.24 and later
-	Postgres                    // 12 and later
-	MySQL                       // MySQL 8 and MariaDB 10.5 and later
+	SQLite   Dialect = iota + 1 // tested with 3.51
+	Postgres                    // tested with 15
+	MySQL                       // MySQL and MariaDB; tested with MariaDB 10.11
 )
 
 // isolation is what writes need: to see what was committed before they had the lock.

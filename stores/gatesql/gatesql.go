@@ -25,8 +25,8 @@
 //
 // # Databases
 //
-// SQLite wants a busy timeout where several processes write, and write-ahead logging
-// for speed. The database's text is UTF-8. All reads go to the primary: a replica may
+// SQLite wants write-ahead logging (journal_mode=WAL), or checks fail while somebody
+// writes, and a busy timeout, or writes do. The database's text is UTF-8. All reads go to the primary: a replica may
 // not know yet what was revoked.
 package gatesql
 
