@@ -2,6 +2,7 @@ package scan
 
 import (
 	"encoding/binary"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode/utf16"
@@ -11,18 +12,24 @@ import (
 // plain reports whether every byte is ASCII from the space on and no backslash: the
 // common case, in which UTF-8 need not be checked and strings end at the next quote.
 func plain(b []byte) bool {
-	const ones, high = 0x0101010101010101, 0x8080808080808080
-	var bad uint64
+	n := len(b) - 16
+	if n < 0 {
+		return !slices.ContainsFunc(b, func(c byte) bool { return c < 0x20 || c >= 0x80 || c == '\\' })
+	}
+	bad := odd16(b[n:]) // what the loop leaves over, and some of the rest
 	for ; len(b) >= 16; b = b[16:] {
-		v, w := binary.LittleEndian.Uint64(b), binary.LittleEndian.Uint64(b[8:])
-		bad |= v | (v - ones*0x20) | ((v ^ ones*'\\') - ones)
-		bad |= w | (w - ones*0x20) | ((w ^ ones*'\\') - ones)
+		bad |= odd16(b)
 	}
-	ok := bad&high == 0
-	for _, c := range b {
-		ok = ok && c >= 0x20 && c < 0x80 && c != '\\'
-	}
-	return ok
+	return bad&high == 0
+}
+
+const ones, high = 0x0101010101010101, 0x8080808080808080
+
+// odd16 returns words in which the highest bit of a byte is set if one of the first
+// 16 bytes of b is a control character, a backslash or beyond ASCII.
+func odd16(b []byte) uint64 {
+	v, w := binary.LittleEndian.Uint64(b), binary.LittleEndian.Uint64(b[8:])
+	return v | (v - ones*0x20) | ((v ^ ones*'\\') - ones) | w | (w - ones*0x20) | ((w ^ ones*'\\') - ones)
 }
 
 // Str reads a string. It shares memory with the text unless it holds escapes.
