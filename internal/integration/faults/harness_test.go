@@ -90,10 +90,10 @@ const callLimit = 2 * time.Second
 // connect returns a client as gateredis advises: it gives up on dead connections.
 func connect(t *testing.T, o rueidis.ClientOption) rueidis.Client {
 	t.Helper()
-	o.ConnWriteTimeout, o.Dialer.Timeout = 2*time.Second, time.Second
+	o.ConnWriteTimeout, o.Dialer.Timeout = time.Second, time.Second
 	o.ClientTrackingOptions = gateredis.Tracking("")
 	if o.Sentinel.MasterSet != "" {
-		o.Sentinel.TopologyRefreshInterval = 2 * time.Second
+		o.Sentinel.TopologyRefreshInterval = 5 * time.Second
 	}
 	client, err := rueidis.NewClient(o)
 	if err != nil {
