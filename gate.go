@@ -126,7 +126,7 @@ type Lenient struct {
 	AnyFresh      bool // a "fresh" of a wrong type counts as not fresh
 	AnyOrigin     bool // Issuers and Audiences have no defaults; unset, they are not checked
 	AnyHeaderType bool // "typ" is not looked at
-	AnyOPTIONS    bool // every OPTIONS request passes unguarded, not preflights alone
+	AnyOPTIONS    bool // every OPTIONS request reaches the handler, unguarded
 }
 
 // A Gate creates and checks tokens. It is made by [New], holds no state that

@@ -2,13 +2,15 @@ package gate
 
 import (
 	"context"
+	"errors"
 	"net/http"
 )
 
 // Require returns middleware that lets a request through to the next handler when
 // it meets p, with its token in the context ([FromContext], [User]), and answers it
-// with [Gate.WriteError] otherwise. CORS preflights pass unguarded and carry no
-// token: browsers send them without credentials.
+// with [Gate.WriteError] otherwise. A CORS preflight without a token, as browsers send
+// it, is answered with 204 and no body, so that CORS middleware, which belongs outside
+// of the guard, may let it pass; the next handler does not see it.
 func (g *Gate) Require(p Policy) func(http.Handler) http.Handler {
 	return func(next http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -18,20 +20,24 @@ func (g *Gate) Require(p Policy) func(http.Handler) http.Handler {
 			}
 			ctx := r.Context()
 			t, err := g.CheckRequest(ctx, httpRequest{r}, p)
-			if err != nil {
+			switch {
+			case err == nil:
+				next.ServeHTTP(w, r.WithContext(NewContext(ctx, t)))
+			case preflight(r) && errors.Is(err, ErrMissing):
+				w.WriteHeader(http.StatusNoContent)
+			default:
 				g.WriteError(w, r, err)
-				return
 			}
-			next.ServeHTTP(w, r.WithContext(NewContext(ctx, t)))
 		})
 	}
 }
 
 // Check judges a request by p and returns its token. It writes nothing and changes
 // nothing but a JSON or form body that it had to read, which stays readable. The
-// token is nil, without an error, for a request without one where p is Optional,
-// and for a CORS preflight. The error is an [*Error] for a request that is refused;
-// any other error means that a store or key source could not answer: deny.
+// token is nil, without an error, for a request without one where p is Optional, and
+// for an OPTIONS request where Lenient.AnyOPTIONS is set. The error is an [*Error] for a
+// request that is refused; any other error means that a store or key source could not
+// answer: deny.
 func (g *Gate) Check(r *http.Request, p Policy) (*Token, error) {
 	return g.CheckRequest(r.Context(), httpRequest{r}, p)
 }
@@ -122,9 +128,13 @@ func (g *Gate) Decode(ctx context.Context, raw string, o DecodeOptions) (*Token,
 	return g.enter(ctx, found{raw: raw, csrf: o.CSRF, check: o.CSRF != ""}, o.AllowExpired)
 }
 
-// exempt reports whether a request passes unguarded: a CORS preflight (Fetch
-// standard, section 3.3.7), or any OPTIONS request where the configuration says so.
+// exempt reports whether a request passes unguarded.
 func (g *Gate) exempt(r Request) bool {
-	return r.Method() == http.MethodOptions &&
-		(g.cfg.Accept.Lenient.AnyOPTIONS || len(r.Header("Access-Control-Request-Method")) > 0)
+	return g.cfg.Accept.Lenient.AnyOPTIONS && r.Method() == http.MethodOptions
+}
+
+// preflight reports whether a request is a CORS preflight (Fetch standard, section
+// 3.3.7), or says so: anybody can send one, to a handler that may not look at methods.
+func preflight(r *http.Request) bool {
+	return r.Method == http.MethodOptions && len(r.Header["Access-Control-Request-Method"]) > 0
 }
