@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"time"
 )
 
@@ -23,10 +24,15 @@ type RenewOptions struct {
 // Renew returns middleware for a whole site that replaces the cookie of an access
 // token close to its end by that of a new one for the same identity, which is not
 // fresh and has no claims of the old one's but "sid", "auth_time" and those that
-// Config.Prepare adds. It stands outside of Require, and acts before the header of the
-// response is written. It does nothing when the handler itself has set or cleared the
-// cookie, when the token was refused or is revoked by then (or nobody can tell), or
-// when the new one cannot be made.
+// Config.Prepare adds. A claim that restricts a token has to be added there, or the new
+// one is without the restriction.
+//
+// It stands outside of Require, and acts before the header of the response is written,
+// which then says Cache-Control: no-store, whatever the handler has said: a cache that is
+// shared must not hand out the cookies of one to another. It does nothing when the
+// handler itself has set or cleared the cookie, when the token was refused or is revoked
+// by then (or nobody can tell), or when the new one cannot be made. The blocklist is
+// asked as for a route with [Policy].Refresh, since the answer outlives the request.
 func (g *Gate) Renew(o RenewOptions) func(http.Handler) http.Handler {
 	if o.Within == 0 && g.cfg.Create.AccessLifetime > 0 {
 		o.Within = g.cfg.Create.AccessLifetime / 2
@@ -49,7 +55,7 @@ type renewKey struct{ g *Gate }
 // noteForRenewal tells an outer Renew which token the request was let in with.
 func (g *Gate) noteForRenewal(ctx context.Context, t *Token) {
 	if rw, ok := ctx.Value(renewKey{g}).(*renewWriter); ok {
-		rw.token = t
+		rw.token.Store(t)
 	}
 }
 
@@ -59,7 +65,7 @@ type renewWriter struct {
 	g     *Gate
 	o     RenewOptions
 	ctx   context.Context
-	token *Token
+	token atomic.Pointer[Token] // behind an http.TimeoutHandler it may come late
 	done  bool
 }
 
@@ -93,54 +99,67 @@ func (w *renewWriter) renew() {
 		return
 	}
 	w.done = true
-	// The route may skip the blocklist, and the handler may have revoked the token.
-	if !w.due() || w.touched() || w.g.checkBlocklist(w.ctx, w.token, Policy{}) != nil {
+	t, now := w.token.Load(), w.g.cfg.Clock()
+	if t == nil || !w.due(t, now) || w.touched() || w.revoked(t) {
 		return
 	}
-	o := TokenOptions{Claims: map[string]any{}}
-	if w.token.SessionID != "" {
-		o.Claims["sid"] = w.token.SessionID // what revokes the session revokes the new token
-	}
-	if w.o.MaxSession != NoExpiry {
-		login := w.login()
-		o.Claims["auth_time"] = login.Unix()
-		left := login.Add(w.o.MaxSession).Sub(w.g.cfg.Clock())
-		if lifetime := w.g.cfg.Create.AccessLifetime; lifetime < 0 || left < lifetime {
-			o.ExpiresIn = left
-		}
-	}
-	raw, err := w.g.CreateAccessToken(w.ctx, w.token.Identity(), o)
+	raw, err := w.g.CreateAccessToken(w.ctx, t.Identity(), w.successor(t, now))
 	if err != nil {
 		return
 	}
 	if cookies, err := w.g.AccessCookies(w.ctx, raw, CookieOptions{}); err == nil {
 		SetCookies(w, cookies)
+		w.Header().Set("Cache-Control", "no-store")
 	}
 }
 
 // due reports whether the request's token is close to its end and may be replaced.
-func (w *renewWriter) due() bool {
-	t := w.token
-	if t == nil || t.Type == Refresh || t.Expiry.IsZero() || !w.o.AnyLocation && t.location != "cookie" {
+func (w *renewWriter) due(t *Token, now time.Time) bool {
+	if t.Type == Refresh || t.Expiry.IsZero() || !w.o.AnyLocation && t.location != "cookie" {
 		return false
 	}
-	now := w.g.cfg.Clock()
 	return t.Expiry.Before(now.Add(w.o.Within)) &&
-		(w.o.MaxSession == NoExpiry || now.Before(w.login().Add(w.o.MaxSession)))
+		(w.o.MaxSession == NoExpiry || now.Before(login(t).Add(w.o.MaxSession)))
+}
+
+// revoked asks the blocklist, which the route may have skipped, or the handler written
+// to. A blocklist that lets access tokens in while it knows nothing must not do so
+// here: the new token would be good when the blocklist knows again.
+func (w *renewWriter) revoked(t *Token) bool {
+	t = t.clone()
+	t.demands = demands{refresh: true}
+	return w.g.checkBlocklist(w.ctx, t, Policy{}) != nil
+}
+
+// successor is what the new token has of t.
+func (w *renewWriter) successor(t *Token, now time.Time) TokenOptions {
+	o := TokenOptions{Claims: map[string]any{}}
+	if t.SessionID != "" {
+		o.Claims["sid"] = t.SessionID // what revokes the session revokes the new token
+	}
+	if w.o.MaxSession != NoExpiry {
+		since := login(t)
+		o.Claims["auth_time"] = since.Unix()
+		left := since.Add(w.o.MaxSession).Sub(now) // more than nothing: it is due
+		if lifetime := w.g.cfg.Create.AccessLifetime; lifetime < 0 || left < lifetime {
+			o.ExpiresIn = left
+		}
+	}
+	return o
 }
 
 // login is when the session began: auth_time, or for its first token iat.
-func (w *renewWriter) login() time.Time {
+func login(t *Token) time.Time {
 	var claims struct {
 		AuthTime int64 `json:"auth_time"`
 	}
-	switch err := w.token.Claims(&claims); {
+	switch err := t.Claims(&claims); {
 	case err != nil:
 		return time.Time{} // unreadable: long over
 	case claims.AuthTime > 0:
 		return time.Unix(claims.AuthTime, 0)
 	}
-	return w.token.IssuedAt
+	return t.IssuedAt
 }
 
 // touched reports whether the handler has set or cleared the access cookie itself.

@@ -230,6 +230,43 @@ func TestRenewNotRevoked(t *testing.T) {
 	check("revoked by the handler", false)
 }
 
+// A blocklist that is open for access tokens while it is down is not asked for more
+// than the request: the new token would outlive that.
+func TestRenewIsNotOpen(t *testing.T) {
+	var asked []gate.Policy
+	down := gate.BlocklistFunc(func(_ context.Context, tok *gate.Token) (bool, error) {
+		asked = append(asked, tok.Policy())
+		if tok.Policy().Refresh {
+			return false, errors.New("down")
+		}
+		return false, nil
+	})
+	w, tok := site{cfg: gate.Config{Blocklist: down}}.visit(t, cookie(token("exp", at(soon))))
+	if w.Code != 204 || tok != nil || len(asked) != 2 || asked[0].Refresh || !asked[1].Refresh {
+		t.Errorf("status %d, renewed token = %v, blocklist asked for %+v", w.Code, tok, asked)
+	}
+}
+
+// A clock that goes on while a token is renewed does not give the session more than is
+// left of it.
+func TestRenewAtTheEdge(t *testing.T) {
+	now := start
+	tick := func() time.Time { now = now.Add(time.Second); return now }
+	g := site{cfg: gate.Config{Clock: tick}}.gate(t)
+	for left := range int64(20) {
+		now = start
+		w := serve(func(h http.Handler) http.Handler {
+			return g.Renew(gate.RenewOptions{MaxSession: time.Hour})(g.Require(gate.Policy{})(h))
+		}, cookie(token("exp", at(soon), "auth_time", at(left-3600))))
+		for _, c := range w.Result().Cookies()[:min(1, len(w.Result().Cookies()))] {
+			tok := must(g.Decode(t.Context(), c.Value, gate.DecodeOptions{AllowExpired: true}))
+			if over := tok.Expiry.Sub(start.Add(time.Duration(left) * time.Second)); over > 10*time.Second {
+				t.Errorf("%d s before the end of the session: renewed until %v behind it", left, over)
+			}
+		}
+	}
+}
+
 // Of two gates on one site each renews its own tokens, and takes none of the other's
 // for its own.
 func TestRenewTwoGates(t *testing.T) {

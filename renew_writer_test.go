@@ -1,6 +1,7 @@
 package gate_test
 
 import (
+	"context"
 	"errors"
 	"io"
 	"net/http"
@@ -9,6 +10,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/jwtgate/gate"
 )
 
 // The cookies are set at the last moment before the header goes out.
@@ -46,6 +49,42 @@ func TestRenewBeforeTheHeader(t *testing.T) {
 				t.Errorf("%d access cookies", n)
 			}
 		})
+	}
+}
+
+// A shared cache must not hand the cookies of one to others; an answer without them is
+// as the handler made it.
+func TestRenewIsNotStored(t *testing.T) {
+	s := site{handler: func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Cache-Control", "public, max-age=600")
+		w.WriteHeader(204)
+	}}
+	w, _ := s.visit(t, cookie(token("exp", at(soon))))
+	if got := w.Result().Header["Cache-Control"]; len(got) != 1 || got[0] != "no-store" {
+		t.Errorf("with new cookies: Cache-Control %q, want no-store", got)
+	}
+	w, _ = s.visit(t, cookie(token()))
+	if got := w.Result().Header["Cache-Control"]; len(got) != 1 || got[0] != "public, max-age=600" {
+		t.Errorf("without: Cache-Control %q, want the handler's", got)
+	}
+}
+
+// A handler that was given up may come to its guard while the answer is being sent: run
+// with -race.
+func TestRenewAroundTimeout(t *testing.T) {
+	late := gate.Config{Verify: func(ctx context.Context, _ *gate.Token) error {
+		<-ctx.Done()
+		return nil
+	}}
+	g := site{cfg: late}.gate(t)
+	for range 20 {
+		verified := make(chan struct{})
+		inner := g.Require(gate.Policy{})(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { close(verified) }))
+		w := httptest.NewRecorder()
+		g.Renew(gate.RenewOptions{})(http.TimeoutHandler(inner, time.Millisecond, "late")).ServeHTTP(w, cookie(token("exp", at(soon))))
+		if <-verified; w.Code != http.StatusServiceUnavailable {
+			t.Errorf("status %d, want 503", w.Code)
+		}
 	}
 }
 
