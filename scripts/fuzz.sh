@@ -7,7 +7,7 @@ count=0
 while read -r dir; do
 	targets=$(grep -ho '^func Fuzz[A-Za-z0-9_]*' "$dir"/*_test.go 2>/dev/null | sed 's/^func //' || true)
 	for target in $targets; do
-		echo "-- ${dir#"$PWD"/}: $target for $fuzztime"
+		echo "-- .${dir#"$PWD"}: $target for $fuzztime"
 		go test -run '^$' -fuzz "^$target\$" -fuzztime "$fuzztime" "$dir"
 		count=$((count + 1))
 	done
