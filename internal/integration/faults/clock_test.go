@@ -38,6 +38,7 @@ func newGate(t *testing.T, clock func() time.Time, list gate.Blocklist) *gate.Ga
 // exp + leeway) of the node's clock, neither a nanosecond more nor less, and a
 // revocation outlives that on every node whose clock is within the store's leeway.
 func TestF13(t *testing.T) {
+	t.Parallel()
 	server := servers.StartRedis(t, servers.Durable...)
 	client := connect(t, alone(server.Addr))
 	var windows, revocations finding

@@ -83,6 +83,7 @@ func TestF2(t *testing.T) {
 // TestF3 empties the server, and expects closed stores, at the first check, until an
 // operator has decided.
 func TestF3(t *testing.T) {
+	t.Parallel()
 	empty := map[string]func(*servers.Redis){
 		"FLUSHALL":      func(r *servers.Redis) { r.CLI("FLUSHALL") },
 		"restart empty": func(r *servers.Redis) { r.Kill(); r.Start() },

@@ -3,6 +3,7 @@ package faults_test
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 	"testing"
 	"time"
@@ -31,6 +32,7 @@ func openSQL(t *testing.T, dsn string) (*gatesql.Store, *sql.DB) {
 
 // TestF8 kills PostgreSQL, and the connections to it, in the middle of writes.
 func TestF8(t *testing.T) {
+	t.Parallel()
 	kill := func(pg *servers.Postgres) { pg.Kill(); pg.Start() }
 	terminate := func(pg *servers.Postgres) {
 		_, db := openSQL(t, pg.DSN)
@@ -49,7 +51,14 @@ func TestF8(t *testing.T) {
 			ctx, cancel := context.WithCancel(t.Context())
 			done := make(chan struct{})
 			go func() { l.write(ctx, store, 8); close(done) }()
-			nap(ctx, between(200*time.Millisecond, 500*time.Millisecond))
+			enough := l.size() + 50
+			servers.Eventually(t, 30*time.Second, func() error {
+				if l.size() < enough {
+					return errors.New("nothing is written")
+				}
+				return nil
+			})
+			nap(ctx, between(0, 200*time.Millisecond))
 			fault(pg)
 			cancel()
 			<-done
