@@ -3,6 +3,7 @@ package flask_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"math"
 	"strings"
 	"testing"
@@ -207,6 +208,30 @@ func TestKeyCallbacks(t *testing.T) {
 }
 
 // A key of one family answers for a token of another as the token's fault.
+// Whatever a log is told to print of a configuration and its keys, no key is in it.
+func TestKeysAreNotShown(t *testing.T) {
+	for _, options := range []map[string]any{
+		{"JWT_SECRET_KEY": secret},
+		{"JWT_SECRET_KEY": secret, "JWT_DECODE_ALGORITHMS": []string{"HS256", "HS384"}},
+		{"SECRET_KEY": secret, "JWT_DECODE_ALGORITHMS": []string{"HS384"}},
+	} {
+		cfg, err := flask.Options{InsecureShortSecrets: true}.Config(options)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%x", "%d"} {
+			for _, v := range []any{cfg, cfg.Keys, &cfg} {
+				shown := fmt.Sprintf(verb, v)
+				for _, form := range []string{"%s", "%x", "%d", "%#v"} {
+					if text := strings.Trim(fmt.Sprintf(form, []byte(secret)), "[]byte{}"); strings.Contains(shown, text) {
+						t.Errorf("%s of %T shows the secret of %v", verb, v, options)
+					}
+				}
+			}
+		}
+	}
+}
+
 func TestKeyCallbackWithKeyOfAnotherAlgorithm(t *testing.T) {
 	o := flask.Options{
 		EncodeKey: func(context.Context, any) (string, error) { return secret, nil },

@@ -16,4 +16,8 @@
 // read, faults of the configuration appear at construction and not with the first
 // request, JSON with a name twice is refused, and so are two different cookies or
 // query values of one name, and registered claims of a wrong type.
+//
+// As in the original every OPTIONS request passes the guard. Flask answers those itself,
+// but Go hands them to a handler whose pattern names no method, and such a handler would
+// serve everybody: name the methods ("GET /me"), or clear Accept.Lenient.AnyOPTIONS.
 package flask

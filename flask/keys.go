@@ -64,6 +64,7 @@ func (o Options) source(s *settings) (keys.Source, error) {
 	if err := c.build(); err != nil {
 		return nil, err
 	}
+	c.k = keyOptions{algorithm: c.k.algorithm, decode: c.k.decode} // a source that is printed shows no key
 	canSign, canVerify := c.sign != nil || o.EncodeKey != nil, len(c.verify) > 0 || o.DecodeKey != nil
 	switch {
 	case symmetric(c.k.algorithm) && len(c.verify) == 1 && o.EncodeKey == nil:
