@@ -52,6 +52,20 @@ func (d Dialect) exists() string {
 	}
 }
 
+// prune deletes the oldest of what is past its time, and reads no other row: a DELETE
+// with IN reads all of them in MySQL, and may in PostgreSQL.
+func (d Dialect) prune(table string) string {
+	past := ` FROM ` + table + ` WHERE until_at <= ? ORDER BY until_at LIMIT ?`
+	switch d {
+	case SQLite:
+		return `DELETE FROM ` + table + ` WHERE id IN (SELECT id` + past + `)`
+	case Postgres:
+		return `DELETE FROM ` + table + ` WHERE ctid = ANY (ARRAY(SELECT ctid` + past + `))`
+	default:
+		return `DELETE` + past
+	}
+}
+
 // hashType is a column that holds a hash and compares it byte by byte.
 func (d Dialect) hashType() string {
 	switch d {
@@ -134,9 +148,7 @@ func newQueries(d Dialect, table string) queries {
 		insert:     `INSERT INTO ` + table + ` (` + columns + `) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
 		update: `UPDATE ` + table + ` SET kind = ?, revoked_at = ?, until_at = ?, undone = ?, seq = ?, before_at = ?, all_before_at = ?, ` +
 			`except_id = ?, revoked_by = ?, why = ? WHERE id = ?`,
-		// The table in the middle is for MySQL, which allows LIMIT there only.
-		prune: `DELETE FROM ` + table + ` WHERE id IN (SELECT id FROM (SELECT id FROM ` + table +
-			` WHERE until_at <= ? ORDER BY until_at LIMIT ?) AS past)`,
+		prune:       d.prune(table),
 		tableExists: d.exists(),
 	}
 	if d == Postgres {

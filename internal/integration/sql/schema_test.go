@@ -220,7 +220,7 @@ func TestPrune(t *testing.T) {
 	})
 }
 
-// TestPlan: the databases find the rows of a check by their keys.
+// TestPlan: the databases find the rows of a check, and those to delete, by their keys.
 func TestPlan(t *testing.T) {
 	const check = `SELECT m.epoch, r.kind, r.before_at, r.all_before_at, r.except_id FROM plan_meta m LEFT JOIN plan` +
 		` r ON r.id IN ('a', 'b', 'c') AND r.until_at > 5 AND r.undone = 0 WHERE m.id = 1`
@@ -241,6 +241,17 @@ func TestPlan(t *testing.T) {
 		plan := text(t, db, explain+check)
 		if strings.Contains(plan, scan) {
 			t.Errorf("the check reads the whole table:\n%s", plan)
+		}
+		prune := map[gatesql.Dialect]string{
+			gatesql.SQLite:   `DELETE FROM plan WHERE id IN (SELECT id FROM plan WHERE until_at <= 5 ORDER BY until_at LIMIT 100)`,
+			gatesql.Postgres: `DELETE FROM plan WHERE ctid = ANY (ARRAY(SELECT ctid FROM plan WHERE until_at <= 5 ORDER BY until_at LIMIT 100))`,
+			gatesql.MySQL:    `DELETE FROM plan WHERE until_at <= 5 ORDER BY until_at LIMIT 100`,
+		}[d.dialect]
+		plan = text(t, db, explain+prune)
+		for _, scan := range []string{"Seq Scan", "SCAN", " ALL "} {
+			if strings.Contains(plan, scan) {
+				t.Errorf("deleting what is past reads the whole table:\n%s", plan)
+			}
 		}
 	})
 }
