@@ -187,9 +187,11 @@ func TestZeroKey(t *testing.T) {
 // No way of printing a key shows its secret.
 func TestKeyDoesNotPrint(t *testing.T) {
 	ec := must(ecdsa.GenerateKey(elliptic.P256(), rand.Reader))
+	_, private, _ := ed25519.GenerateKey(rand.Reader)
 	hidden := map[*keys.Key][]byte{
-		must(keys.HMAC(keys.HS256, secret)).WithID("a"):   secret,
-		must(keys.FromSigner(keys.ES256, ec)).WithID("a"): must(ec.Bytes()),
+		must(keys.HMAC(keys.HS256, secret)).WithID("a"):        secret,
+		must(keys.FromSigner(keys.ES256, ec)).WithID("a"):      must(ec.Bytes()),
+		must(keys.FromSigner(keys.EdDSA, private)).WithID("a"): private.Seed(),
 	}
 	for k, raw := range hidden {
 		var log bytes.Buffer
@@ -197,8 +199,9 @@ func TestKeyDoesNotPrint(t *testing.T) {
 		slog.New(slog.NewTextHandler(&log, nil)).Info("key", "key", k)
 		set := must(keys.NewSet(k))
 		printed := log.String()
-		for _, format := range []string{"%v", "%+v", "%#v", "%s", "%q", "%x", "%d"} {
-			printed += fmt.Sprintf(format+format+format, k, *k, set)
+		within := struct{ k keys.Key }{*k} // whose methods fmt does not call
+		for _, format := range []string{"%v", "%+v", "%#v", "%s", "%q", "%x", "%d", "%t", "%c"} {
+			printed += fmt.Sprintf(strings.Repeat(format, 5), k, *k, set, within, &within)
 		}
 		for _, form := range []string{"%s", "%x", "%X", "%d", "%v", "%#v"} {
 			if text := strings.Trim(fmt.Sprintf(form, raw), "[]"); strings.Contains(printed, text) {

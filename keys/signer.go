@@ -31,7 +31,7 @@ func FromSigner(alg Algorithm, signer crypto.Signer) (*Key, error) {
 		return nil, err
 	}
 	s := schemes[alg]
-	k.signer = &jws.PrivateKey{Key: signer, Hash: s.hash, PSS: s.pss, Size: s.size}
+	k.signer = &jws.PrivateKey{With: signer.Sign, Hash: s.hash, PSS: s.pss, Size: s.size}
 	return k, nil
 }
 

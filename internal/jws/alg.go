@@ -11,6 +11,7 @@ import (
 	"errors"
 	"fmt"
 	"hash"
+	"io"
 	"sync"
 )
 
@@ -172,7 +173,9 @@ func (v *Ed25519) Verify(input, signature string) bool {
 
 // PrivateKey signs with a crypto.Signer: a key in memory, a KMS or an HSM.
 type PrivateKey struct {
-	Key  crypto.Signer
+	// With is the method Sign of the signer: no way of printing a function shows the
+	// key behind it, and an Ed25519 key is bytes, which fmt finds in any struct.
+	With func(rand io.Reader, digest []byte, opts crypto.SignerOpts) ([]byte, error)
 	Hash crypto.Hash // 0 for Ed25519, which signs the message itself
 	PSS  bool
 	Size int // octets of r and of s for ECDSA, else 0
@@ -187,7 +190,7 @@ func (s *PrivateKey) Sign(dst, input []byte) ([]byte, error) {
 	if s.Hash != 0 {
 		input = digest(s.Hash, &sum, input)
 	}
-	sig, err := s.Key.Sign(rand.Reader, input, opts)
+	sig, err := s.With(rand.Reader, input, opts)
 	if err != nil {
 		return nil, fmt.Errorf("jws: signing: %w", err)
 	}

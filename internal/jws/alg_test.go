@@ -45,16 +45,16 @@ func pairs() []pair {
 		all = append(all, pair{"HS" + n, mac, mac, h.Size()})
 		for _, pss := range []bool{false, true} {
 			name := map[bool]string{false: "RS", true: "PS"}[pss] + n
-			all = append(all, pair{name, &jws.PrivateKey{Key: rsaKey(), Hash: h, PSS: pss},
+			all = append(all, pair{name, &jws.PrivateKey{With: rsaKey().Sign, Hash: h, PSS: pss},
 				&jws.RSA{Key: &rsaKey().PublicKey, Hash: h, PSS: pss}, 256})
 		}
 		key := must(ecdsa.GenerateKey(curves[n], rand.Reader))
 		size := (key.Params().BitSize + 7) / 8
-		all = append(all, pair{"ES" + n, &jws.PrivateKey{Key: key, Hash: h, Size: size},
+		all = append(all, pair{"ES" + n, &jws.PrivateKey{With: key.Sign, Hash: h, Size: size},
 			&jws.ECDSA{Key: &key.PublicKey, Hash: h, Size: size}, 2 * size})
 	}
 	public, private, _ := ed25519.GenerateKey(rand.Reader)
-	return append(all, pair{"EdDSA", &jws.PrivateKey{Key: private}, &jws.Ed25519{Key: public}, ed25519.SignatureSize})
+	return append(all, pair{"EdDSA", &jws.PrivateKey{With: private.Sign}, &jws.Ed25519{Key: public}, ed25519.SignatureSize})
 }
 
 func TestSignVerify(t *testing.T) {
@@ -184,7 +184,7 @@ func (f fake) Sign(io.Reader, []byte, crypto.SignerOpts) ([]byte, error) { retur
 
 func TestSignerFails(t *testing.T) {
 	want := errors.New("no connection to the key store")
-	_, err := (&jws.PrivateKey{Key: fake{err: want}, Hash: crypto.SHA256}).Sign(nil, nil)
+	_, err := (&jws.PrivateKey{With: fake{err: want}.Sign, Hash: crypto.SHA256}).Sign(nil, nil)
 	if !errors.Is(err, want) {
 		t.Errorf("error = %v, want %v", err, want)
 	}
@@ -215,7 +215,7 @@ func TestECDSASignerLies(t *testing.T) {
 		{"number too large", "\x30\x26\x02\x21\x11" + full + "\x02\x01\x01"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			s := &jws.PrivateKey{Key: fake{signature: []byte(tt.der)}, Hash: crypto.SHA256, Size: 32}
+			s := &jws.PrivateKey{With: fake{signature: []byte(tt.der)}.Sign, Hash: crypto.SHA256, Size: 32}
 			if got, err := s.Sign(nil, nil); err == nil {
 				t.Errorf("Sign = %x, want an error", got)
 			}
@@ -225,7 +225,7 @@ func TestECDSASignerLies(t *testing.T) {
 
 func TestECDSASignerPads(t *testing.T) {
 	der := "\x30\x07\x02\x02\x00\x80\x02\x01\x7f"
-	s := &jws.PrivateKey{Key: fake{signature: []byte(der)}, Hash: crypto.SHA256, Size: 3}
+	s := &jws.PrivateKey{With: fake{signature: []byte(der)}.Sign, Hash: crypto.SHA256, Size: 3}
 	got, err := s.Sign(nil, nil)
 	if want := []byte{0, 0, 0x80, 0, 0, 0x7f}; err != nil || !bytes.Equal(got, want) {
 		t.Errorf("Sign = %x, %v; want %x", got, err, want)
