@@ -1,3 +1,5 @@
+//go:build unix
+
 package faults_test
 
 import (
@@ -104,76 +106,87 @@ func TestF6(t *testing.T) {
 	caught(t, "F6", "no WAIT", run("kill -9 while replicas lag", func(c rueidis.Client) revoker { return fat{naive{c}} }))
 }
 
-// TestF7 moves slots of a Cluster under load, and kills a master.
+// A rig is a Cluster with three nodes of a service on it.
+type rig struct {
+	t     *testing.T
+	c     *servers.Cluster
+	nodes []*gateredis.Store
+}
+
+// run has one node revoke, and one and the given verifier verify, while the fault
+// happens.
+func (r *rig) run(stale time.Duration, verifier gate.Blocklist, fault func()) *watch {
+	w := newWatch(20000, stale)
+	ctx, cancel := context.WithCancel(r.t.Context())
+	var wg sync.WaitGroup
+	wg.Go(func() { w.revoke(ctx, r.nodes[0], time.Millisecond) })
+	wg.Go(func() { w.verify(ctx, r.nodes[1], 8) })
+	wg.Go(func() { w.verify(ctx, verifier, 8) })
+	fault()
+	cancel()
+	wg.Wait()
+	return w
+}
+
+// total is what a watch has found, and what of the acknowledged is lost.
+func (r *rig) total(w *watch) finding {
+	l := ledger{}
+	for i, tok := range w.tokens {
+		if w.acked[i].Load() != 0 {
+			l.tokens = append(l.tokens, tok)
+		}
+	}
+	f := w.finding()
+	lost := l.audit(r.t.Context(), r.nodes[2]).open()
+	if lost.of == 0 {
+		r.t.Error("F7: nothing was revoked")
+	}
+	f.bad += lost.bad
+	f.more = fmt.Sprintf(" (%d revoked, %d of them lost, %d checks refused)", lost.of, lost.bad, w.errors.Load())
+	return f
+}
+
+// kill kills a master, waits until its replica has taken over, and starts it again as
+// a replica of that, which has none for WAIT.
+func (r *rig) kill(n *servers.Redis) {
+	nap(r.t.Context(), 300*time.Millisecond)
+	n.Kill()
+	servers.Eventually(r.t, 30*time.Second, func() error {
+		if masters := r.c.Masters(r.c.Nodes[1]); len(masters) < 3 || slices.Contains(masters, n) {
+			return errors.New("no failover")
+		}
+		return nil
+	})
+	n.Start()
+	servers.Eventually(r.t, 30*time.Second, func() error {
+		if out, _ := n.TryCLI("INFO", "replication"); !strings.Contains(out, "master_link_status:up") {
+			return errors.New("the old master is no replica yet")
+		}
+		return nil
+	})
+	nap(r.t.Context(), 500*time.Millisecond)
+}
+
+func (r *rig) move(from, to *servers.Redis, slots int) {
+	if err := r.c.Reshard(from, to, slots); err != nil {
+		r.t.Error(err)
+	}
+}
+
+// TestF7 moves slots of a Cluster under load, and kills masters.
 func TestF7(t *testing.T) {
 	t.Parallel()
 	c := servers.StartCluster(t, 3, 1, servers.Durable...)
 	o := rueidis.ClientOption{InitAddress: c.Addrs()}
-	all := nodes(t, 3, o, gateredis.Options{Replicas: 1, Timeout: time.Second})
-
-	// run has one node revoke and two verify while the fault happens.
-	run := func(stale time.Duration, verifier gate.Blocklist, fault func()) *watch {
-		w := newWatch(20000, stale)
-		ctx, cancel := context.WithCancel(t.Context())
-		var wg sync.WaitGroup
-		wg.Go(func() { w.revoke(ctx, all[0], time.Millisecond) })
-		wg.Go(func() { w.verify(ctx, all[1], 8) })
-		wg.Go(func() { w.verify(ctx, verifier, 8) })
-		fault()
-		cancel()
-		wg.Wait()
-		return w
-	}
-	total := func(w *watch) finding {
-		l := ledger{}
-		for i, tok := range w.tokens {
-			if w.acked[i].Load() != 0 {
-				l.tokens = append(l.tokens, tok)
-			}
-		}
-		f := w.finding()
-		lost := l.audit(t.Context(), all[2]).open()
-		if lost.of == 0 {
-			t.Error("F7: nothing was revoked")
-		}
-		f.bad += lost.bad
-		f.more = fmt.Sprintf(" (%d revoked, %d of them lost, %d checks refused)", lost.of, lost.bad, w.errors.Load())
-		return f
-	}
-	slots := pick(1000, 5000)
-	move := func(from, to *servers.Redis) func() {
-		return func() {
-			if err := c.Reshard(from, to, slots); err != nil {
-				t.Error(err)
-			}
-		}
-	}
-	holds(t, fmt.Sprintf("F7 cluster, %d slots moved, S=0", slots), total(run(0, all[2], move(c.Nodes[0], c.Nodes[1]))))
+	r := &rig{t, c, nodes(t, 3, o, gateredis.Options{Replicas: 1, Timeout: time.Second})}
+	slots, a, b := pick(1000, 5000), c.Nodes[0], c.Nodes[1]
+	plain := r.nodes[2]
+	holds(t, fmt.Sprintf("F7 cluster, %d slots moved, S=0", slots), r.total(r.run(0, plain, func() { r.move(a, b, slots) })))
 	cached := newStore(t, connect(t, o), gateredis.Options{CacheFor: time.Second, Timeout: time.Second})
-	holds(t, fmt.Sprintf("F7 cluster, %d slots moved back, cache, S=1s", slots), total(run(time.Second, cached, move(c.Nodes[1], c.Nodes[0]))))
-	kill := func(n *servers.Redis) func() {
-		return func() {
-			nap(t.Context(), 300*time.Millisecond)
-			n.Kill()
-			servers.Eventually(t, 30*time.Second, func() error {
-				masters := c.Masters(c.Nodes[1])
-				if len(masters) < 3 || slices.Contains(masters, n) {
-					return errors.New("no failover")
-				}
-				return nil
-			})
-			n.Start() // as a replica of the new master, which has none for WAIT
-			servers.Eventually(t, 30*time.Second, func() error {
-				if out, _ := n.TryCLI("INFO", "replication"); !strings.Contains(out, "master_link_status:up") {
-					return errors.New("the old master is no replica yet")
-				}
-				return nil
-			})
-			nap(t.Context(), 500*time.Millisecond)
-		}
-	}
-	holds(t, "F7 cluster, a master killed -9, WAIT 1", total(run(0, all[2], kill(c.Nodes[2]))))
+	holds(t, fmt.Sprintf("F7 cluster, %d slots moved back, cache, S=1s", slots),
+		r.total(r.run(time.Second, cached, func() { r.move(b, a, slots) })))
+	holds(t, "F7 cluster, a master killed -9, WAIT 1", r.total(r.run(0, plain, func() { r.kill(c.Nodes[2]) })))
 	quick := newStore(t, connect(t, o), gateredis.Options{Timeout: 20 * time.Millisecond})
-	w := run(0, trusting{quick}, kill(c.Nodes[0]))
+	w := r.run(0, trusting{quick}, func() { r.kill(a) })
 	caught(t, "F7", "an error taken for not revoked", w.finding())
 }
