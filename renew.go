@@ -100,11 +100,13 @@ func (w *renewWriter) renew() {
 	}
 	w.done = true
 	t, now := w.token.Load(), w.g.cfg.Clock()
-	if t == nil || !w.due(t, now) || w.touched() || w.revoked(t) {
+	if t == nil || !w.due(t, now) || w.touched() {
 		return
 	}
 	raw, err := w.g.CreateAccessToken(w.ctx, t.Identity(), w.successor(t, now))
-	if err != nil {
+	// In this order: whoever revokes all that was issued to the subject until now, and is
+	// too late for this question, finds the new token issued by then.
+	if err != nil || w.revoked(t) {
 		return
 	}
 	if cookies, err := w.g.AccessCookies(w.ctx, raw, CookieOptions{}); err == nil {

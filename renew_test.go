@@ -247,6 +247,22 @@ func TestRenewIsNotOpen(t *testing.T) {
 	}
 }
 
+// The blocklist is asked when the new token is made, so that "log out everywhere" covers
+// either the token or its successor, whenever it comes.
+func TestRenewAsksLast(t *testing.T) {
+	now := start
+	var asked time.Time
+	list := gate.BlocklistFunc(func(context.Context, *gate.Token) (bool, error) {
+		now = now.Add(time.Second)
+		asked = now
+		return false, nil
+	})
+	s := site{cfg: gate.Config{Blocklist: list, Clock: func() time.Time { return now }}}
+	if _, tok := s.visit(t, cookie(token("exp", at(soon)))); tok == nil || !tok.IssuedAt.Before(asked) {
+		t.Errorf("renewed token = %v, and the blocklist was asked at %v, want one and that later", tok, asked)
+	}
+}
+
 // A clock that goes on while a token is renewed does not give the session more than is
 // left of it.
 func TestRenewAtTheEdge(t *testing.T) {
