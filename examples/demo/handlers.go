@@ -62,21 +62,19 @@ func (s *service) logIn(w http.ResponseWriter, r *http.Request) {
 	if !readJSON(w, r, &c) {
 		return
 	}
+	var t tokens
 	a, err := s.authenticate(r.Context(), c)
-	if errors.Is(err, errNoAccount) {
+	if err == nil {
+		t, err = s.startSession(r.Context(), a)
+	}
+	switch {
+	case errors.Is(err, errNoAccount):
 		refuse(w, http.StatusUnauthorized, "Wrong name or password")
-		return
-	}
-	if err != nil {
+	case err != nil:
 		fail(w, err)
-		return
+	default:
+		s.handOut(w, r, t, r.URL.Query().Get("mode") == "cookie")
 	}
-	t, err := s.startSession(r.Context(), a)
-	if err != nil {
-		fail(w, err)
-		return
-	}
-	s.handOut(w, r, t, r.URL.Query().Get("mode") == "cookie")
 }
 
 func (s *service) hello(w http.ResponseWriter, r *http.Request) {

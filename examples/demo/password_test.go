@@ -78,3 +78,42 @@ func TestHasherWaits(t *testing.T) {
 		t.Errorf("matches with all slots taken = %v, want %v", err, context.Canceled)
 	}
 }
+
+// A login that was under way when the password was changed comes to nothing.
+func TestPasswordChangedMeanwhile(t *testing.T) {
+	ctx := t.Context()
+	db, cleanup, err := openFile(ctx, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer cleanup()
+	key, err := loadKey("")
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, err := newService(ctx, db, key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.revoked.Close()
+	before, err := s.hasher.hash(ctx, "correct horse battery")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := s.accounts.add(ctx, "alice", before); err != nil {
+		t.Fatal(err)
+	}
+	a, err := s.authenticate(ctx, credentials{"alice", "correct horse battery"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.startSession(ctx, a); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.accounts.setPassword(ctx, a.ID, "another"); err != nil {
+		t.Fatal(err)
+	}
+	if got, err := s.startSession(ctx, a); !errors.Is(err, errNoAccount) || got != (tokens{}) {
+		t.Errorf("startSession = %v, %v; want errNoAccount and no tokens", got, err)
+	}
+}

@@ -38,14 +38,26 @@ func (s *service) authenticate(ctx context.Context, c credentials) (*account, er
 }
 
 // startSession makes the two tokens of a login. They share a session ID, so that a
-// logout with one ends both.
+// logout with one ends both. It returns errNoAccount where the password that a logged in
+// with is no longer the one: hashing takes a while, and who changes a password wants
+// nobody in who knows the old one.
 func (s *service) startSession(ctx context.Context, a *account) (t tokens, err error) {
 	o := gate.TokenOptions{Fresh: true, Claims: map[string]any{"sid": rand.Text()}}
 	if t.Access, err = s.gate.CreateAccessToken(ctx, a.ID, o); err != nil {
 		return tokens{}, err
 	}
-	t.Refresh, err = s.gate.CreateRefreshToken(ctx, a.ID, o)
-	return t, err
+	if t.Refresh, err = s.gate.CreateRefreshToken(ctx, a.ID, o); err != nil {
+		return tokens{}, err
+	}
+	// Looked up last: a change that comes after this revokes the new tokens too.
+	now, err := s.accounts.byID(ctx, a.ID)
+	if err == nil && now.password != a.password {
+		err = errNoAccount
+	}
+	if err != nil {
+		return tokens{}, err
+	}
+	return t, nil
 }
 
 // sessionClaims keeps a new token in the session of t.
