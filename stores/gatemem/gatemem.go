@@ -1,5 +1,5 @@
 // Package gatemem keeps revoked tokens in the memory of the process: for one process,
-// or for tests. It needs about 40 bytes for a token or session, and starts no
+// or for tests. It needs 16 to 32 bytes for a token or session, and starts no
 // goroutine: what is past its time goes bit by bit with each write.
 //
 // # What is lost
@@ -43,7 +43,7 @@ type Options struct {
 	// then nothing that was revoked in the life before comes back, and users log in
 	// again. Zero: nothing is revoked by its age.
 	Since time.Time
-	// MaxEntries bounds the store: 10 million, some 400 MB. A full store refuses
+	// MaxEntries bounds the store: 10 million, some 200 to 320 MB. A full store refuses
 	// ([stores.ErrFull]) rather than forget.
 	MaxEntries int
 	// Clock tells the time, for tests. Default: time.Now.

@@ -18,7 +18,7 @@ const sweepEach = 16
 
 // set holds hashes, each with the second in which it goes: two arrays to a shard, with
 // open addressing and linear probing. A Go map would do the same in one and a half
-// times the memory, of which it gives none back, and of the time.
+// times the memory, of which it gives none back.
 type set struct {
 	n      atomic.Int64 // entries; a set without any is not searched
 	shards [1 << shardBits]shard
