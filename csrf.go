@@ -4,6 +4,7 @@ import (
 	"crypto/subtle"
 	"net/http"
 	"slices"
+	"strings"
 )
 
 // CSRF sets the double submit check of tokens in cookies: the request repeats, in a
@@ -30,7 +31,7 @@ func (c *CSRF) applies(method string) bool {
 	case c.Disabled || c.SkipCheck:
 		return false
 	case c.Methods != nil:
-		return slices.Contains(c.Methods, method)
+		return slices.Contains(c.Methods, strings.ToUpper(method)) // "post" may be POST to a handler
 	}
 	switch method {
 	case http.MethodGet, http.MethodHead, http.MethodOptions, http.MethodTrace:

@@ -22,7 +22,7 @@ func TestCSRFMethods(t *testing.T) {
 			[]string{"POST", "PUT", "PATCH", "DELETE", "PROPFIND", "CONNECT", "post", "get", "X"},
 			[]string{"GET", "HEAD", "OPTIONS", "TRACE"}},
 		{"given methods alone", gate.CSRF{Methods: []string{"PUT", "GET"}},
-			[]string{"PUT", "GET"}, []string{"POST", "DELETE", "HEAD"}},
+			[]string{"PUT", "GET", "put", "gEt"}, []string{"POST", "DELETE", "HEAD"}},
 		{"check skipped", gate.CSRF{SkipCheck: true, Methods: []string{"POST"}}, nil, []string{"POST", "PUT"}},
 		{"disabled", gate.CSRF{Disabled: true, Methods: []string{"POST"}}, nil, []string{"POST", "PUT"}},
 	} {
