@@ -109,6 +109,9 @@ func Errors(key string) func(http.ResponseWriter, *http.Request, error) {
 // Status returns the status that the original answers err with: 401, 422, or 400 for
 // [gate.ErrRejected]; and 503 for what is not a refusal, such as a store that fails.
 func Status(err error) int {
+	if e := (*gate.Error)(nil); errors.As(err, &e) {
+		err = e.Kind // whatever its cause may be
+	}
 	for _, s := range statuses {
 		if errors.Is(err, s.kind) {
 			return s.status

@@ -97,6 +97,7 @@ func TestErrorsAnswers(t *testing.T) {
 		body   string
 	}{
 		{"expired", &gate.Error{Kind: gate.ErrExpired, Reason: "expired"}, 401, "Token has expired"},
+		{"rejected by another gate's error", &gate.Error{Kind: gate.ErrRejected, Reason: "rejected", Err: gate.ErrExpired}, 400, "User claims verification failed"},
 		{"a store is down", errors.New("dial tcp 10.0.0.1"), 503, "The service cannot check the token now; try again"},
 		{"a location of the caller's", &gate.Error{Kind: gate.ErrInvalid, Err: errors.New("secret detail")}, 422, "Unprocessable Entity"},
 	} {
