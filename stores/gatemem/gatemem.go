@@ -114,12 +114,15 @@ func (s *Store) Blocked(ctx context.Context, t *gate.Token) (bool, error) {
 	if err := ctx.Err(); err != nil {
 		return false, fmt.Errorf("gatemem: %w", err)
 	}
-	now := s.clock()
 	if s.since != 0 && (t.IssuedAt.IsZero() || t.IssuedAt.Unix() < s.since) {
 		return true, nil
 	}
-	if s.tokens.has(&s.token, t.ID, now) || s.sessions.has(&s.session, t.SessionID, now) || s.subjectBlocked(t, now) {
+	if s.tokens.has(&s.token, t.ID, s.clock) || s.sessions.has(&s.session, t.SessionID, s.clock) || s.subjectBlocked(t) {
 		return true, nil
+	}
+	now := t.IssuedAt
+	if now.IsZero() {
+		now = s.clock()
 	}
 	if err := s.keep.Check(t, now); err != nil {
 		return false, fmt.Errorf("gatemem: %w", err)
@@ -220,7 +223,7 @@ type subjects struct {
 	m   map[uint64]subject
 }
 
-func (s *Store) subjectBlocked(t *gate.Token, now time.Time) bool {
+func (s *Store) subjectBlocked(t *gate.Token) bool {
 	if t.Subject == "" || !s.subjects.any.Load() {
 		return false
 	}
@@ -228,7 +231,7 @@ func (s *Store) subjectBlocked(t *gate.Token, now time.Time) bool {
 	s.subjects.mu.RLock()
 	r, ok := s.subjects.m[hash]
 	s.subjects.mu.RUnlock()
-	if !ok || !stores.Live(r.until, now) {
+	if !ok || !stores.Live(r.until, s.clock()) {
 		return false
 	}
 	session := ""

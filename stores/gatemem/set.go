@@ -45,8 +45,9 @@ func compact(until int64) uint32 {
 	return uint32(until)
 }
 
-// has reports whether the set has a live entry for id, under a key.
-func (s *set) has(key *hashKey, id string, now time.Time) bool {
+// has reports whether the set has a live entry for id, under a key. It asks for the
+// time only where there is an entry: reading a clock costs a third of a miss.
+func (s *set) has(key *hashKey, id string, clock func() time.Time) bool {
 	if id == "" || s.n.Load() == 0 {
 		return false
 	}
@@ -54,9 +55,12 @@ func (s *set) has(key *hashKey, id string, now time.Time) bool {
 	h := s.shard(hash)
 	h.mu.RLock()
 	i, ok := h.find(hash)
-	ok = ok && stores.Live(int64(h.until[i]), now)
+	var until uint32
+	if ok {
+		until = h.until[i]
+	}
 	h.mu.RUnlock()
-	return ok
+	return ok && stores.Live(int64(until), clock())
 }
 
 // put adds an entry, or lengthens the life of the one there is, and sweeps a little.
