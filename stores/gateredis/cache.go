@@ -3,7 +3,9 @@ package gateredis
 import (
 	"context"
 	"hash/maphash"
+	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 	"unsafe"
 
@@ -22,14 +24,17 @@ import (
 //
 // The order holds because the entry and the mark of its group are reported on one
 // connection, in the order in which they were written.
+//
+// Tokens are known by hashes that no one outside the process can aim at. All of a
+// verdict lies in the map, so that a check touches little memory.
 type memory struct {
-	seed   maphash.Seed
-	shards [64]shard
+	place, proof maphash.Seed
+	shards       [64]shard
 }
 
 type shard struct {
 	mu       sync.RWMutex
-	verdicts map[string]*verdict // by token ID
+	verdicts map[uint64]verdict // by the hash of the token's ID
 }
 
 // shardEntries bounds a shard. A full one is emptied: what it holds is worth one round
@@ -37,78 +42,86 @@ type shard struct {
 const shardEntries = 1 << 10
 
 func newMemory() *memory {
-	m := &memory{seed: maphash.MakeSeed()}
+	m := &memory{place: maphash.MakeSeed(), proof: maphash.MakeSeed()}
 	for i := range m.shards {
-		m.shards[i].verdicts = make(map[string]*verdict)
+		m.shards[i].verdicts = make(map[uint64]verdict)
 	}
 	return m
-}
-
-func (m *memory) shard(id string) *shard {
-	return &m.shards[maphash.String(m.seed, id)%uint64(len(m.shards))]
-}
-
-func (m *memory) get(id string) *verdict {
-	s := m.shard(id)
-	s.mu.RLock()
-	defer s.mu.RUnlock()
-	return s.verdicts[id]
-}
-
-func (m *memory) put(id string, v *verdict) {
-	s := m.shard(id)
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if len(s.verdicts) >= shardEntries {
-		clear(s.verdicts)
-	}
-	s.verdicts[id] = v
 }
 
 // A verdict is what was found for a token.
 type verdict struct {
 	blocked bool
-	until   int64 // blocked: when that ends; 0 is never
 	passing bool  // it hangs on a clock that may be put back, and is not kept
+	until   int64 // blocked: when that ends; 0 is never
 
-	session, subject string
-	issued           int64
-	tags, marks      []string // of the groups that were looked at
-	made             time.Time
+	token  uint64 // hash of all by which the token was looked up, with another seed
+	issued int64
+	made   time.Time
+	groups [3]group
 }
 
-// holds reports whether there is a verdict that is good at now.
-func (v *verdict) holds(now time.Time) bool {
-	return v != nil && (!v.blocked || stores.Live(v.until, now))
+// A group is a mark that was fetched before the verdict: where it belongs, and where
+// it lies in memory. An equal one that was fetched at another time lies elsewhere,
+// since this pointer keeps its place.
+type group struct {
+	tag  int32 // one more than its index in Store.tags; 0: none
+	mark *byte
+}
+
+// holds reports whether the verdict is good at now.
+func (v *verdict) holds(now time.Time) bool { return !v.blocked || stores.Live(v.until, now) }
+
+// hash is of all by which a token is looked up. Lengths keep the parts apart.
+func (m *memory) hash(t *gate.Token) uint64 {
+	h := maphash.String(m.proof, t.ID)
+	h = h*31 + maphash.String(m.proof, t.SessionID) + uint64(len(t.SessionID))
+	return h*31 + maphash.String(m.proof, t.Subject) + uint64(len(t.Subject))
+}
+
+func (m *memory) get(id string) (verdict, bool) {
+	place := maphash.String(m.place, id)
+	s := &m.shards[place%uint64(len(m.shards))]
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	v, ok := s.verdicts[place]
+	return v, ok
+}
+
+func (m *memory) put(id string, v verdict) {
+	place := maphash.String(m.place, id)
+	s := &m.shards[place%uint64(len(m.shards))]
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if len(s.verdicts) >= shardEntries {
+		clear(s.verdicts)
+	}
+	s.verdicts[place] = v
 }
 
 // cached returns the client's copy of a mark, fetching it where there is none.
-func (s *Store) cached(ctx context.Context, tag string) (string, error) {
+func (s *Store) cached(ctx context.Context, tag int32) (string, error) {
 	return text(s.client.DoCache(ctx, s.getMark[tag], s.o.CacheFor/2).ToString())
 }
 
-// sameFetch reports whether two strings are one in memory. Values that are equal but
-// were fetched at different times are not: as both are held, neither can lie where
-// the other did.
-func sameFetch(a, b string) bool {
-	return len(a) == len(b) && unsafe.StringData(a) == unsafe.StringData(b)
-}
-
-// recall returns the verdict on t that still stands, or nil.
-func (s *Store) recall(ctx context.Context, t *gate.Token, now time.Time) *verdict {
+// recall returns the verdict on t that still stands.
+func (s *Store) recall(ctx context.Context, t *gate.Token, now time.Time) (verdict, bool) {
 	if s.o.CacheFor == 0 {
-		return nil
+		return verdict{}, false
 	}
-	v := s.memory.get(t.ID)
-	if v == nil || v.session != t.SessionID || v.subject != t.Subject || v.issued != t.IssuedAt.Unix() || now.Sub(v.made) > s.o.CacheFor/2 {
-		return nil
+	v, ok := s.memory.get(t.ID)
+	if !ok || v.token != s.memory.hash(t) || v.issued != t.IssuedAt.Unix() || now.Sub(v.made) > s.o.CacheFor/2 {
+		return verdict{}, false
 	}
-	for i, tag := range v.tags {
-		if mark, err := s.cached(ctx, tag); err != nil || !sameFetch(mark, v.marks[i]) {
-			return nil
+	for _, g := range v.groups {
+		if g.tag == 0 {
+			break
+		}
+		if mark, err := s.cached(ctx, g.tag-1); err != nil || unsafe.StringData(mark) != g.mark {
+			return verdict{}, false
 		}
 	}
-	return v
+	return v, true
 }
 
 // remember keeps the verdict on t. The marks of the tags were fetched before it.
@@ -116,9 +129,11 @@ func (s *Store) remember(t *gate.Token, v verdict, tags, marks []string, now tim
 	if s.o.CacheFor == 0 || t.ID == "" || v.passing {
 		return
 	}
-	v.session, v.subject, v.issued = t.SessionID, t.Subject, t.IssuedAt.Unix()
-	v.tags, v.marks, v.made = tags, marks, now
-	s.memory.put(t.ID, &v)
+	v.token, v.issued, v.made = s.memory.hash(t), t.IssuedAt.Unix(), now
+	for i, tag := range tags {
+		v.groups[i] = group{int32(slices.Index(s.tags, tag) + 1), unsafe.StringData(marks[i])}
+	}
+	s.memory.put(t.ID, v)
 }
 
 // readCached reads keys from the client's cache, marks first, and from the server what
@@ -136,32 +151,39 @@ func (s *Store) readCached(ctx context.Context, keys []string) ([]string, error)
 type lateContext struct {
 	context.Context
 	deadline time.Time
-	once     sync.Once
-	own      context.Context
-	cancel   context.CancelFunc
+	timed    atomic.Pointer[timed]
+}
+
+type timed struct {
+	context.Context
+	cancel context.CancelFunc
 }
 
 func (c *lateContext) Deadline() (time.Time, bool) { return c.deadline, true }
 
-func (c *lateContext) start() {
-	c.once.Do(func() { c.own, c.cancel = context.WithDeadline(c.Context, c.deadline) })
-}
-
 // Done starts the timer.
-func (c *lateContext) Done() <-chan struct{} {
-	c.start()
-	return c.own.Done()
-}
+func (c *lateContext) Done() <-chan struct{} { return c.start().Done() }
 
-func (c *lateContext) Err() error {
-	c.start()
-	return c.own.Err()
+func (c *lateContext) Err() error { return c.start().Err() }
+
+func (c *lateContext) start() *timed {
+	if t := c.timed.Load(); t != nil {
+		return t
+	}
+	ctx, cancel := context.WithDeadline(c.Context, c.deadline)
+	t := &timed{ctx, cancel}
+	if !c.timed.CompareAndSwap(nil, t) {
+		cancel()
+		return c.timed.Load()
+	}
+	return t
 }
 
 // stop frees the timer, if there is one.
 func (c *lateContext) stop() {
-	c.once.Do(func() { c.own, c.cancel = c.Context, func() {} })
-	c.cancel()
+	if t := c.timed.Load(); t != nil {
+		t.cancel()
+	}
 }
 
 // A stepWatch notices that the machine's clock was put back. The client's cache ends

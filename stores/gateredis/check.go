@@ -27,13 +27,16 @@ func (s *Store) Blocked(ctx context.Context, t *gate.Token) (bool, error) {
 	if t.ID == "" && t.SessionID == "" && t.Subject == "" {
 		return false, nil
 	}
-	ctx, cancel := s.boundFrom(ctx, started)
-	defer cancel()
+	if _, ok := ctx.Deadline(); !ok {
+		late := &lateContext{Context: ctx, deadline: started.Add(s.o.Timeout)}
+		defer late.stop()
+		ctx = late
+	}
 	e, err := s.ready(ctx, started)
 	if err != nil {
 		return false, err
 	}
-	if v := s.recall(ctx, t, started); v.holds(now) {
+	if v, ok := s.recall(ctx, t, started); ok && v.holds(now) {
 		return v.blocked, nil
 	}
 	return s.ask(ctx, t, e, now, started)
@@ -86,15 +89,10 @@ func (l *lookup) judge(t *gate.Token, values []string, now time.Time) (verdict, 
 
 // bound gives a call without a deadline one.
 func (s *Store) bound(ctx context.Context) (context.Context, context.CancelFunc) {
-	return s.boundFrom(ctx, time.Now())
-}
-
-func (s *Store) boundFrom(ctx context.Context, started time.Time) (context.Context, context.CancelFunc) {
 	if _, ok := ctx.Deadline(); ok {
 		return ctx, func() {}
 	}
-	late := &lateContext{Context: ctx, deadline: started.Add(s.o.Timeout)}
-	return late, late.stop
+	return context.WithTimeout(ctx, s.o.Timeout)
 }
 
 // read returns the values of keys, "" for those that are not there, in one round trip.

@@ -119,7 +119,7 @@ type Store struct {
 	state   atomic.Pointer[state]
 	busy    chan struct{} // held while state is being made
 	memory  *memory
-	getMark map[string]rueidis.Cacheable // by tag
+	getMark []rueidis.Cacheable // one for each of tags
 	steps   stepWatch
 }
 
@@ -174,9 +174,8 @@ func New(client rueidis.Client, o Options) (*Store, error) {
 	}
 	if o.CacheFor > 0 {
 		s.memory, s.steps.start = newMemory(), time.Now()
-		s.getMark = make(map[string]rueidis.Cacheable, len(s.tags))
 		for _, tag := range s.tags {
-			s.getMark[tag] = client.B().Get().Key(s.markKey(tag)).Cache().ToStaticTTL().Pin()
+			s.getMark = append(s.getMark, client.B().Get().Key(s.markKey(tag)).Cache().ToStaticTTL().Pin())
 		}
 	}
 	return s, nil

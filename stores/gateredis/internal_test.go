@@ -69,7 +69,7 @@ func TestMemoryBound(t *testing.T) {
 	m := newMemory()
 	id := strings.Repeat("x", 10)
 	for i := range 200_000 {
-		m.put(id+number(int64(i)), &verdict{})
+		m.put(id+number(int64(i)), verdict{})
 	}
 	total := 0
 	for i := range m.shards {
