@@ -138,7 +138,9 @@ func nodes(t *testing.T, n int, co rueidis.ClientOption, o gateredis.Options) []
 type ledger struct {
 	mu     sync.Mutex
 	tokens []*gate.Token
+	acked  []time.Time // when, of those that write has added
 	errors int
+	lost   []int // which of tokens audit has found lost
 }
 
 func (l *ledger) size() int {
@@ -159,7 +161,7 @@ func (l *ledger) write(ctx context.Context, store revoker, writers int) {
 				cancel()
 				l.mu.Lock()
 				if err == nil {
-					l.tokens = append(l.tokens, tok)
+					l.tokens, l.acked = append(l.tokens, tok), append(l.acked, time.Now())
 				} else {
 					l.errors++
 				}
@@ -179,7 +181,8 @@ func (l *ledger) write(ctx context.Context, store revoker, writers int) {
 func (l *ledger) audit(ctx context.Context, list gate.Blocklist) finding {
 	ctx, cancel := context.WithTimeout(ctx, 20*time.Second+time.Duration(len(l.tokens))*time.Millisecond)
 	defer cancel()
-	var lost, closed atomic.Int64
+	var closed atomic.Int64
+	l.lost = nil
 	var wg sync.WaitGroup
 	for part := range 16 {
 		wg.Go(func() {
@@ -189,13 +192,15 @@ func (l *ledger) audit(ctx context.Context, list gate.Blocklist) finding {
 				case closedForGood(err):
 					closed.Add(1)
 				case err != nil || !blocked:
-					lost.Add(1)
+					l.mu.Lock()
+					l.lost = append(l.lost, i)
+					l.mu.Unlock()
 				}
 			}
 		})
 	}
 	wg.Wait()
-	return finding{bad: int(lost.Load()), of: len(l.tokens), closed: int(closed.Load()), what: "acknowledged revocations lost"}
+	return finding{bad: len(l.lost), of: len(l.tokens), closed: int(closed.Load()), what: "acknowledged revocations lost"}
 }
 
 // persist asks until there is an answer.
