@@ -17,7 +17,8 @@ type RenewOptions struct {
 	// MaxSession is how long after the login a token is still replaced. The login is
 	// kept in the claim "auth_time". Default: 24 hours. NoExpiry: for ever.
 	MaxSession time.Duration
-	// AnyLocation also answers tokens that did not come in a cookie with cookies.
+	// AnyLocation also answers tokens that did not come in a cookie with cookies. Not
+	// for a site with FromQuery: a link with somebody's token would become a login.
 	AnyLocation bool
 }
 
