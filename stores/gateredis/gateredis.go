@@ -20,9 +20,10 @@
 //
 // Redis is as durable as it is configured. This package refuses to work on a server
 // that may evict entries or that keeps nothing on disk, and asks again every minute
-// in passing: see [Insecure]. With AOF a crash of the server loses nothing it has
-// acknowledged; a power cut may lose the last second with appendfsync everysec, and
-// nothing with always. A failover loses what the replica has not got, unless
+// in passing: see [Insecure]. With AOF and appendfsync always a crash loses nothing
+// that was acknowledged. With everysec a power cut may lose the last second or two, and
+// so may a crash of the server alone: Redis acknowledges without writing while a slow
+// disk keeps it waiting. A failover loses what the replica has not got, unless
 // [Options.Replicas] waits for it.
 //
 // # Wiped servers

@@ -21,8 +21,9 @@ type Redis struct {
 	cli  string
 }
 
-// Durable are the arguments of a server that keeps what it acknowledged through a
-// crash of the process: an append-only file, synced every second.
+// Durable are the arguments of a server that keeps what it acknowledged, but for the
+// last two seconds before a crash where its disk is slow: an append-only file, synced
+// every second.
 var Durable = []string{"--appendonly", "yes", "--appendfsync", "everysec", "--maxmemory-policy", "noeviction", "--save", ""}
 
 // Forgetful are the arguments of a server that keeps nothing.
