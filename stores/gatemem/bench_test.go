@@ -2,6 +2,7 @@ package gatemem_test
 
 import (
 	"fmt"
+	"hash/maphash"
 	"os"
 	"runtime"
 	"sync"
@@ -59,6 +60,38 @@ func gatememList(b *testing.B, c *gatetest.Clock) blocklist {
 	}, s}
 }
 
+// flatList is the lower bound: one open-addressing table of seeded hashes and seconds,
+// made at its final size, without kinds, snapshots or sweeping.
+func flatList(n int, c *gatetest.Clock) blocklist {
+	size := uint64(1)
+	for size < uint64(n)*3/2 {
+		size *= 2
+	}
+	var mu sync.RWMutex
+	hashes, untils, seed := make([]uint64, size), make([]uint32, size), maphash.MakeSeed()
+	find := func(id string) (uint64, uint64) {
+		h := maphash.String(seed, id) | 1
+		i := h >> 20 & (size - 1)
+		for hashes[i] != 0 && hashes[i] != h {
+			i = (i + 1) & (size - 1)
+		}
+		return i, h
+	}
+	until := uint32(c.Now().Add(time.Hour).Unix())
+	return blocklist{"flat", func(id string) {
+		mu.Lock()
+		defer mu.Unlock()
+		i, h := find(id)
+		hashes[i], untils[i] = h, until
+	}, func(tok *gate.Token) bool {
+		mu.RLock()
+		i, _ := find(tok.ID)
+		u := untils[i]
+		mu.RUnlock()
+		return u != 0 && int64(u) > c.Now().Unix()
+	}, &hashes}
+}
+
 func mapList(_ *testing.B, c *gatetest.Clock) blocklist {
 	var mu sync.RWMutex
 	m := map[string]int64{}
@@ -105,9 +138,12 @@ func BenchmarkBlocked(b *testing.B) {
 		}
 		tok := gatetest.NewToken(c, "") // one token: a gate has just read it
 		b.Run(fmt.Sprint(n), func(b *testing.B) {
-			lists := []blocklist{gatememList(b, c), mapList(b, c), syncMapList(b, c)}
+			lists := []blocklist{flatList(n, c), gatememList(b, c), mapList(b, c), syncMapList(b, c)}
 			fastest := map[string]float64{}
-			for _, l := range lists {
+			for i := range n {
+				lists[0].put(uuid('a', i))
+			}
+			for _, l := range lists[1:] { // the first has its table already
 				before := heap()
 				for i := range n {
 					l.put(uuid('a', i))
