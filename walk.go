@@ -14,11 +14,11 @@ import (
 func (g *Gate) Require(p Policy) func(http.Handler) http.Handler {
 	return func(next http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			if g.exempt(httpRequest{r}) {
-				next.ServeHTTP(w, r)
+			ctx := r.Context()
+			if g.exempt(httpRequest{r}) { // without the token of a guard further out
+				next.ServeHTTP(w, r.WithContext(context.WithValue(ctx, tokenKey{}, nil)))
 				return
 			}
-			ctx := r.Context()
 			t, err := g.CheckRequest(ctx, httpRequest{r}, p)
 			switch {
 			case err == nil:
