@@ -193,6 +193,9 @@ func urlencodedField(data []byte, whole bool, name string) string {
 	}
 	for pair := range bytes.SplitSeq(data, []byte{'&'}) {
 		k, v, _ := bytes.Cut(pair, []byte{'='})
+		if len(k) < len(name) {
+			continue // no spelling of the name is shorter: a body of many small pairs costs little
+		}
 		key, err1 := url.QueryUnescape(string(k))
 		value, err2 := url.QueryUnescape(string(v))
 		if err1 == nil && err2 == nil && key == name {
