@@ -1,6 +1,8 @@
 package gate_test
 
 import (
+	"fmt"
+	"strings"
 	"testing"
 
 	"github.com/jwtgate/gate"
@@ -177,5 +179,21 @@ func TestCSRFHeaderBeforeForm(t *testing.T) {
 				checkVerdict(t, err, "csrf_missing")
 			}
 		})
+	}
+}
+
+// A form has as many parts as net/http reads of one.
+func TestCSRFFormParts(t *testing.T) {
+	g := csrfGate(t, gate.CSRF{Form: true})
+	const part = "--b\r\nContent-Disposition: form-data; name=\"%s\"\r\n\r\n%s\r\n"
+	for before, want := range map[int]string{999: "ok", 1000: "csrf_missing"} {
+		body := strings.Repeat(fmt.Sprintf(part, "a", ""), before) + fmt.Sprintf(part, "csrf_token", "canary-csrf-1") + "--b--\r\n"
+		r := withBody("POST", "multipart/form-data; boundary=b", body)
+		r.Header.Set("Cookie", "access_token_cookie="+token())
+		_, err := g.Check(r, gate.Policy{})
+		checkVerdict(t, err, want)
+		if err := r.ParseMultipartForm(1 << 20); (err == nil) != (want == "ok") {
+			t.Errorf("%d parts before the value: net/http says %v, and the verdict is %s", before, err, want)
+		}
 	}
 }

@@ -205,10 +205,13 @@ func urlencodedField(data []byte, whole bool, name string) string {
 	return ""
 }
 
+// maxParts is how many parts of a form are looked at; net/http reads no form of more.
+const maxParts = 1000
+
 // multipartField returns the first field of that name that was read in full.
 func multipartField(data []byte, boundary, name string) string {
 	mr := multipart.NewReader(bytes.NewReader(data), boundary)
-	for {
+	for range maxParts {
 		part, err := mr.NextPart()
 		if err != nil {
 			return ""
@@ -222,4 +225,5 @@ func multipartField(data []byte, boundary, name string) string {
 		}
 		return string(v)
 	}
+	return ""
 }
