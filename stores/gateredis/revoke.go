@@ -11,7 +11,7 @@ import (
 
 // RevokeToken revokes t by its ID: see [stores.Store].
 func (s *Store) RevokeToken(ctx context.Context, t *gate.Token, n stores.Note) error {
-	if t.ID == "" {
+	if t == nil || t.ID == "" {
 		return fmt.Errorf("gateredis: %w", stores.ErrNoID)
 	}
 	now, until := s.now(), s.keep.UntilToken(t)

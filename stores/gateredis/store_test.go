@@ -55,6 +55,9 @@ func TestEntry(t *testing.T) {
 	if err != nil || !ok || e.Note != note || e.Before.IsZero() || !e.AllBefore.IsZero() || e.ExceptSession != stores.HashID(stores.Session, "", "mine") {
 		t.Errorf("Entry of the subject = %+v, %v, %v", e, ok, err)
 	}
+	if err := s.RevokeToken(t.Context(), nil, note); !errors.Is(err, stores.ErrNoID) {
+		t.Errorf("RevokeToken of no token = %v, want ErrNoID", err)
+	}
 	if _, ok, err := s.Entry(t.Context(), stores.Session, "none"); ok || err != nil {
 		t.Errorf("Entry of nothing = %v, %v", ok, err)
 	}
