@@ -26,8 +26,9 @@
 // # Databases
 //
 // SQLite wants write-ahead logging (journal_mode=WAL), or checks fail while somebody
-// writes, and a busy timeout, or writes do. The database's text is UTF-8. All reads go to the primary: a replica may
-// not know yet what was revoked.
+// writes, and a busy timeout, or writes do. That timeout also bounds a write whose
+// context ends: a driver may miss the moment. The database's text is UTF-8. All reads
+// go to the primary: a replica may not know yet what was revoked.
 package gatesql
 
 import (
