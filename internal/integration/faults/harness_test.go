@@ -61,7 +61,11 @@ func holds(t *testing.T, name string, f finding) {
 // caught prints what was found of a planted bug, and fails the test where nothing was.
 func caught(t *testing.T, name, bug string, f finding) {
 	t.Helper()
-	fmt.Printf("%s, planted %s: %d of %d %s: caught\n", name, bug, f.bad, f.of, f.what)
+	verdict := "caught"
+	if f.bad == 0 {
+		verdict = "NOT caught"
+	}
+	fmt.Printf("%s, planted %s: %d of %d %s: %s\n", name, bug, f.bad, f.of, f.what, verdict)
 	if f.bad == 0 {
 		t.Errorf("%s: the planted bug (%s) was not caught in %d", name, bug, f.of)
 	}
