@@ -75,7 +75,7 @@ func (c *tokenCache) put(raw string, k *keys.Key, t *Token) {
 		return
 	}
 	// The payload is about three quarters of the token; both are kept.
-	size := 2*len(raw) + entryOverhead
+	size := 2*len(raw) + 16*len(t.Audience) + entryOverhead
 	s := c.shard(raw)
 	s.mu.Lock()
 	defer s.mu.Unlock()
