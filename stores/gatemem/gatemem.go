@@ -109,6 +109,9 @@ func newStore(o Options, key [16]byte) (*Store, error) {
 // swept yet.
 func (s *Store) Len() int { return int(s.entries.Load()) }
 
+// Format prints the number of entries, whatever the verb: not the key of the hashes.
+func (s *Store) Format(f fmt.State, _ rune) { fmt.Fprintf(f, "gatemem.Store(%d entries)", s.Len()) }
+
 // Blocked reports whether t, its session or its subject was revoked.
 func (s *Store) Blocked(ctx context.Context, t *gate.Token) (bool, error) {
 	if err := ctx.Err(); err != nil {

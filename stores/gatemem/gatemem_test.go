@@ -371,3 +371,13 @@ func TestNoGarbage(t *testing.T) {
 		t.Errorf("Blocked: %v allocations, want 0", n)
 	}
 }
+
+// TestPrinted: a store that is printed shows nothing of the key of its hashes.
+func TestPrinted(t *testing.T) {
+	s := newStore(t, gatemem.Options{})
+	for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%d", "%x"} {
+		if got := fmt.Sprintf(verb, s); got != "gatemem.Store(0 entries)" {
+			t.Errorf("%s of a store = %.80q", verb, got)
+		}
+	}
+}
