@@ -42,7 +42,7 @@ func (g *Gate) open(ctx context.Context, raw string) (*Token, error) {
 		}
 	}
 	if len(candidates) == 0 {
-		if candidates, err = g.candidates(ctx, parts, raw); err != nil {
+		if candidates, err = g.candidates(ctx, raw); err != nil {
 			return nil, err
 		}
 	} else if err := jws.CheckForm(parts); err != nil {
@@ -80,7 +80,7 @@ func (g *Gate) opened(raw string, parts jws.Parts, k *keys.Key) (*Token, error) 
 }
 
 // candidates asks the key source for the keys of a token whose header has to be read.
-func (g *Gate) candidates(ctx context.Context, parts jws.Parts, raw string) ([]*keys.Key, error) {
+func (g *Gate) candidates(ctx context.Context, raw string) ([]*keys.Key, error) {
 	u, err := keys.ParseUnverified(raw, g.cfg.Accept.Limits.TokenBytes)
 	if err != nil {
 		return nil, jwsError(err)
@@ -95,22 +95,16 @@ func (g *Gate) candidates(ctx context.Context, parts jws.Parts, raw string) ([]*
 	if len(found) == 0 {
 		return nil, refuse(ErrInvalid, "key_unknown")
 	}
-	fits := func(k *keys.Key) bool { return k != nil && string(k.Algorithm()) == u.Algorithm() }
-	n := 0
-	for _, k := range found {
-		if fits(k) {
-			n++
-		}
-	}
-	switch {
+	fitting := slices.DeleteFunc(slices.Clone(found), func(k *keys.Key) bool {
+		return k == nil || string(k.Algorithm()) != u.Algorithm()
+	})
+	switch n := len(fitting); {
 	case n == 0:
 		return nil, refuse(ErrInvalid, "alg_mismatch")
 	case n > g.cfg.Accept.Limits.KeyCandidates:
 		return nil, refuse(ErrInvalid, "key_ambiguous")
-	case n < len(found):
-		found = slices.DeleteFunc(slices.Clone(found), func(k *keys.Key) bool { return !fits(k) })
 	}
-	return found, nil
+	return fitting, nil
 }
 
 // acceptsType judges "typ" (RFC 8725 section 3.11): a token that says it is of
