@@ -85,10 +85,16 @@ func (p *Process) StartUnready() {
 }
 
 // Kill ends the server with SIGKILL, as a crash would, and returns when it is gone.
-func (p *Process) Kill() { p.end(syscall.SIGKILL) }
-
-// Stop asks the server to end (SIGTERM) and returns when it is gone.
-func (p *Process) Stop() { p.end(syscall.SIGTERM) }
+func (p *Process) Kill() {
+	p.mu.Lock()
+	cmd, done := p.cmd, p.done
+	p.mu.Unlock()
+	if cmd == nil {
+		return
+	}
+	_ = cmd.Process.Kill() // a frozen one hears it too
+	<-done
+}
 
 // Freeze halts the server with SIGSTOP: it keeps its connections and answers nobody.
 func (p *Process) Freeze() { p.signal(syscall.SIGSTOP) }
@@ -107,23 +113,6 @@ func (p *Process) signal(s syscall.Signal) {
 	p.t.Helper()
 	if err := syscall.Kill(p.PID(), s); err != nil {
 		p.t.Errorf("signal %v to %s: %v", s, filepath.Base(p.path), err)
-	}
-}
-
-func (p *Process) end(s syscall.Signal) {
-	p.mu.Lock()
-	cmd, done := p.cmd, p.done
-	p.mu.Unlock()
-	if cmd == nil {
-		return
-	}
-	_ = cmd.Process.Signal(s)
-	_ = cmd.Process.Signal(syscall.SIGCONT) // a frozen one hears nothing but SIGKILL
-	select {
-	case <-done:
-	case <-time.After(startTimeout):
-		_ = cmd.Process.Kill()
-		<-done
 	}
 }
 
