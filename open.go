@@ -72,7 +72,7 @@ func (g *Gate) opened(raw string, parts jws.Parts, k *keys.Key) (*Token, error) 
 	if refused != nil {
 		return nil, refused
 	}
-	t.header = parts.Header
+	t.header, t.key = parts.Header, k
 	if k.Public() != nil {
 		g.cache.put(raw, k, t)
 	}

@@ -12,6 +12,7 @@ import (
 
 	"github.com/jwtgate/gate/internal/jws"
 	"github.com/jwtgate/gate/internal/scan"
+	"github.com/jwtgate/gate/keys"
 )
 
 // A Token is a token whose signature has held. Handlers read the one of their
@@ -30,6 +31,8 @@ type Token struct {
 	FreshUntil time.Time
 	Fresh      bool // fresh, when it is true or false
 
+	verified string    // the issuer whose key has verified it, "" the gate
+	key      *keys.Key // that has verified it
 	demands  demands
 	claims   claimSet
 	identity *scan.Value // of the identity claim, where it is not a string in sub
@@ -76,6 +79,16 @@ func (t *Token) Identity() any {
 	_ = json.Unmarshal([]byte(t.identity.Str), &v) // was read before
 	return v
 }
+
+// VerifiedIssuer returns "" for a token of the gate's own keys, and for one of a
+// [Config.Issuers] entry the "iss" that its key has signed. Where it is not "", ID,
+// Subject and SessionID were given by somebody else: they may be equal to the gate's
+// own and mean another token, user or login.
+func (t *Token) VerifiedIssuer() string { return t.verified }
+
+// VerifiedKey returns the key that has verified the token; nil for a token that no
+// gate has read.
+func (t *Token) VerifiedKey() *keys.Key { return t.key }
 
 // CSRF returns the double submit value of the token, or "". Give it to pages that
 // cannot read cookies; a request with the token in a cookie has to repeat it.

@@ -34,6 +34,8 @@ func TestTokenFields(t *testing.T) {
 		{"CSRF", tok.CSRF(), "canary-csrf-1"},
 		{"Identity", tok.Identity(), any("alice")},
 		{"Location", tok.Location(), ""},
+		{"VerifiedIssuer", tok.VerifiedIssuer(), ""},
+		{"VerifiedKey", tok.VerifiedKey(), hs256},
 	} {
 		if tt.got != tt.want {
 			t.Errorf("%s = %v, want %v", tt.name, tt.got, tt.want)

@@ -23,3 +23,16 @@ func HashID(kind Kind, scope, id string) string {
 	sum := sha256.Sum256(b)
 	return base64.RawURLEncoding.EncodeToString(sum[:HashSize*3/4])
 }
+
+// IssuerScope is the scope under which identifiers of an issuer are hashed: scope
+// itself for "", the gate's own, and for every other issuer
+// ([gate.Token.VerifiedIssuer]) one that no other pair of scope and issuer has. So an
+// issuer can never name the token, session or subject of another. A scope that begins
+// with a NUL byte is for this function alone.
+func IssuerScope(scope, issuer string) string {
+	if issuer == "" {
+		return scope
+	}
+	b := binary.BigEndian.AppendUint64([]byte("\x00issuer\x00"), uint64(len(scope)))
+	return string(append(append(b, scope...), issuer...))
+}

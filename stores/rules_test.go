@@ -37,6 +37,28 @@ func TestHashID(t *testing.T) {
 	}
 }
 
+// TestIssuerScope: no issuer is taken for another, whatever it and the scope are called,
+// and the gate's own tokens are hashed as ever.
+func TestIssuerScope(t *testing.T) {
+	seen := map[string]string{}
+	for _, scope := range []string{"", "a", "ab", "a\x00", "https://a.example"} {
+		for _, issuer := range []string{"", "a", "b", "bc", "\x00", "https://a.example", "https://a.example/"} {
+			got, name := stores.IssuerScope(scope, issuer), fmt.Sprintf("scope %q, issuer %q", scope, issuer)
+			if other, ok := seen[got]; ok {
+				t.Errorf("%s has the scope of %s", name, other)
+			}
+			if seen[got] = name; issuer == "" && got != scope {
+				t.Errorf("%s: %q, want the scope as it is", name, got)
+			}
+		}
+	}
+	// What is stored must be found by the next version too.
+	h := stores.HashID(stores.Subject, stores.IssuerScope("scope", "https://idp.example"), "alice")
+	if want := "ParJPR4X6TMCKzURHjc51McIEo3GroaE"; h != want {
+		t.Errorf("hash of an issuer's subject = %s, want %s", h, want)
+	}
+}
+
 func TestKeepDefaults(t *testing.T) {
 	k, err := stores.Keep{}.WithDefaults()
 	if err != nil || k.Leeway != stores.DefaultLeeway || k.MaxLifetime != stores.DefaultMaxLifetime {
