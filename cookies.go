@@ -43,6 +43,7 @@ func (c Cookies) withDefaults() Cookies {
 	c.Refresh = c.Refresh.withDefaults("refresh")
 	setDefault(&c.SameSite, http.SameSiteLaxMode)
 	c.CSRF.Methods = slices.Clone(c.CSRF.Methods)
+	c.CSRF.TrustedOrigins = slices.Clone(c.CSRF.TrustedOrigins)
 	return c
 }
 
@@ -70,11 +71,8 @@ func (c *Cookies) check() error {
 	if c.SameSite == http.SameSiteNoneMode && c.Insecure {
 		return errors.New("Cookies: SameSite=None needs Secure cookies; browsers refuse them otherwise")
 	}
-	if c.CSRF.Methods != nil && len(c.CSRF.Methods) == 0 {
-		return errors.New("Cookies.CSRF.Methods is empty; leave it nil, or set SkipCheck or Disabled to give the protection up")
-	}
-	if slices.ContainsFunc(c.CSRF.Methods, func(m string) bool { return m == "" || m != strings.ToUpper(m) }) {
-		return errors.New("Cookies.CSRF.Methods must hold methods in upper case, as requests have them")
+	if err := c.CSRF.check(); err != nil {
+		return err
 	}
 	if err := checkMaxAge(c.MaxAge); err != nil {
 		return err

@@ -2,21 +2,33 @@ package gate
 
 import (
 	"crypto/subtle"
+	"errors"
+	"fmt"
 	"net/http"
+	"net/url"
 	"slices"
 	"strings"
 )
 
-// CSRF sets the double submit check of tokens in cookies: the request repeats, in a
-// header or form field that another site cannot write, the value that stands signed
-// in the token. The zero value protects every method but GET, HEAD, OPTIONS and
-// TRACE.
+// CSRF protects requests whose token is in a cookie from other sites. Two checks apply
+// to every method but GET, HEAD, OPTIONS and TRACE: first the request must come from a
+// page of the same origin, by the rules of [http.CrossOriginProtection]; then it must
+// repeat, in a header or form field, the CSRF value that is signed in the token (double
+// submit). A WebSocket handshake, or a GET with an Upgrade header, passes the first
+// check only, since a page cannot add headers to it.
 type CSRF struct {
-	// Disabled turns the protection off: tokens carry no value, nothing is compared.
+	// Disabled turns both checks off: tokens carry no value, nothing is compared.
 	Disabled bool
-	// SkipCheck writes the value into tokens and cookies but compares nothing.
+	// SkipCheck writes the value into tokens and cookies but turns both checks off.
 	SkipCheck bool
-	// Methods are the methods that are checked, in place of all unsafe ones.
+	// OriginOnly relies on the first check alone, for pages that cannot send the value.
+	// A request that has neither Sec-Fetch-Site nor Origin, which browsers before 2020
+	// may send, is refused.
+	OriginOnly bool
+	// TrustedOrigins lists other origins whose pages may send requests, such as
+	// "https://app.example.com". The double submit check still applies to them.
+	TrustedOrigins []string
+	// Methods lists the methods that are checked, in place of all unsafe ones.
 	Methods []string
 	// Form also takes the value from a form field (urlencoded or multipart) when
 	// the header is absent. The body stays readable for the handler.
@@ -25,12 +37,50 @@ type CSRF struct {
 	OmitCookie bool
 }
 
-// applies reports whether requests with this method are checked.
-func (c *CSRF) applies(method string) bool {
+// check reports an error for settings that cannot work.
+func (c *CSRF) check() error {
+	if c.Methods != nil && len(c.Methods) == 0 {
+		return errors.New("Cookies.CSRF.Methods is empty; leave it nil, or set SkipCheck or Disabled to give the protection up")
+	}
+	if slices.ContainsFunc(c.Methods, func(m string) bool { return m == "" || m != strings.ToUpper(m) }) {
+		return errors.New("Cookies.CSRF.Methods must hold methods in upper case, as requests have them")
+	}
+	if c.OriginOnly && (c.Disabled || c.SkipCheck) {
+		return errors.New("Cookies.CSRF.OriginOnly has no effect with Disabled or SkipCheck; set one of them")
+	}
+	for _, origin := range c.TrustedOrigins {
+		if !isOrigin(origin) {
+			return fmt.Errorf("Cookies.CSRF.TrustedOrigins: %q is not an origin as browsers write it, such as https://app.example.com or http://localhost:3000", origin)
+		}
+	}
+	return nil
+}
+
+// isOrigin reports whether s is a scheme and a host, in lower case and without the
+// scheme's own port. A browser sends no other spelling.
+func isOrigin(s string) bool {
+	u, err := url.Parse(s)
+	if err != nil || u.Scheme == "" || u.Host == "" || u.User != nil || s != strings.ToLower(s) || s != u.Scheme+"://"+u.Host {
+		return false
+	}
+	return !(u.Scheme == "https" && u.Port() == "443" || u.Scheme == "http" && u.Port() == "80")
+}
+
+// checks reports which of the two checks apply to a request.
+func (c *CSRF) checks(r Request) (origin, value bool) {
 	switch {
 	case c.Disabled || c.SkipCheck:
-		return false
-	case c.Methods != nil:
+		return false, false
+	case isHandshake(r):
+		return true, c.Methods != nil && c.applies(r.Method()) && !c.OriginOnly
+	}
+	applies := c.applies(r.Method())
+	return applies, applies && !c.OriginOnly
+}
+
+// applies reports whether requests with this method are checked.
+func (c *CSRF) applies(method string) bool {
+	if c.Methods != nil {
 		return slices.Contains(c.Methods, strings.ToUpper(method)) // "post" may be POST to a handler
 	}
 	switch method {
@@ -40,8 +90,56 @@ func (c *CSRF) applies(method string) bool {
 	return true
 }
 
-// submitted is the value that the request repeats. A request without one is refused
-// before its token is looked at.
+// isHandshake reports whether r opens a WebSocket (RFC 6455, or RFC 8441 where net/http
+// has the protocol as a header) or asks for another protocol.
+func isHandshake(r Request) bool {
+	switch r.Method() {
+	case http.MethodGet:
+		return strings.Join(r.Header("Upgrade"), "") != ""
+	case http.MethodConnect:
+		return len(r.Header(":protocol")) > 0
+	}
+	return false
+}
+
+// checkOrigin refuses a request that comes from a page of another origin.
+func (c *CSRF) checkOrigin(r Request) *Error {
+	origin := strings.Join(r.Header("Origin"), ", ")
+	site := strings.Join(r.Header("Sec-Fetch-Site"), ", ")
+	switch {
+	case slices.Contains(c.TrustedOrigins, origin):
+		return nil
+	case site == "same-origin" || site == "none":
+		return nil
+	case site != "":
+		return refuse(ErrCSRF, "csrf_origin")
+	case origin == "" && c.OriginOnly && !isHandshake(r):
+		return refuse(ErrCSRF, "csrf_origin_missing")
+	case origin == "":
+		return nil // no browser of today, or the same origin
+	}
+	if u, err := url.Parse(origin); err != nil || u.Host == "" || u.Host != r.Host() {
+		return refuse(ErrCSRF, "csrf_origin")
+	}
+	return nil
+}
+
+// checkCSRF applies what can be checked before the token is read, and returns the CSRF
+// value to compare with the token's.
+func (g *Gate) checkCSRF(r Request, n *CookieNames) (value string, compare bool, refused *Error) {
+	c := &g.cfg.Cookies.CSRF
+	origin, double := c.checks(r)
+	if origin {
+		refused = c.checkOrigin(r)
+	}
+	if refused == nil && double {
+		value, refused = g.submitted(r, n)
+	}
+	return value, double, refused
+}
+
+// submitted returns the CSRF value that the request repeats. A request without one is
+// refused before its token is read.
 func (g *Gate) submitted(r Request, n *CookieNames) (string, *Error) {
 	if v := r.Header(n.CSRFHeader); len(v) > 0 && v[0] != "" {
 		return v[0], nil
@@ -55,7 +153,7 @@ func (g *Gate) submitted(r Request, n *CookieNames) (string, *Error) {
 	return "", refuseName(ErrCSRF, "csrf_missing", n.CSRFHeader)
 }
 
-// matchCSRF is room 4. An empty claim matches nothing.
+// matchCSRF is step 4. An empty claim matches nothing.
 func (f *found) matchCSRF(t *Token) *Error {
 	switch {
 	case !f.check:

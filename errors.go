@@ -110,10 +110,12 @@ var messages = map[string]string{
 	"missing_content_type": "The body is not JSON; send Content-Type: application/json",
 	"missing_member":       "The JSON body has no member %",
 
-	"csrf_missing":       "The CSRF value is missing; send it in the % header",
-	"csrf_mismatch":      "The CSRF value does not belong to this token",
-	"csrf_claim_missing": "The token has no CSRF value and cannot be used in a cookie",
-	"csrf_claim_type":    "The token's CSRF value is not a string",
+	"csrf_missing":        "The CSRF value is missing; send it in the % header",
+	"csrf_mismatch":       "The CSRF value does not belong to this token",
+	"csrf_origin":         "The request comes from a page of another origin",
+	"csrf_origin_missing": "The request does not say which page it comes from; send Origin or Sec-Fetch-Site",
+	"csrf_claim_missing":  "The token has no CSRF value and cannot be used in a cookie",
+	"csrf_claim_type":     "The token's CSRF value is not a string",
 
 	"header_malformed":  "The % header is malformed; send the scheme, one space and one token",
 	"query_prefix":      "The query parameter % does not start with the expected prefix",

@@ -111,6 +111,7 @@ var kinds = map[string]error{
 	"missing": gate.ErrMissing, "missing_header": gate.ErrMissing, "missing_scheme": gate.ErrMissing,
 	"missing_cookie": gate.ErrMissing, "missing_query": gate.ErrMissing, "missing_content_type": gate.ErrMissing,
 	"missing_member": gate.ErrMissing, "csrf_missing": gate.ErrCSRF, "csrf_mismatch": gate.ErrCSRF,
+	"csrf_origin": gate.ErrCSRF, "csrf_origin_missing": gate.ErrCSRF,
 	"expired": gate.ErrExpired, "access_wanted": gate.ErrWrongType, "refresh_wanted": gate.ErrWrongType,
 	"not_fresh": gate.ErrNotFresh, "revoked": gate.ErrRevoked, "rejected": gate.ErrRejected, "no_user": gate.ErrNoUser,
 }
@@ -148,10 +149,16 @@ func checkVerdict(t testing.TB, err error, want string) {
 func request(method, target string, headers ...string) *http.Request {
 	r := httptest.NewRequest(method, target, nil)
 	for _, line := range headers {
-		name, value, _ := strings.Cut(line, ": ")
+		name, value := cutHeader(line)
 		r.Header.Add(name, value)
 	}
 	return r
+}
+
+// cutHeader cuts a "Name: value" line.
+func cutHeader(line string) (name, value string) {
+	i := strings.LastIndex(line[:strings.Index(line, " ")], ":")
+	return line[:i], line[i+2:]
 }
 
 // bearer makes a request with a token in the Authorization header.

@@ -96,16 +96,16 @@ func cutScheme(v, scheme string) (rest string, ok bool) {
 }
 
 // FromCookies finds access and refresh tokens in the cookies that Config.Cookies
-// names, and asks for the CSRF value that belongs to them.
+// names, and makes the checks of [CSRF].
 func FromCookies() Location {
 	return Location{"cookie", func(g *Gate, r Request, want TokenType) (found, *Error) {
 		n := g.cfg.Cookies.names(want)
 		raw, err := single(r.Cookies(n.Name), n.Name, "missing_cookie")
-		if err != nil || !g.cfg.Cookies.CSRF.applies(r.Method()) {
-			return found{raw: raw}, err
+		if err != nil {
+			return found{}, err
 		}
-		value, err := g.submitted(r, n)
-		return found{raw: raw, csrf: value, check: true}, err
+		value, compare, err := g.checkCSRF(r, n)
+		return found{raw: raw, csrf: value, check: compare}, err
 	}}
 }
 

@@ -19,6 +19,9 @@ import (
 type Request interface {
 	// Method returns the HTTP method in upper case.
 	Method() string
+	// Host returns the host that the request was sent to, with a port unless it is
+	// the scheme's own: the Host header or :authority.
+	Host() string
 	// Header returns all values of a header, whose name is in canonical form
 	// ([http.CanonicalHeaderKey]) or as configured; match it without case.
 	Header(name string) []string
@@ -35,6 +38,8 @@ type Request interface {
 type httpRequest struct{ r *http.Request }
 
 func (h httpRequest) Method() string { return h.r.Method }
+
+func (h httpRequest) Host() string { return h.r.Host }
 
 func (h httpRequest) Header(name string) []string { return h.r.Header[name] }
 

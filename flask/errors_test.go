@@ -54,7 +54,7 @@ var ownWords = []string{
 	"missing", "missing_header", "missing_scheme", "header_malformed", "query_prefix", "no_user", // with the error
 	"ambiguous", "body_json", "body_content_type", "body_too_large", "body_unreadable", "location_unset",
 	"too_large", "typ_type", "typ_mismatch", "crit", "zip", "cty",
-	"csrf_claim_type", "exp_missing", "exp_far", "sid_type", "type_type", "fresh_type",
+	"csrf_origin", "csrf_origin_missing", "csrf_claim_type", "exp_missing", "exp_far", "sid_type", "type_type", "fresh_type",
 }
 
 // Every reason of the gate has an answer. A new one has to be looked at: give it the
