@@ -41,110 +41,89 @@ func (g *Gate) Renew(o RenewOptions) func(http.Handler) http.Handler {
 	setDefault(&o.MaxSession, 24*time.Hour)
 	return func(next http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			rw := &renewWriter{ResponseWriter: w, g: g, o: o}
-			rw.ctx = context.WithValue(r.Context(), renewKey{g}, rw)
-			next.ServeHTTP(rw, r.WithContext(rw.ctx))
-			rw.renew()
+			rn := &renewal{g: g, o: o}
+			rn.ctx = context.WithValue(r.Context(), renewKey{g}, rn)
+			rw := &renewWriter{ResponseWriter: w, renewal: rn}
+			next.ServeHTTP(rw.withAbilities(), r.WithContext(rn.ctx))
+			rn.finish(w)
 		})
 	}
 }
 
-// renewKey is the context key of the renewWriter of a gate: the token of another gate
+// renewKey is the context key of the renewal of a gate: the token of another gate
 // must not become one of this.
 type renewKey struct{ g *Gate }
 
 // noteForRenewal tells an outer Renew which token the request was let in with.
 func (g *Gate) noteForRenewal(ctx context.Context, t *Token) {
-	if rw, ok := ctx.Value(renewKey{g}).(*renewWriter); ok {
-		rw.token.Store(t)
+	if rn, ok := ctx.Value(renewKey{g}).(*renewal); ok {
+		rn.token.Store(t)
 	}
 }
 
-// renewWriter adds cookies at the last moment at which a response takes them.
-type renewWriter struct {
-	http.ResponseWriter
+// renewal is the renewal of the token of one request.
+type renewal struct {
 	g     *Gate
 	o     RenewOptions
 	ctx   context.Context
-	token atomic.Pointer[Token] // behind an http.TimeoutHandler it may come late
+	token atomic.Pointer[Token] // inside an http.TimeoutHandler it may come late
 	done  bool
 }
 
-func (w *renewWriter) WriteHeader(status int) {
-	if status >= 200 || status == http.StatusSwitchingProtocols {
-		w.renew()
-	}
-	w.ResponseWriter.WriteHeader(status)
-}
+// abandon leaves the response without new cookies.
+func (n *renewal) abandon() { n.done = true }
 
-func (w *renewWriter) Write(b []byte) (int, error) {
-	w.renew()
-	return w.ResponseWriter.Write(b)
-}
-
-// FlushError is what http.ResponseController calls; it writes the header.
-func (w *renewWriter) FlushError() error {
-	w.renew()
-	return http.NewResponseController(w.ResponseWriter).Flush()
-}
-
-// Flush implements http.Flusher.
-func (w *renewWriter) Flush() { _ = w.FlushError() }
-
-// Unwrap gives http.ResponseController the rest of the writer's abilities.
-func (w *renewWriter) Unwrap() http.ResponseWriter { return w.ResponseWriter }
-
-// renew sets the new cookies, once.
-func (w *renewWriter) renew() {
-	if w.done {
+// finish sets the new cookies, once.
+func (n *renewal) finish(w http.ResponseWriter) {
+	if n.done {
 		return
 	}
-	w.done = true
-	t, now := w.token.Load(), w.g.cfg.Clock()
-	if t == nil || !w.due(t, now) || w.touched() {
+	n.done = true
+	t, now := n.token.Load(), n.g.cfg.Clock()
+	if t == nil || !n.due(t, now) || n.touched(w) {
 		return
 	}
-	raw, err := w.g.CreateAccessToken(w.ctx, t.Identity(), w.successor(t, now))
+	raw, err := n.g.CreateAccessToken(n.ctx, t.Identity(), n.successor(t, now))
 	// In this order: whoever revokes all that was issued to the subject until now, and is
 	// too late for this question, finds the new token issued by then.
-	if err != nil || w.revoked(t) {
+	if err != nil || n.revoked(t) {
 		return
 	}
-	if cookies, err := w.g.AccessCookies(w.ctx, raw, CookieOptions{}); err == nil {
+	if cookies, err := n.g.AccessCookies(n.ctx, raw, CookieOptions{}); err == nil {
 		SetCookies(w, cookies)
 		w.Header().Set("Cache-Control", "no-store")
 	}
 }
 
 // due reports whether the request's token is close to its end and may be replaced.
-func (w *renewWriter) due(t *Token, now time.Time) bool {
-	if t.Type == Refresh || t.Expiry.IsZero() || !w.o.AnyLocation && t.location != "cookie" {
+func (n *renewal) due(t *Token, now time.Time) bool {
+	if t.Type == Refresh || t.Expiry.IsZero() || !n.o.AnyLocation && t.location != "cookie" {
 		return false
 	}
-	return t.Expiry.Before(now.Add(w.o.Within)) &&
-		(w.o.MaxSession == NoExpiry || now.Before(login(t).Add(w.o.MaxSession)))
+	return t.Expiry.Before(now.Add(n.o.Within)) &&
+		(n.o.MaxSession == NoExpiry || now.Before(login(t).Add(n.o.MaxSession)))
 }
 
 // revoked asks the blocklist, which the route may have skipped, or the handler written
 // to. A blocklist that lets access tokens in while it knows nothing must not do so
 // here: the new token would be good when the blocklist knows again.
-func (w *renewWriter) revoked(t *Token) bool {
+func (n *renewal) revoked(t *Token) bool {
 	t = t.clone()
 	t.demands = demands{refresh: true}
-	return w.g.checkBlocklist(w.ctx, t, Policy{}) != nil
+	return n.g.checkBlocklist(n.ctx, t, Policy{}) != nil
 }
 
 // successor is what the new token has of t.
-func (w *renewWriter) successor(t *Token, now time.Time) TokenOptions {
+func (n *renewal) successor(t *Token, now time.Time) TokenOptions {
 	o := TokenOptions{Claims: map[string]any{}}
 	if t.SessionID != "" {
 		o.Claims["sid"] = t.SessionID // what revokes the session revokes the new token
 	}
-	if w.o.MaxSession != NoExpiry {
+	if n.o.MaxSession != NoExpiry {
 		since := login(t)
 		o.Claims["auth_time"] = since.Unix()
-		left := since.Add(w.o.MaxSession).Sub(now) // more than nothing: it is due
-		if lifetime := w.g.cfg.Create.AccessLifetime; lifetime < 0 || left < lifetime {
+		left := since.Add(n.o.MaxSession).Sub(now) // more than nothing: it is due
+		if lifetime := n.g.cfg.Create.AccessLifetime; lifetime < 0 || left < lifetime {
 			o.ExpiresIn = left
 		}
 	}
@@ -166,7 +145,7 @@ func login(t *Token) time.Time {
 }
 
 // touched reports whether the handler has set or cleared the access cookie itself.
-func (w *renewWriter) touched() bool {
-	prefix := w.g.cfg.Cookies.Access.Name + "="
+func (n *renewal) touched(w http.ResponseWriter) bool {
+	prefix := n.g.cfg.Cookies.Access.Name + "="
 	return slices.ContainsFunc(w.Header()["Set-Cookie"], func(s string) bool { return strings.HasPrefix(s, prefix) })
 }
