@@ -1,6 +1,9 @@
 package gate
 
-import "context"
+import (
+	"context"
+	"net/http"
+)
 
 // tokenKey is the key of the request's token in its context. A nil *Token is stored
 // for a visitor without a token on an optional route.
@@ -34,4 +37,13 @@ func User[T any](ctx context.Context) (user T, ok bool) {
 		user, ok = t.user.(T)
 	}
 	return user, ok
+}
+
+// serveWith calls next with a copy of r that has ctx, and hands back what handlers put
+// on the copy that net/http and outer middleware look for on r: the parsed form, whose
+// temporary files the server removes, and the pattern that a router matched.
+func serveWith(ctx context.Context, next http.Handler, w http.ResponseWriter, r *http.Request) {
+	inner := r.WithContext(ctx)
+	defer func() { r.MultipartForm, r.Pattern = inner.MultipartForm, inner.Pattern }()
+	next.ServeHTTP(w, inner)
 }

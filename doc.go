@@ -43,7 +43,7 @@
 //
 // # Where to look
 //
-// Refusals are an [*Error] of one of nine kinds, to be asked for with errors.Is;
+// Refusals are an [*Error] of one of ten kinds, to be asked for with errors.Is;
 // docs/errors.md lists every reason, status and challenge. Package keys makes keys
 // of secrets, PEM and JWK, and rotates them. Package flask has the options, answers
 // and messages of Flask-JWT-Extended, and docs/from-flask.md maps the one to the

@@ -26,6 +26,8 @@ var (
 	ErrNotFresh = errors.New("gate: token not fresh")
 	// ErrRevoked: the blocklist holds it.
 	ErrRevoked = errors.New("gate: token revoked")
+	// ErrScope: the token lacks a scope that the route asks for.
+	ErrScope = errors.New("gate: scope missing")
 	// ErrRejected: Config.Verify refused it.
 	ErrRejected = errors.New("gate: token rejected")
 	// ErrNoUser: Config.LoadUser found nobody.
@@ -62,15 +64,33 @@ func refuseName(kind error, reason, name string) *Error {
 	return &Error{Kind: kind, Reason: reason, Name: name}
 }
 
-// failed wraps an error that is nobody's refusal: a store or key source could not
-// answer. What may stand behind it of another gate's verdict is shown but not
-// wrapped, or the failure would pass for that verdict.
-func failed(what string, err error) error {
-	var e *Error
-	if errors.As(err, &e) || row(err) != nil {
-		return fmt.Errorf("gate: %s: %v", what, err)
+// Unavailable returns an error for [Config.Verify], [Config.LoadUser] and location
+// functions that cannot decide because something they need has failed. The request is
+// answered with 503, and the client keeps its session. A nil err is not nil here.
+func Unavailable(err error) error { return &unavailableError{err: err} }
+
+// unavailableError means that nobody knows whether a token is good.
+type unavailableError struct {
+	what string // the part of the gate that failed; "" is the application
+	err  error
+}
+
+// failed reports that a store or key source could not answer.
+func failed(what string, err error) error { return &unavailableError{what, err} }
+
+func (e *unavailableError) Error() string {
+	if e.what == "" {
+		return fmt.Sprintf("gate: unavailable: %v", e.err)
 	}
-	return fmt.Errorf("gate: %s: %w", what, err)
+	return fmt.Sprintf("gate: %s: %v", e.what, e.err)
+}
+
+// Unwrap hides the verdict of another gate, which must not pass for that of this one.
+func (e *unavailableError) Unwrap() error {
+	if r := (*Error)(nil); errors.As(e.err, &r) || row(e.err) != nil {
+		return nil
+	}
+	return e.err
 }
 
 // Message is one sentence for the client: what was wrong and, where it helps, what
@@ -180,7 +200,10 @@ var messages = map[string]string{
 	"access_wanted":  "An access token is wanted here",
 	"refresh_wanted": "A refresh token is wanted here",
 	"not_fresh":      "A fresh token is wanted here; log in again",
+	"wrong_type":     "The token has the wrong type for this route",
 	"revoked":        "The token has been revoked",
+	"scope":          "The token lacks the scope that this route asks for",
+	"invalid":        "The token is not valid here",
 	"rejected":       "The token is not accepted here",
 	"no_user":        "The token's user does not exist",
 }

@@ -22,7 +22,7 @@ import (
 
 var allKinds = []error{
 	gate.ErrMissing, gate.ErrCSRF, gate.ErrInvalid, gate.ErrExpired, gate.ErrWrongType,
-	gate.ErrNotFresh, gate.ErrRevoked, gate.ErrRejected, gate.ErrNoUser,
+	gate.ErrNotFresh, gate.ErrRevoked, gate.ErrScope, gate.ErrRejected, gate.ErrNoUser,
 }
 
 func TestErrorKinds(t *testing.T) {
@@ -107,11 +107,13 @@ func reasonsInSource(t *testing.T) (used, messages map[string]bool) {
 						list = n.Values[i]
 					}
 					c, ok := list.(*ast.CompositeLit)
-					if !ok || name.Name != "messages" && name.Name != "jwsReasons" {
+					if !ok || name.Name != "messages" && name.Name != "jwsReasons" && name.Name != "statuses" {
 						continue
 					}
 					for _, e := range c.Elts {
-						if kv := e.(*ast.KeyValueExpr); name.Name == "messages" {
+						if row, ok := e.(*ast.CompositeLit); ok {
+							add(used, row.Elts[len(row.Elts)-1])
+						} else if kv := e.(*ast.KeyValueExpr); name.Name == "messages" {
 							add(messages, kv.Key)
 						} else {
 							add(used, kv.Value)

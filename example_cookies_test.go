@@ -67,6 +67,6 @@ func ExampleFromCookies() {
 	// Output:
 	// access_token_cookie HttpOnly: true Secure: true
 	// csrf_access_token HttpOnly: false Secure: true
-	// 401 {"msg":"The CSRF value is missing; send it in the X-Csrf-Token header"}
+	// 403 {"msg":"The CSRF value is missing; send it in the X-Csrf-Token header"}
 	// 200 logged out
 }

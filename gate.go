@@ -47,6 +47,11 @@ type Config struct {
 	// OnError answers a request that is refused. Default: JSONErrors("msg"). r is
 	// nil where the request did not come through net/http.
 	OnError func(w http.ResponseWriter, r *http.Request, err error)
+	// Challenge adds to the WWW-Authenticate header of answers.
+	Challenge Challenge
+	// OnEvent is told what happens: see [Event]. It is called from the goroutine of the
+	// request, by several at once, and should be quick. [SlogEvents] makes one.
+	OnEvent func(context.Context, Event)
 	// Clock tells the time, for tests. Default: time.Now.
 	Clock func() time.Time
 }
@@ -229,6 +234,11 @@ func (c *Config) check() error {
 		return fmt.Errorf("Create.IdentityClaim is %q, a claim of another meaning", c.Create.IdentityClaim)
 	case slices.ContainsFunc(c.Accept.HeaderTypes, badHeaderType):
 		return errors.New(`Accept.HeaderTypes must hold names in lower case, without "application/"`)
+	}
+	for _, s := range []string{c.Challenge.Realm, c.Challenge.ResourceMetadata} {
+		if !plainName(s) {
+			return fmt.Errorf("Config.Challenge: %q must be printable ASCII without quotes or backslashes", s)
+		}
 	}
 	return cmp.Or(c.checkTimes(), c.Accept.Limits.check(), c.Cookies.check())
 }

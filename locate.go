@@ -140,8 +140,8 @@ func FromJSON(access, refresh string) Location {
 
 // LocationFunc makes a Location of a function that returns the token of a request.
 // It returns an error that is [ErrMissing] where there is none, so that the next
-// location is tried; any other error stops the search. It must not read cookies:
-// a token from there would escape the CSRF check.
+// location is tried; any other error stops the search, and [Unavailable] is answered
+// with 503. It must not read cookies: a token from there would escape the CSRF check.
 func LocationFunc(name string, find func(r Request, want TokenType) (raw string, err error)) Location {
 	if find == nil {
 		return Location{name: name} // New refuses it
@@ -149,6 +149,7 @@ func LocationFunc(name string, find func(r Request, want TokenType) (raw string,
 	return Location{name, func(_ *Gate, r Request, want TokenType) (found, *Error) {
 		raw, err := find(r, want)
 		var e *Error
+		var u *unavailableError
 		switch {
 		case err == nil && raw == "":
 			return found{}, refuse(ErrMissing, "missing")
@@ -157,6 +158,8 @@ func LocationFunc(name string, find func(r Request, want TokenType) (raw string,
 		case errors.As(err, &e) && row(e) != nil:
 			own := *e // the caller's may be shared
 			return found{}, &own
+		case errors.As(err, &u):
+			return found{}, &Error{Err: err} // without a kind it is no refusal
 		case errors.Is(err, ErrMissing):
 			return found{}, &Error{Kind: ErrMissing, Reason: "missing", Err: err}
 		}
@@ -200,10 +203,14 @@ func (g *Gate) locate(r Request, p Policy) (found, error) {
 			return f, nil
 		}
 		err.Location = l.name
-		if err.Kind != ErrMissing {
+		switch err.Kind {
+		case ErrMissing:
+			missing = append(missing, err)
+		case nil:
+			return found{}, err.Err
+		default:
 			return found{}, err
 		}
-		missing = append(missing, err)
 	}
 	switch {
 	case p.Optional:

@@ -257,3 +257,16 @@ func TestLocationString(t *testing.T) {
 		}
 	}
 }
+
+// A location that cannot look is a failure, and no missing token.
+func TestLocationFuncFails(t *testing.T) {
+	fails := gate.LocationFunc("lookup", func(gate.Request, gate.TokenType) (string, error) {
+		return "", fmt.Errorf("lookup: %w", gate.Unavailable(errDown))
+	})
+	g := newGate(t, gate.Config{Locations: []gate.Location{fails, gate.FromHeader("Authorization", "Bearer")}})
+	_, err := g.Check(bearer(token()), gate.Policy{Optional: true})
+	checkVerdict(t, err, "failure")
+	if !errors.Is(err, errDown) || gate.StatusCode(err) != 503 {
+		t.Errorf("error = %v with status %d, want %v with 503", err, gate.StatusCode(err), errDown)
+	}
+}

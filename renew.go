@@ -44,7 +44,7 @@ func (g *Gate) Renew(o RenewOptions) func(http.Handler) http.Handler {
 			rn := &renewal{g: g, o: o}
 			rn.ctx = context.WithValue(r.Context(), renewKey{g}, rn)
 			rw := &renewWriter{ResponseWriter: w, renewal: rn}
-			next.ServeHTTP(rw.withAbilities(), r.WithContext(rn.ctx))
+			serveWith(rn.ctx, next, rw.withAbilities(), r)
 			rn.finish(w)
 		})
 	}

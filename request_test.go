@@ -1,10 +1,14 @@
 package gate_test
 
 import (
+	"bytes"
 	"errors"
 	"io"
 	"mime/multipart"
 	"net/http"
+	"net/http/httptest"
+	"os"
+	"slices"
 	"strings"
 	"testing"
 
@@ -349,4 +353,63 @@ func TestFormUnreadable(t *testing.T) {
 	r.Body = &broken{Reader: strings.NewReader("csrf_token=canary-csrf-1")}
 	_, err := g.Check(r, gate.Policy{})
 	checkVerdict(t, err, "body_unreadable")
+}
+
+// What the gate reads of a request of net/http.
+func TestRequestOfHTTP(t *testing.T) {
+	var got []string
+	ask := gate.LocationFunc("ask", func(r gate.Request, _ gate.TokenType) (string, error) {
+		got = append(got, r.Host(), r.PathValue("id"), r.PathValue("none"))
+		for _, name := range []string{"X-API-Key", "X-Api-Key", "x-api-key", "X-None", "lower"} {
+			got = append(got, strings.Join(r.Header(name), ","))
+		}
+		return "", nil
+	})
+	g := newGate(t, gate.Config{Locations: []gate.Location{ask}})
+	r := request("GET", "http://api.example.com:8080/items/a%2Fb", "X-API-Key: k1", "X-Api-Key: k2")
+	r.Header["lower"] = []string{"as it is"}
+	mux := http.NewServeMux()
+	mux.Handle("/items/{id}", g.Require(gate.Policy{Optional: true})(http.NotFoundHandler()))
+	mux.ServeHTTP(httptest.NewRecorder(), r)
+	want := []string{"api.example.com:8080", "a/b", "", "k1,k2", "k1,k2", "k1,k2", "", "as it is"}
+	if !slices.Equal(got, want) {
+		t.Errorf("read of the request: %q, want %q", got, want)
+	}
+}
+
+// Files of an uploaded form are removed by the server, and the pattern of an inner
+// router is seen by what is outside, although guards hand on a copy of the request.
+func TestHandsBack(t *testing.T) {
+	t.Setenv("TMPDIR", t.TempDir())
+	g := newGate(t, gate.Config{})
+	mux := http.NewServeMux()
+	mux.HandleFunc("POST /upload/{name}", func(w http.ResponseWriter, r *http.Request) {
+		if err := r.ParseMultipartForm(1 << 10); err != nil {
+			t.Error(err)
+		}
+		if files, _ := os.ReadDir(os.TempDir()); len(files) != 1 {
+			t.Errorf("%d temporary files while the handler runs, want 1", len(files))
+		}
+	})
+	var pattern string
+	guarded := g.Renew(gate.RenewOptions{})(g.Require(gate.Policy{})(mux))
+	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		guarded.ServeHTTP(w, r)
+		pattern = r.Pattern
+	}))
+	defer s.Close()
+	var body bytes.Buffer
+	form := multipart.NewWriter(&body)
+	part := must(form.CreateFormFile("file", "large"))
+	part.Write(bytes.Repeat([]byte("x"), 1<<20))
+	form.Close()
+	r := must(http.NewRequest("POST", s.URL+"/upload/a", &body))
+	r.Header.Set("Content-Type", form.FormDataContentType())
+	r.Header.Set("Authorization", "Bearer "+token())
+	resp := must(http.DefaultClient.Do(r))
+	resp.Body.Close()
+	s.Close()
+	if files, _ := os.ReadDir(os.TempDir()); len(files) != 0 || resp.StatusCode != 200 || pattern != "POST /upload/{name}" {
+		t.Errorf("status %d, pattern %q, %d temporary files left; want 200, that of the router, none", resp.StatusCode, pattern, len(files))
+	}
 }

@@ -9,28 +9,33 @@ import (
 )
 
 type statusRow struct {
-	kind      error
-	status    int
-	challenge string // of WWW-Authenticate; "" for none
-	slug      string // of the problem type
+	kind   error
+	status int
+	code   string // "error" of WWW-Authenticate
+	slug   string // of the problem type
+	reason string // of the bare kind, where a hook of the application returns it
 }
 
 // statuses is the one table from kinds to HTTP (RFC 6750 section 3.1, RFC 9470).
 var statuses = []statusRow{
-	{ErrMissing, http.StatusUnauthorized, `Bearer`, "missing"},
-	{ErrCSRF, http.StatusUnauthorized, `Bearer`, "csrf"},
-	{ErrInvalid, http.StatusUnauthorized, `Bearer error="invalid_token"`, "invalid"},
-	{ErrWrongType, http.StatusUnauthorized, `Bearer error="invalid_token"`, "wrong-type"},
-	{ErrExpired, http.StatusUnauthorized, `Bearer error="invalid_token"`, "expired"},
-	{ErrRevoked, http.StatusUnauthorized, `Bearer error="invalid_token"`, "revoked"},
-	{ErrNoUser, http.StatusUnauthorized, `Bearer error="invalid_token"`, "no-user"},
-	{ErrNotFresh, http.StatusUnauthorized, `Bearer error="insufficient_user_authentication"`, "not-fresh"},
-	{ErrRejected, http.StatusForbidden, ``, "rejected"},
+	{ErrMissing, http.StatusUnauthorized, "", "missing", "missing"},
+	{ErrCSRF, http.StatusForbidden, "", "csrf", "csrf_mismatch"},
+	{ErrInvalid, http.StatusUnauthorized, "invalid_token", "invalid", "invalid"},
+	{ErrWrongType, http.StatusUnauthorized, "invalid_token", "wrong-type", "wrong_type"},
+	{ErrExpired, http.StatusUnauthorized, "invalid_token", "expired", "expired"},
+	{ErrRevoked, http.StatusUnauthorized, "invalid_token", "revoked", "revoked"},
+	{ErrNoUser, http.StatusUnauthorized, "invalid_token", "no-user", "no_user"},
+	{ErrNotFresh, http.StatusUnauthorized, "insufficient_user_authentication", "not-fresh", "not_fresh"},
+	{ErrScope, http.StatusForbidden, "insufficient_scope", "scope", "scope"},
+	{ErrRejected, http.StatusForbidden, "", "rejected", "rejected"},
 }
 
-// unavailable is the answer to every error that is not a refusal: access is denied
-// because the gate cannot know better, and the client keeps its session.
-const unavailable = "The service cannot check the token now; try again"
+// Sentences for errors that are no refusal. Access is denied, and the client keeps its
+// session.
+const (
+	unavailable = "The service cannot check the token now; try again"    // a store or key source
+	failure     = "The service cannot answer the request now; try again" // the application
+)
 
 // row is the line of the table for err: that of its Kind, whatever its cause may be,
 // or of a bare kind. It is nil for anything that is not a refusal.
@@ -46,8 +51,16 @@ func row(err error) *statusRow {
 	return nil
 }
 
-// StatusCode returns the HTTP status for an error of a gate: 401, 403 for
-// [ErrRejected], 503 for anything that is neither an [*Error] nor a bare kind.
+// kindOf is the kind of a refusal, and nil for any other error.
+func kindOf(err error) error {
+	if s := row(err); s != nil {
+		return s.kind
+	}
+	return nil
+}
+
+// StatusCode returns the HTTP status for an error of a gate: 401, 403 for [ErrCSRF],
+// [ErrScope] and [ErrRejected], 503 for anything that is neither an [*Error] nor a bare kind.
 func StatusCode(err error) int {
 	if s := row(err); s != nil {
 		return s.status
@@ -55,17 +68,87 @@ func StatusCode(err error) int {
 	return http.StatusServiceUnavailable
 }
 
-// WriteError answers a request with err through Config.OnError. r may be nil where
-// the request did not come through net/http.
-func (g *Gate) WriteError(w http.ResponseWriter, r *http.Request, err error) {
-	g.cfg.OnError(w, r, err)
+// A Challenge is what WWW-Authenticate says besides the error. Values are printable
+// ASCII.
+type Challenge struct {
+	// Realm names the protected part of the site (RFC 9110 section 11.5).
+	Realm string
+	// ResourceMetadata is the URL of the service's metadata (RFC 9728 section 5.1).
+	ResourceMetadata string
 }
 
-// JSONErrors returns the default Config.OnError: the status of [StatusCode], a
-// WWW-Authenticate challenge (RFC 6750, RFC 9470), and {"key": message} as body.
+// WriteError answers a request with err through Config.OnError. An OnError that writes
+// nothing is answered with the status of [StatusCode] and no body. r may be nil where
+// the request did not come through net/http.
+func (g *Gate) WriteError(w http.ResponseWriter, r *http.Request, err error) {
+	a := &answerWriter{ResponseWriter: w, challenge: g.cfg.Challenge}
+	g.cfg.OnError(a, r, err)
+	if !a.wrote {
+		w.WriteHeader(StatusCode(err))
+	}
+}
+
+// answerWriter notes whether OnError has answered, and tells [JSONErrors] and
+// [ProblemErrors] what challenges of this gate say.
+type answerWriter struct {
+	http.ResponseWriter
+	challenge Challenge
+	wrote     bool
+}
+
+func (w *answerWriter) WriteHeader(status int) {
+	w.wrote = w.wrote || status >= 200
+	w.ResponseWriter.WriteHeader(status)
+}
+
+func (w *answerWriter) Write(b []byte) (int, error) {
+	w.wrote = true
+	return w.ResponseWriter.Write(b)
+}
+
+// Unwrap gives http.ResponseController the writer's abilities.
+func (w *answerWriter) Unwrap() http.ResponseWriter { return w.ResponseWriter }
+
+// Answer returns what [Gate.WriteError] answers err with, for transports that have no
+// http.ResponseWriter. It calls Config.OnError with a nil request.
+func (g *Gate) Answer(err error) (status int, h http.Header, body []byte) {
+	var a answer
+	g.WriteError(&a, nil, err)
+	return a.status, a.Header(), a.body
+}
+
+// answer is a response that is kept.
+type answer struct {
+	status int
+	header http.Header
+	body   []byte
+}
+
+func (a *answer) Header() http.Header {
+	if a.header == nil {
+		a.header = make(http.Header)
+	}
+	return a.header
+}
+
+func (a *answer) WriteHeader(status int) {
+	if a.status == 0 && status >= 200 {
+		a.status = status
+	}
+}
+
+func (a *answer) Write(b []byte) (int, error) {
+	a.WriteHeader(http.StatusOK)
+	a.body = append(a.body, b...)
+	return len(b), nil
+}
+
+// JSONErrors returns a Config.OnError that answers with the status of [StatusCode] and
+// {"key": message}, and with WWW-Authenticate (RFC 6750, RFC 9470, [Config.Challenge])
+// where that has something to say. The default is JSONErrors("msg").
 func JSONErrors(key string) func(http.ResponseWriter, *http.Request, error) {
 	return func(w http.ResponseWriter, _ *http.Request, err error) {
-		body := appendMember([]byte{'{'}, key, answer(err))
+		body := appendMember([]byte{'{'}, key, sentence(err))
 		writeError(w, err, "application/json", append(body, '}', '\n'))
 	}
 }
@@ -82,7 +165,7 @@ func ProblemErrors(base string) func(http.ResponseWriter, *http.Request, error) 
 		body := appendMember([]byte{'{'}, "type", kind)
 		body = appendMember(append(body, ','), "title", http.StatusText(status))
 		body = append(append(body, `,"status":`...), strconv.Itoa(status)...)
-		body = appendMember(append(body, ','), "detail", answer(err))
+		body = appendMember(append(body, ','), "detail", sentence(err))
 		if e := (*Error)(nil); errors.As(err, &e) {
 			body = appendMember(append(body, ','), "code", e.Reason)
 		}
@@ -101,16 +184,19 @@ func appendString(b []byte, s string) []byte {
 	return b
 }
 
-// answer is the sentence for the client.
-func answer(err error) string {
+// sentence is what the client is told.
+func sentence(err error) string {
 	var e *Error
+	var u *unavailableError
 	switch {
 	case errors.As(err, &e) && e.Message() != "":
 		return e.Message()
 	case row(err) != nil:
 		return http.StatusText(StatusCode(err))
+	case errors.As(err, &u) && u.what != "":
+		return unavailable
 	}
-	return unavailable
+	return failure
 }
 
 func slug(err error) string {
@@ -122,8 +208,12 @@ func slug(err error) string {
 
 func writeError(w http.ResponseWriter, err error, contentType string, body []byte) {
 	h := w.Header()
-	if s := row(err); s != nil && s.challenge != "" {
-		h.Set("WWW-Authenticate", s.challenge+maxAge(err))
+	var c Challenge
+	if a, ok := w.(*answerWriter); ok {
+		c = a.challenge
+	}
+	if s := c.header(err); s != "" {
+		h.Set("WWW-Authenticate", s)
 	}
 	h.Set("Content-Type", contentType)
 	h.Set("Cache-Control", "no-store")
@@ -132,12 +222,37 @@ func writeError(w http.ResponseWriter, err error, contentType string, body []byt
 	w.Write(body)
 }
 
-// maxAge is the max_age parameter of RFC 9470 section 3, for a stale token. Where
-// access tokens have no lifetime there is none to tell.
-func maxAge(err error) string {
-	var e *Error
-	if !errors.As(err, &e) || e.Kind != ErrNotFresh || e.maxAge == 0 {
+// header is the value of WWW-Authenticate; "" for an answer that has none.
+func (c Challenge) header(err error) string {
+	s := row(err)
+	if s == nil || s.status != http.StatusUnauthorized && s.code == "" {
 		return ""
 	}
-	return `, max_age="` + strconv.FormatInt(e.maxAge, 10) + `"`
+	b := []byte("Bearer")
+	b = appendParam(b, "realm", c.Realm)
+	b = appendParam(b, "error", s.code)
+	if e := (*Error)(nil); errors.As(err, &e) {
+		if e.Kind == ErrScope {
+			b = appendParam(b, "scope", e.Name)
+		}
+		if e.Kind == ErrNotFresh && e.maxAge != 0 {
+			b = appendParam(b, "max_age", strconv.FormatInt(e.maxAge, 10))
+		}
+	}
+	return string(appendParam(b, "resource_metadata", c.ResourceMetadata))
+}
+
+// appendParam adds a parameter as a quoted string (RFC 9110 section 5.6.4), unless it
+// is empty or a header cannot hold it.
+func appendParam(b []byte, name, value string) []byte {
+	if value == "" || !plainName(value) {
+		return b
+	}
+	if len(b) == len("Bearer") {
+		b = append(b, ' ')
+	} else {
+		b = append(b, ", "...)
+	}
+	b = append(append(b, name...), '=', '"')
+	return append(append(b, value...), '"')
 }

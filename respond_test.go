@@ -30,7 +30,7 @@ func TestAnswers(t *testing.T) {
 		slug      string
 	}{
 		{"missing", refusal(gate.ErrMissing, "missing"), 401, `Bearer`, "No token was sent", "missing"},
-		{"CSRF", refusal(gate.ErrCSRF, "csrf_mismatch"), 401, `Bearer`, "The CSRF value does not belong to this token", "csrf"},
+		{"CSRF", refusal(gate.ErrCSRF, "csrf_mismatch"), 403, ``, "The CSRF value does not belong to this token", "csrf"},
 		{"invalid", refusal(gate.ErrInvalid, "signature"), 401, invalid, "The token's signature is wrong", "invalid"},
 		{"wrong type", refusal(gate.ErrWrongType, "access_wanted"), 401, invalid, "An access token is wanted here", "wrong-type"},
 		{"expired", refusal(gate.ErrExpired, "expired"), 401, invalid, "The token has expired", "expired"},
@@ -42,9 +42,14 @@ func TestAnswers(t *testing.T) {
 		{"bare kind", gate.ErrExpired, 401, invalid, "Unauthorized", "expired"},
 		{"bare kind that wants freshness", gate.ErrNotFresh, 401, `Bearer error="insufficient_user_authentication"`, "Unauthorized", "not-fresh"},
 		{"kind before cause", &gate.Error{Kind: gate.ErrRejected, Reason: "rejected", Err: gate.ErrExpired}, 403, ``, "The token is not accepted here", "rejected"},
-		{"failure", errDown, 503, ``, "The service cannot check the token now; try again", "unavailable"},
-		{"nothing", nil, 503, ``, "The service cannot check the token now; try again", "unavailable"},
-		{"no kind", &gate.Error{}, 503, ``, "The service cannot check the token now; try again", "unavailable"},
+		{"scope", &gate.Error{Kind: gate.ErrScope, Reason: "scope", Name: "read write"}, 403, `Bearer error="insufficient_scope", scope="read write"`,
+			"The token lacks the scope that this route asks for", "scope"},
+		{"scope that no header can hold", &gate.Error{Kind: gate.ErrScope, Reason: "scope", Name: "a\"b"}, 403, `Bearer error="insufficient_scope"`,
+			"The token lacks the scope that this route asks for", "scope"},
+		{"unavailable, said by the application", gate.Unavailable(gate.ErrExpired), 503, ``, "The service cannot answer the request now; try again", "unavailable"},
+		{"failure", errDown, 503, ``, "The service cannot answer the request now; try again", "unavailable"},
+		{"nothing", nil, 503, ``, "The service cannot answer the request now; try again", "unavailable"},
+		{"no kind", &gate.Error{}, 503, ``, "The service cannot answer the request now; try again", "unavailable"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			if got := gate.StatusCode(tt.err); got != tt.status {
@@ -141,5 +146,79 @@ func TestWriteError(t *testing.T) {
 	g.WriteError(w, r, errDown)
 	if w.Code != 418 {
 		t.Errorf("status = %d, want that of OnError", w.Code)
+	}
+}
+
+// What a gate knows of itself stands in its challenges, whatever the format.
+func TestChallenge(t *testing.T) {
+	const metadata = "https://api.example.com/.well-known/oauth-protected-resource"
+	for _, tt := range []struct {
+		name      string
+		challenge gate.Challenge
+		err       error
+		want      string
+	}{
+		{"realm", gate.Challenge{Realm: "api"}, gate.ErrMissing, `Bearer realm="api"`},
+		{"all", gate.Challenge{Realm: "api", ResourceMetadata: metadata}, &gate.Error{Kind: gate.ErrScope, Reason: "scope", Name: "read"},
+			`Bearer realm="api", error="insufficient_scope", scope="read", resource_metadata="` + metadata + `"`},
+		{"none", gate.Challenge{Realm: "api"}, gate.ErrRejected, ``},
+	} {
+		for name, onError := range map[string]func(http.ResponseWriter, *http.Request, error){"default": nil, "problem": gate.ProblemErrors("")} {
+			t.Run(tt.name+" "+name, func(t *testing.T) {
+				g := newGate(t, gate.Config{Challenge: tt.challenge, OnError: onError})
+				w := httptest.NewRecorder()
+				g.WriteError(w, nil, tt.err)
+				if got := w.Header().Get("WWW-Authenticate"); got != tt.want {
+					t.Errorf("WWW-Authenticate = %s, want %s", got, tt.want)
+				}
+			})
+		}
+	}
+	for _, c := range []gate.Challenge{{Realm: `"`}, {ResourceMetadata: "https://example.com/\n"}} {
+		if _, err := gate.New(gate.Config{Keys: hs256, Challenge: c}); err == nil {
+			t.Errorf("New takes %+v", c)
+		}
+	}
+}
+
+func TestAnswer(t *testing.T) {
+	for _, tt := range []struct {
+		name    string
+		onError func(http.ResponseWriter, *http.Request, error)
+		status  int
+		header  string
+		body    string
+	}{
+		{"default", nil, 401, "application/json", "{\"msg\":\"Unauthorized\"}\n"},
+		{"of one's own", func(w http.ResponseWriter, r *http.Request, err error) {
+			w.Header().Set("Content-Type", "text/plain")
+			w.WriteHeader(http.StatusEarlyHints)
+			fmt.Fprint(w, r == nil, err)
+		}, 200, "text/plain", "true gate: token expired"},
+		{"that writes nothing", func(http.ResponseWriter, *http.Request, error) {}, 401, "", ""},
+		{"that writes the status alone", func(w http.ResponseWriter, _ *http.Request, _ error) { w.WriteHeader(418) }, 418, "", ""},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			g := newGate(t, gate.Config{OnError: tt.onError})
+			status, h, body := g.Answer(gate.ErrExpired)
+			if status != tt.status || h.Get("Content-Type") != tt.header || string(body) != tt.body {
+				t.Errorf("Answer = %d %v %q, want %d %q %q", status, h, body, tt.status, tt.header, tt.body)
+			}
+		})
+	}
+}
+
+// An OnError reaches what is below by http.ResponseController.
+func TestWriteErrorUnwraps(t *testing.T) {
+	g := newGate(t, gate.Config{OnError: func(w http.ResponseWriter, _ *http.Request, _ error) {
+		w.WriteHeader(418)
+		if err := http.NewResponseController(w).Flush(); err != nil {
+			t.Error(err)
+		}
+	}})
+	w := httptest.NewRecorder()
+	g.WriteError(w, nil, errDown)
+	if !w.Flushed || w.Code != 418 {
+		t.Errorf("flushed: %v, status = %d", w.Flushed, w.Code)
 	}
 }

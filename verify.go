@@ -11,10 +11,26 @@ func (g *Gate) verify(ctx context.Context, t *Token) error {
 	if g.cfg.Verify == nil {
 		return nil
 	}
-	if err := g.cfg.Verify(ctx, t); err != nil {
-		return &Error{Kind: ErrRejected, Reason: "rejected", Err: err}
+	return hookError(g.cfg.Verify(ctx, t))
+}
+
+// hookError is the error of a hook that judges a token: a refusal of the gate's own
+// kinds, [Unavailable], or else ErrRejected.
+func hookError(err error) error {
+	var e *Error
+	var u *unavailableError
+	switch s := row(err); {
+	case err == nil:
+		return nil
+	case errors.As(err, &e) && s != nil:
+		own := *e // the application's may be shared
+		return &own
+	case errors.As(err, &u):
+		return err
+	case s != nil:
+		return &Error{Kind: s.kind, Reason: s.reason, Err: err}
 	}
-	return nil
+	return &Error{Kind: ErrRejected, Reason: "rejected", Err: err}
 }
 
 // loadUser is room 8: the application's own user.

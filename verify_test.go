@@ -11,15 +11,22 @@ import (
 
 func TestVerify(t *testing.T) {
 	mine := errors.New("the account is locked")
+	shared := &gate.Error{Kind: gate.ErrScope, Reason: "of my own", Name: "admin"}
 	for _, tt := range []struct {
-		name string
-		err  error
-		want string
+		name   string
+		err    error
+		want   string
+		is     error
+		status int
 	}{
-		{"accepted", nil, "ok"},
-		{"refused", mine, "rejected"},
-		{"refused with a sentinel of the gate", gate.ErrExpired, "rejected"},
-		{"refused with an Error of the gate", &gate.Error{Kind: gate.ErrMissing, Reason: "missing"}, "rejected"},
+		{"accepted", nil, "ok", nil, 0},
+		{"refused", mine, "rejected", mine, 403},
+		{"a kind", gate.ErrExpired, "expired", gate.ErrExpired, 401},
+		{"a kind, wrapped", fmt.Errorf("step up: %w", gate.ErrScope), "scope", gate.ErrScope, 403},
+		{"a kind and a failure", gate.Unavailable(gate.ErrExpired), "failure", nil, 503},
+		{"an Error", &gate.Error{Kind: gate.ErrRevoked, Reason: "revoked"}, "revoked", gate.ErrRevoked, 401},
+		{"an Error without kind", &gate.Error{Reason: "x"}, "rejected", gate.ErrRejected, 403},
+		{"a failure", fmt.Errorf("verify: %w", gate.Unavailable(mine)), "failure", mine, 503},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			g := newGate(t, gate.Config{Verify: func(_ context.Context, tok *gate.Token) error {
@@ -33,10 +40,16 @@ func TestVerify(t *testing.T) {
 			if err == nil {
 				return
 			}
-			if !errors.Is(err, tt.err) || gate.StatusCode(err) != 403 {
-				t.Errorf("error = %v with status %d, want %v with 403", err, gate.StatusCode(err), tt.err)
+			if tt.is != nil && !errors.Is(err, tt.is) || tt.is == nil && errors.Is(err, gate.ErrExpired) || gate.StatusCode(err) != tt.status {
+				t.Errorf("error = %v with status %d, want %v with %d", err, gate.StatusCode(err), tt.is, tt.status)
 			}
 		})
+	}
+	g := newGate(t, gate.Config{Verify: func(context.Context, *gate.Token) error { return shared }})
+	_, err := g.CheckToken(t.Context(), token(), gate.Policy{})
+	var e *gate.Error
+	if !errors.As(err, &e) || e.Kind != gate.ErrScope || e.Reason != "of my own" || e.Token == nil || shared.Token != nil {
+		t.Errorf("an Error of the application = %+v, want a copy with the token; the application's has %v", e, shared.Token)
 	}
 }
 

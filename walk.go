@@ -16,13 +16,13 @@ func (g *Gate) Require(p Policy) func(http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			ctx := r.Context()
 			if g.exempt(httpRequest{r}) { // without the token of a guard further out
-				next.ServeHTTP(w, r.WithContext(context.WithValue(ctx, tokenKey{}, nil)))
+				serveWith(context.WithValue(ctx, tokenKey{}, nil), next, w, r)
 				return
 			}
 			t, err := g.CheckRequest(ctx, httpRequest{r}, p)
 			switch {
 			case err == nil:
-				next.ServeHTTP(w, r.WithContext(NewContext(ctx, t)))
+				serveWith(NewContext(ctx, t), next, w, r)
 			case preflight(r) && errors.Is(err, ErrMissing):
 				w.WriteHeader(http.StatusNoContent)
 			default:
@@ -44,6 +44,14 @@ func (g *Gate) Check(r *http.Request, p Policy) (*Token, error) {
 
 // CheckRequest is [Gate.Check] for a request of another kind than net/http's.
 func (g *Gate) CheckRequest(ctx context.Context, r Request, p Policy) (*Token, error) {
+	t, err := g.checkRequest(ctx, r, p)
+	if g.cfg.OnEvent != nil {
+		g.emitVerdict(ctx, t, err)
+	}
+	return t, err
+}
+
+func (g *Gate) checkRequest(ctx context.Context, r Request, p Policy) (*Token, error) {
 	if g.exempt(r) {
 		return nil, nil
 	}
@@ -65,7 +73,11 @@ func (g *Gate) CheckRequest(ctx context.Context, r Request, p Policy) (*Token, e
 // a WebSocket message, a command line. There is no location, so p.Optional and
 // p.Locations do not apply, and no CSRF check.
 func (g *Gate) CheckToken(ctx context.Context, raw string, p Policy) (*Token, error) {
-	return g.walk(ctx, found{raw: raw}, p)
+	t, err := g.walk(ctx, found{raw: raw}, p)
+	if g.cfg.OnEvent != nil {
+		g.emitVerdict(ctx, t, err)
+	}
+	return t, err
 }
 
 // walk takes a token through the rooms. The first that refuses ends it.

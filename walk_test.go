@@ -230,6 +230,7 @@ type transport struct {
 
 func (t transport) Method() string                 { return t.method }
 func (t transport) Host() string                   { return "" }
+func (t transport) PathValue(string) string        { return "" }
 func (t transport) Header(name string) []string    { return t.headers[name] }
 func (t transport) Cookies(string) []string        { return nil }
 func (t transport) Query(string) []string          { return nil }

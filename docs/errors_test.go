@@ -22,7 +22,7 @@ import (
 var kinds = map[string]error{
 	"ErrMissing": gate.ErrMissing, "ErrCSRF": gate.ErrCSRF, "ErrInvalid": gate.ErrInvalid,
 	"ErrWrongType": gate.ErrWrongType, "ErrExpired": gate.ErrExpired, "ErrRevoked": gate.ErrRevoked,
-	"ErrNoUser": gate.ErrNoUser, "ErrNotFresh": gate.ErrNotFresh, "ErrRejected": gate.ErrRejected,
+	"ErrNoUser": gate.ErrNoUser, "ErrNotFresh": gate.ErrNotFresh, "ErrScope": gate.ErrScope, "ErrRejected": gate.ErrRejected,
 }
 
 var number = regexp.MustCompile(`"\d+"`)
@@ -124,6 +124,7 @@ func reasonsOfSource(t *testing.T) map[string]string {
 			case *ast.ValueSpec:
 				listed = append(listed, messageReasons(n)...)
 				addJWSReasons(found, n)
+				addBareKinds(found, n)
 			}
 			return true
 		})
@@ -189,6 +190,17 @@ func messageReasons(spec *ast.ValueSpec) (keys []string) {
 func addJWSReasons(found map[string]string, spec *ast.ValueSpec) {
 	for _, kv := range mapOf(spec, "jwsReasons") {
 		found[literal(kv.Value)] = "ErrInvalid"
+	}
+}
+
+// addBareKinds adds the reasons of kinds that a hook returns as they are.
+func addBareKinds(found map[string]string, spec *ast.ValueSpec) {
+	if spec.Names[0].Name != "statuses" {
+		return
+	}
+	for _, e := range spec.Values[0].(*ast.CompositeLit).Elts {
+		row := e.(*ast.CompositeLit).Elts
+		found[literal(row[len(row)-1])] = row[0].(*ast.Ident).Name
 	}
 }
 

@@ -166,6 +166,8 @@ func (r ownRequest) Method() string { return r.m.method }
 
 func (r ownRequest) Host() string { return r.m.host }
 
+func (r ownRequest) PathValue(string) string { return "" }
+
 func (r ownRequest) Header(name string) []string {
 	return pairs(r.m.headers, func(s string) bool { return strings.EqualFold(s, name) })
 }

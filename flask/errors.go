@@ -27,6 +27,7 @@ var statuses = []struct {
 	{gate.ErrExpired, http.StatusUnauthorized},
 	{gate.ErrNotFresh, http.StatusUnauthorized},
 	{gate.ErrRevoked, http.StatusUnauthorized},
+	{gate.ErrScope, http.StatusForbidden}, // which the original does not know
 	{gate.ErrRejected, http.StatusBadRequest},
 	{gate.ErrNoUser, http.StatusUnauthorized},
 }
@@ -107,7 +108,7 @@ func Errors(key string) func(http.ResponseWriter, *http.Request, error) {
 }
 
 // Status returns the status that the original answers err with: 401, 422, or 400 for
-// [gate.ErrRejected]; and 503 for what is not a refusal, such as a store that fails.
+// [gate.ErrRejected]; 403 for [gate.ErrScope], which it does not know; and 503 for what is not a refusal, such as a store that fails.
 func Status(err error) int {
 	if e := (*gate.Error)(nil); errors.As(err, &e) {
 		err = e.Kind // whatever its cause may be

@@ -55,6 +55,7 @@ var ownWords = []string{
 	"ambiguous", "body_json", "body_content_type", "body_too_large", "body_unreadable", "location_unset",
 	"too_large", "typ_type", "typ_mismatch", "crit", "zip", "cty",
 	"csrf_origin", "csrf_origin_missing", "csrf_claim_type", "exp_missing", "exp_far", "sid_type", "type_type", "fresh_type",
+	"invalid", "wrong_type", "scope", // of kinds that a hook returns
 }
 
 // Every reason of the gate has an answer. A new one has to be looked at: give it the
@@ -81,7 +82,7 @@ func TestEveryReasonHasAnAnswer(t *testing.T) {
 func TestStatus(t *testing.T) {
 	for kind, want := range map[error]int{
 		gate.ErrMissing: 401, gate.ErrCSRF: 401, gate.ErrInvalid: 422, gate.ErrWrongType: 422, gate.ErrExpired: 401,
-		gate.ErrNotFresh: 401, gate.ErrRevoked: 401, gate.ErrRejected: 400, gate.ErrNoUser: 401, errors.New("down"): 503,
+		gate.ErrNotFresh: 401, gate.ErrRevoked: 401, gate.ErrRejected: 400, gate.ErrScope: 403, gate.ErrNoUser: 401, errors.New("down"): 503,
 	} {
 		if got := flask.Status(fmt.Errorf("wrapped: %w", kind)); got != want {
 			t.Errorf("Status(%v) = %d, want %d", kind, got, want)

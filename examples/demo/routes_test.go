@@ -189,10 +189,10 @@ func TestCookies(t *testing.T) {
 	refreshCSRF := d.cookie(b, "csrf_refresh_token")
 	d.play(b, []step{
 		{"me", call{method: "GET", path: "/me"}, 200, "alice"},
-		{"password without CSRF", call{method: "POST", path: "/password", body: newWords}, 401, "CSRF value is missing"},
-		{"password, CSRF of the other token", call{method: "POST", path: "/password", body: newWords, csrf: refreshCSRF}, 401, "CSRF value does not belong"},
+		{"password without CSRF", call{method: "POST", path: "/password", body: newWords}, 403, "CSRF value is missing"},
+		{"password, CSRF of the other token", call{method: "POST", path: "/password", body: newWords, csrf: refreshCSRF}, 403, "CSRF value does not belong"},
 		{"password", call{method: "POST", path: "/password", body: newWords, csrf: csrf}, 200, "changed"},
-		{"refresh without CSRF", call{method: "POST", path: "/refresh"}, 401, "CSRF value is missing"},
+		{"refresh without CSRF", call{method: "POST", path: "/refresh"}, 403, "CSRF value is missing"},
 		{"refresh", call{method: "POST", path: "/refresh", csrf: refreshCSRF}, 200, "cookies"},
 	})
 	if now := d.cookie(b, "access_token_cookie"); now == first {
@@ -201,7 +201,7 @@ func TestCookies(t *testing.T) {
 	csrf = d.cookie(b, "csrf_access_token")
 	d.play(b, []step{
 		{"password, stale", call{method: "POST", path: "/password", body: newWords, csrf: csrf}, 401, "fresh token"},
-		{"logout without CSRF", call{method: "POST", path: "/logout"}, 401, "CSRF value is missing"},
+		{"logout without CSRF", call{method: "POST", path: "/logout"}, 403, "CSRF value is missing"},
 		{"logout", call{method: "POST", path: "/logout", csrf: csrf}, 200, "Logged out"},
 		{"me without cookies", call{method: "GET", path: "/me"}, 401, "No token"},
 		{"me with a kept token", call{method: "GET", path: "/me", token: first}, 401, "revoked"},

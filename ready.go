@@ -1,0 +1,64 @@
+package gate
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/jwtgate/gate/keys"
+)
+
+// A Readier is a store or key source that can tell whether it is able to serve a
+// gate. It is found behind wrappers that have a method Unwrap.
+type Readier interface {
+	// Ready returns why the part cannot serve a gate with these needs, or nil.
+	Ready(ctx context.Context, n Needs) error
+}
+
+// Needs are what a gate asks of its stores.
+type Needs struct {
+	// Lifetime is the longest lifetime that [Create] gives to tokens; [NoExpiry] is one
+	// without end. A store must remember a revocation for at least as long.
+	Lifetime time.Duration
+	// Leeway is how long after its expiry a token is still accepted.
+	Leeway time.Duration
+}
+
+// Ready asks the key source and the blocklist whether they can serve this gate:
+// whether they answer, are set up for it, and remember for long enough. It is meant for
+// the start of a program and for readiness probes. Parts that are no [Readier] count
+// as ready. The error names every part that is not.
+func (g *Gate) Ready(ctx context.Context) error {
+	n := g.needs()
+	return errors.Join(
+		ready[keys.Source](ctx, "key source", g.cfg.Keys, n),
+		ready(ctx, "blocklist", g.cfg.Blocklist, n),
+	)
+}
+
+func (g *Gate) needs() Needs {
+	c := &g.cfg.Create
+	n := Needs{Lifetime: max(c.AccessLifetime, c.RefreshLifetime), Leeway: g.cfg.Accept.Leeway}
+	if c.AccessLifetime == NoExpiry || c.RefreshLifetime == NoExpiry {
+		n.Lifetime = NoExpiry
+	}
+	return n
+}
+
+// ready asks part, and everything that it wraps.
+func ready[T any](ctx context.Context, what string, part T, n Needs) error {
+	var all []error
+	for p, more := any(part), true; more; {
+		if r, ok := p.(Readier); ok {
+			if err := r.Ready(ctx, n); err != nil {
+				all = append(all, fmt.Errorf("gate: %s: %w", what, err))
+			}
+		}
+		var w interface{ Unwrap() T }
+		if w, more = p.(interface{ Unwrap() T }); more {
+			p = w.Unwrap()
+		}
+	}
+	return errors.Join(all...)
+}
