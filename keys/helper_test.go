@@ -158,3 +158,5 @@ func canonical(t *testing.T, text []byte) string {
 	}
 	return string(m.text())
 }
+
+func jsonString(s string) ([]byte, error) { return json.Marshal(s) }

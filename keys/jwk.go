@@ -7,14 +7,10 @@ import (
 	"slices"
 
 	"github.com/go-json-experiment/json"
-	"github.com/go-json-experiment/json/jsontext"
 )
 
-// Bounds on JWK and JWK Set text.
-const (
-	maxText = 1 << 20 // bytes
-	maxKeys = 100
-)
+// maxText is the bound on the bytes of a JWK and of a JWK Set.
+const maxText = 1 << 20
 
 // ParseJWK returns the key in a JSON Web Key (RFC 7517): of type RSA, EC with P-256,
 // P-384 or P-521, OKP with Ed25519, or oct. With its private members, which must be
@@ -25,80 +21,35 @@ const (
 // EdDSA and Ed25519 name one algorithm. An empty alg means the one that the JWK
 // names, or that its curve implies; RSA and oct imply none.
 //
-// Refused are: a "use" other than "sig"; "key_ops" with neither "verify" nor "sign",
-// and for a public key without "verify"; names that come twice, base64url with
-// padding or line ends, numbers with leading zeros, text over 1 MiB. A private key or
-// secret with "key_ops" but without "sign" verifies only. Certificates ("x5c", "x5u",
-// "x5t") and members that are not known are ignored.
+// Refused are: a "use" other than "sig" and SPIFFE's "jwt-svid"; "key_ops" with
+// neither "verify" nor "sign", and for a public key without "verify"; names that come
+// twice, base64url with padding or line ends, text over 1 MiB. Zero octets before a
+// number of an RSA key are dropped. A private key or secret with "key_ops" but without
+// "sign" verifies only. Certificates ("x5c", "x5u", "x5t") and members that are not
+// known are ignored.
 func ParseJWK(text []byte, alg Algorithm) (*Key, error) {
-	if len(text) > maxText {
-		return nil, errTooLong
-	}
-	var j jwk
-	if err := json.Unmarshal(text, &j); err != nil {
-		return nil, errJWK
-	}
-	alg, err := j.algorithm(alg)
+	j, err := decodeJWK(text)
 	if err != nil {
 		return nil, err
 	}
 	if err := j.purpose(); err != nil {
 		return nil, err
 	}
+	if alg, err = j.algorithm(alg); err != nil {
+		return nil, err
+	}
 	return j.key(text, alg)
 }
 
-// ParseSet returns the keys in a JWK Set (RFC 7517 section 5) of at most 100 keys
-// and 1 MiB. It verifies with all of them and signs with the first private key or
-// secret, if there is one. Keys without "kid" get one as in [NewSet].
-//
-// Ignored are keys that say themselves that they are for something else: by a "kty",
-// "crv" or "alg" that is not supported, "use" or "key_ops". Every other key must be
-// one that [ParseJWK] takes without being given an algorithm: a key that is weak or
-// malformed, or of type RSA and without "alg", is an error. So is a set that has no
-// key left, and one that holds secrets and public keys alike, for which there is no
-// right place to keep it.
-func ParseSet(text []byte) (*Set, error) {
+func decodeJWK(text []byte) (*jwk, error) {
 	if len(text) > maxText {
 		return nil, errTooLong
 	}
-	var set struct {
-		Keys []jsontext.Value `json:"keys"`
+	j := new(jwk)
+	if err := json.Unmarshal(text, j); err != nil {
+		return nil, errJWK
 	}
-	if err := json.Unmarshal(text, &set); err != nil || set.Keys == nil {
-		return nil, errors.New(`keys: text is not a JWK Set: an object with a list "keys", in strict JSON`)
-	}
-	if len(set.Keys) > maxKeys {
-		return nil, fmt.Errorf("keys: JWK Set has %d keys; %d are accepted", len(set.Keys), maxKeys)
-	}
-	var sign *Key
-	var verify []*Key
-	for i, text := range set.Keys {
-		k, err := ParseJWK(text, "")
-		if _, other := errors.AsType[foreignError](err); other {
-			continue
-		}
-		if err != nil {
-			return nil, fmt.Errorf("%w (key %d of the JWK Set, counted from 0)", err, i)
-		}
-		if sign == nil && k.CanSign() {
-			sign = k
-			continue
-		}
-		verify = append(verify, k)
-	}
-	s, err := NewSet(sign, verify...)
-	if err == nil && s.mixed() {
-		return nil, errors.New("keys: JWK Set holds secrets and public keys; keep them apart")
-	}
-	return s, err
-}
-
-// mixed reports whether the set has keys with and without a public half.
-func (s *Set) mixed() bool {
-	secret := func(k *Key) bool { return k.public == nil }
-	public := func(k *Key) bool { return k.public != nil }
-	return slices.ContainsFunc(s.keys, secret) && slices.ContainsFunc(s.keys, public)
+	return j, nil
 }
 
 // The text of a key is never part of an error, and so the errors of the JSON
@@ -107,12 +58,6 @@ var (
 	errTooLong = errors.New("keys: JWK text is longer than 1 MiB")
 	errJWK     = errors.New("keys: text is not a JWK: an object in strict JSON whose members have the types of RFC 7517 and 7518")
 )
-
-// foreignError is the error for a JWK that is none of ours, and that a JWK Set may
-// hold for others.
-type foreignError string
-
-func (e foreignError) Error() string { return string(e) }
 
 // jwk holds the members that tell what a JWK is for. A pointer is nil where the
 // member is absent.
@@ -142,7 +87,7 @@ func (j *jwk) algorithm(want Algorithm) (Algorithm, error) {
 	family, ok := families[j.Kty]
 	curve := implied[[2]string{j.Kty, j.Crv}]
 	if !ok || curve == "" && (family == familyEC || family == familyEd) {
-		return "", foreignError(fmt.Sprintf("keys: JWK with kty %q and crv %q is not supported", j.Kty, j.Crv))
+		return "", fmt.Errorf("keys: JWK with kty %.64q and crv %.64q is not supported", j.Kty, j.Crv)
 	}
 	alg, err := j.named(want)
 	if err != nil {
@@ -152,16 +97,21 @@ func (j *jwk) algorithm(want Algorithm) (Algorithm, error) {
 		alg = curve
 	}
 	if alg == "" {
-		return "", fmt.Errorf("keys: JWK with kty %q does not name its algorithm; give one to ParseJWK", j.Kty)
+		return "", fmt.Errorf("keys: JWK with kty %.64q does not name its algorithm (alg); give one to ParseJWK or ParseSet, for RSA most often RS256", j.Kty)
 	}
 	s, err := alg.scheme()
 	if err != nil {
 		return "", err
 	}
-	if s.family != family || curve != "" && s.curve != "" && s.curve != j.Crv {
-		return "", fmt.Errorf("keys: JWK with kty %q and crv %q is not a key for %s", j.Kty, j.Crv, alg)
+	if !j.fits(s) {
+		return "", fmt.Errorf("keys: JWK with kty %.64q and crv %.64q is not a key for %s", j.Kty, j.Crv, alg)
 	}
 	return alg, nil
+}
+
+// fits reports whether type and curve of the JWK are those of an algorithm.
+func (j *jwk) fits(s scheme) bool {
+	return s.family == families[j.Kty] && (s.curve == "" || s.curve == j.Crv)
 }
 
 // named returns want, or the JWK's own "alg" where want is empty.
@@ -173,7 +123,7 @@ func (j *jwk) named(want Algorithm) (Algorithm, error) {
 	s, err := alg.scheme()
 	switch {
 	case err != nil:
-		return "", foreignError(fmt.Sprintf("keys: JWK is for the algorithm %q, which is not supported", *j.Alg))
+		return "", fmt.Errorf("keys: JWK is for the algorithm %.64q, which is not supported", *j.Alg)
 	case want == "":
 		return alg, nil
 	case want != alg && (s.family != familyEd || schemes[want].family != familyEd):
@@ -184,11 +134,11 @@ func (j *jwk) named(want Algorithm) (Algorithm, error) {
 
 // purpose refuses a JWK that is not for signatures (RFC 7517 sections 4.2 and 4.3).
 func (j *jwk) purpose() error {
-	if j.Use != nil && *j.Use != "sig" {
-		return foreignError(fmt.Sprintf("keys: JWK has use %q, not sig", *j.Use))
+	if j.Use != nil && *j.Use != "sig" && *j.Use != "jwt-svid" {
+		return fmt.Errorf("keys: JWK has use %.64q, not sig", *j.Use)
 	}
 	if !j.allows("verify") && !j.allows("sign") {
-		return foreignError("keys: JWK has key_ops without verify and sign")
+		return errors.New("keys: JWK has key_ops without verify and sign")
 	}
 	return nil
 }

@@ -50,20 +50,22 @@ func octets(name string, value *string) ([]byte, error) {
 	}
 	b, ok := jws.DecodeSegment(*value)
 	if !ok {
-		return nil, fmt.Errorf("keys: JWK member %q is not canonical base64url", name)
+		return nil, fmt.Errorf("keys: JWK member %q is not canonical base64url (RFC 7515 section 2), which has - and _ for + and /, and no =", name)
 	}
 	return b, nil
 }
 
-// number decodes a Base64urlUInt member (RFC 7518 section 2) other than zero, which
-// has no leading zero and is not longer than the longest modulus.
+// number decodes a Base64urlUInt member (RFC 7518 section 2) other than zero that is
+// not longer than the longest modulus. The zero octets that many issuers put before it
+// are dropped, as section 6.3.1.1 expects.
 func number(name string, value *string) (*big.Int, error) {
 	b, err := octets(name, value)
 	if err != nil {
 		return nil, err
 	}
-	if len(b) == 0 || b[0] == 0 || len(b) > maxRSABits/8 {
-		return nil, fmt.Errorf("keys: JWK member %q is empty, begins with a zero octet, or has more than %d bits", name, maxRSABits)
+	b = bytes.TrimLeft(b, "\x00")
+	if len(b) == 0 || len(b) > maxRSABits/8 {
+		return nil, fmt.Errorf("keys: JWK member %q is empty, zero, or has more than %d bits", name, maxRSABits)
 	}
 	return new(big.Int).SetBytes(b), nil
 }

@@ -42,8 +42,16 @@ type Key struct {
 var _ Source = (*Key)(nil)
 
 // HMAC returns a key for HS256, HS384 or HS512. The secret must be at least as long
-// as the hash (32, 48 or 64 bytes; RFC 7518 section 3.2), must not be one byte
-// repeated, and must not be the text of a PEM, OpenSSH or JWK key. It is copied.
+// as the hash (32, 48 or 64 bytes; RFC 7518 section 3.2), and must not be one byte
+// repeated. It is copied.
+//
+// A secret that is a key of another kind is refused, since anybody could sign with a
+// public key: PEM, DER, OpenSSH, JWK, an RSA modulus or EC point alone; also quoted,
+// escaped, in UTF-16, cut short, or in base64, base32 or hexadecimal, several times
+// over. What cannot be told from random bytes is accepted: the 32 bytes of an Ed25519
+// key alone, one coordinate of a point, a modulus of less than 2048 bits. Of random
+// secrets of exactly 256, 384 or 512 bytes one in forty looks like a modulus and is
+// refused.
 func HMAC(alg Algorithm, secret []byte) (*Key, error) {
 	s, err := alg.hmac()
 	if err != nil {
@@ -137,8 +145,8 @@ func (k *Key) verifyEd(pub ed25519.PublicKey) (*Key, error) {
 }
 
 func describe(pub crypto.PublicKey) string {
-	if ec, ok := pub.(*ecdsa.PublicKey); ok && ec != nil && curveName(ec.Curve) != "" {
-		return "key on curve " + curveName(ec.Curve)
+	if ec, ok := pub.(*ecdsa.PublicKey); ok && ec != nil && ec.Curve != nil {
+		return "key on curve " + ec.Params().Name
 	}
 	return fmt.Sprintf("%T", pub)
 }

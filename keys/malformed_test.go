@@ -24,7 +24,7 @@ func TestFromPublicEC(t *testing.T) {
 		want string
 	}{
 		{"other curve", keys.ES384, &p256, "ES384 does not take a key on curve P-256"},
-		{"curve too small", keys.ES256, &p224, "does not take a *ecdsa.PublicKey"},
+		{"curve too small", keys.ES256, &p224, "does not take a key on curve P-224"},
 		{"not on the curve", keys.ES256, &ecdsa.PublicKey{Curve: elliptic.P256(), X: big1, Y: big1}, "not a point"},
 		{"at infinity", keys.ES256, &ecdsa.PublicKey{Curve: elliptic.P256(), X: new(big.Int), Y: new(big.Int)}, "not a point"},
 		{"negative", keys.ES256, &ecdsa.PublicKey{Curve: elliptic.P256(), X: big.NewInt(-1), Y: big1}, "not a point"},

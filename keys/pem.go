@@ -16,8 +16,11 @@ import (
 // weak, as for [FromPublic].
 //
 // The text holds one key: "EC PARAMETERS" before it are skipped, anything but white
-// space behind it is refused, and so is an encrypted key. Of a certificate nothing
-// but the public key is looked at: neither its dates nor who signed it.
+// space behind it is refused, and so is an encrypted key. A byte order mark, lines
+// that are indented, and a label that names another form of private or public key
+// are accepted. What cannot be read is refused with a message that says what the text
+// is and, where there is one, with the command that converts it. Of a certificate
+// nothing but the public key is looked at: neither its dates nor who signed it.
 func FromPEM(alg Algorithm, text []byte) (*Key, error) {
 	if _, err := alg.scheme(); err != nil {
 		return nil, err
@@ -42,13 +45,14 @@ func FromPEM(alg Algorithm, text []byte) (*Key, error) {
 
 // onlyBlock returns the one block of the text that holds a key.
 func onlyBlock(text []byte) (*pem.Block, error) {
+	text = outdent(text)
 	block, rest := pem.Decode(text)
 	if block != nil && block.Type == "EC PARAMETERS" {
 		text = rest
 		block, rest = pem.Decode(text)
 	}
 	if block == nil {
-		return nil, errors.New(`keys: no PEM block found; a key begins with a line like "-----BEGIN PRIVATE KEY-----"`)
+		return nil, notPEM(text)
 	}
 	// pem.Decode passes over a block that it cannot read.
 	if begins := bytes.Count(text, []byte("-----BEGIN ")); begins > 1 {
@@ -60,38 +64,55 @@ func onlyBlock(text []byte) (*pem.Block, error) {
 	return block, nil
 }
 
-func privateKey(block *pem.Block) (crypto.Signer, error) {
-	if block.Type == "ENCRYPTED PRIVATE KEY" || block.Headers["DEK-Info"] != "" {
-		return nil, errors.New("keys: the PEM key is encrypted; decrypt it first, with: openssl pkey")
+// outdent drops a byte order mark and the white space around each line.
+func outdent(text []byte) []byte {
+	lines := bytes.Split(bytes.TrimPrefix(text, []byte("\xef\xbb\xbf")), []byte("\n"))
+	for i, line := range lines {
+		lines[i] = bytes.TrimSpace(line)
 	}
-	var key any
-	var err error
+	return bytes.Join(lines, []byte("\n"))
+}
+
+func privateKey(block *pem.Block) (crypto.Signer, error) {
 	switch block.Type {
-	case "PRIVATE KEY":
-		key, err = x509.ParsePKCS8PrivateKey(block.Bytes)
-	case "RSA PRIVATE KEY":
-		key, err = x509.ParsePKCS1PrivateKey(block.Bytes)
-	case "EC PRIVATE KEY":
-		key, err = x509.ParseECPrivateKey(block.Bytes)
+	case "PRIVATE KEY", "RSA PRIVATE KEY", "EC PRIVATE KEY":
 	default:
 		return nil, unknownBlock(block)
 	}
+	if block.Headers["DEK-Info"] != "" {
+		return nil, errEncrypted
+	}
+	key, err := x509.ParsePKCS8PrivateKey(block.Bytes)
+	if err != nil {
+		key, err = oldPrivateKey(block.Bytes)
+	}
 	signer, ok := key.(crypto.Signer)
-	if err != nil || !ok {
-		return nil, unreadable(block, err)
+	switch {
+	case err != nil:
+		return nil, unreadable(block)
+	case !ok:
+		return nil, fmt.Errorf("keys: the key in the PEM block %q is a %T, which cannot sign", block.Type, key)
 	}
 	return signer, nil
+}
+
+// oldPrivateKey reads the forms from before PKCS #8.
+func oldPrivateKey(der []byte) (any, error) {
+	if key, err := x509.ParsePKCS1PrivateKey(der); err == nil {
+		return key, nil
+	}
+	return x509.ParseECPrivateKey(der)
 }
 
 func publicKey(block *pem.Block) (crypto.PublicKey, error) {
 	var pub crypto.PublicKey
 	var err error
 	switch block.Type {
-	case "PUBLIC KEY":
-		pub, err = x509.ParsePKIXPublicKey(block.Bytes)
-	case "RSA PUBLIC KEY":
-		pub, err = x509.ParsePKCS1PublicKey(block.Bytes)
-	case "CERTIFICATE":
+	case "PUBLIC KEY", "RSA PUBLIC KEY":
+		if pub, err = x509.ParsePKIXPublicKey(block.Bytes); err != nil {
+			pub, err = x509.ParsePKCS1PublicKey(block.Bytes)
+		}
+	case "CERTIFICATE", "X509 CERTIFICATE":
 		var cert *x509.Certificate
 		if cert, err = x509.ParseCertificate(block.Bytes); err == nil {
 			pub = cert.PublicKey
@@ -99,21 +120,8 @@ func publicKey(block *pem.Block) (crypto.PublicKey, error) {
 	default:
 		return nil, unknownBlock(block)
 	}
-	if err != nil {
-		return nil, unreadable(block, err)
+	if err != nil || pub == nil {
+		return nil, unreadable(block)
 	}
 	return pub, nil
-}
-
-func unknownBlock(block *pem.Block) error {
-	return fmt.Errorf("keys: PEM block %q is not supported; use PKCS #8, PKCS #1, SEC 1, SubjectPublicKeyInfo or a certificate", block.Type)
-}
-
-// unreadable is the error for a block that crypto/x509 did not take. Its errors
-// name structures, not contents; a nil one stands for a key that cannot sign.
-func unreadable(block *pem.Block, err error) error {
-	if err == nil {
-		return fmt.Errorf("keys: the key in the PEM block %q cannot sign", block.Type)
-	}
-	return fmt.Errorf("keys: PEM block %q: %w", block.Type, err)
 }

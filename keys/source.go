@@ -76,8 +76,9 @@ func (u Unverified) Claims(v any) error {
 // A Set signs with one key and verifies with several, told apart by "kid". It is
 // immutable and safe for concurrent use.
 type Set struct {
-	sign *Key
-	keys []*Key
+	sign    *Key
+	keys    []*Key
+	skipped []Skipped
 }
 
 var _ Source = (*Set)(nil)

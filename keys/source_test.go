@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -156,93 +155,5 @@ func TestSetMarshalJSON(t *testing.T) {
 	text, err = json.Marshal(must(keys.NewSet(mac)))
 	if err != nil || string(text) != `{"keys":[]}` {
 		t.Errorf("JWK Set of a secret = %s, %v", text, err)
-	}
-}
-
-// set is the text of a JWK Set.
-func set(all ...members) []byte { return members{"keys": all}.text() }
-
-func TestParseSet(t *testing.T) {
-	rs, ec, ed := jwk(rsaKey()).with(members{"alg": "RS256"}), jwk(p256Key), jwk(edKey)
-	mac := octJWK.with(members{"alg": "HS256", "kid": "mac"})
-	foreign := []members{
-		{"kty": "AKP", "alg": "ML-DSA-44", "pub": "x"}, ec.with(members{"crv": "secp256k1"}), ec.with(members{"alg": "ES256K"}),
-		ed.with(members{"crv": "X25519"}), rs.with(members{"alg": "RSA-OAEP", "use": "enc"}), rs.with(members{"use": "enc"}),
-		rs.with(members{"key_ops": []string{"encrypt"}}), rs.with(members{"alg": "none"}), {},
-	}
-	for _, tt := range []struct {
-		name string
-		text []byte
-		want []keys.Algorithm
-		sign keys.Algorithm
-	}{
-		{"public keys", set(rs.with(hidden), ec.with(hidden), ed.with(hidden)), []keys.Algorithm{keys.RS256, keys.ES256, keys.EdDSA}, ""},
-		{"one private key among them", set(rs.with(hidden), ec, ed.with(hidden)), []keys.Algorithm{keys.ES256, keys.RS256, keys.EdDSA}, keys.ES256},
-		{"two private keys", set(ed, rs), []keys.Algorithm{keys.EdDSA, keys.RS256}, keys.EdDSA},
-		{"a private key to verify alone", set(ed.with(members{"key_ops": []string{"verify"}}), rs), []keys.Algorithm{keys.RS256, keys.EdDSA}, keys.RS256},
-		{"a secret", set(mac), []keys.Algorithm{keys.HS256}, keys.HS256},
-		{"keys for others", set(append(foreign, ed.with(hidden))...), []keys.Algorithm{keys.EdDSA}, ""},
-		{"other members", members{"keys": []members{ed.with(hidden)}, "next": "x"}.text(), []keys.Algorithm{keys.EdDSA}, ""},
-	} {
-		t.Run(tt.name, func(t *testing.T) {
-			s, err := keys.ParseSet(tt.text)
-			if err != nil {
-				t.Fatal(err)
-			}
-			var got []keys.Algorithm
-			for _, k := range s.Keys() {
-				got = append(got, k.Algorithm())
-			}
-			if !slices.Equal(got, tt.want) {
-				t.Errorf("keys = %v, want %v", got, tt.want)
-			}
-			sign, err := s.SigningKey(context.Background(), nil)
-			if (err == nil) != (tt.sign != "") || err == nil && sign.Algorithm() != tt.sign {
-				t.Errorf("SigningKey = %v, %v, want %s", sign, err, tt.sign)
-			}
-		})
-	}
-}
-
-func TestParseSetRefuses(t *testing.T) {
-	rs, ec, ed := jwk(rsaKey()).with(members{"alg": "RS256"}), jwk(p256Key), jwk(edKey)
-	var many []members
-	for i := range 101 {
-		many = append(many, ed.with(members{"kid": fmt.Sprint(i)}))
-	}
-	if _, err := keys.ParseSet(set(many[:100]...)); err != nil {
-		t.Errorf("100 keys: %v", err)
-	}
-	for _, tt := range []struct {
-		name string
-		text []byte
-		want string
-	}{
-		{"empty", nil, "not a JWK Set"},
-		{"one JWK", ed.text(), "not a JWK Set"},
-		{"array", []byte(`[]`), "not a JWK Set"},
-		{"keys null", []byte(`{"keys":null}`), "not a JWK Set"},
-		{"keys an object", []byte(`{"keys":{}}`), "not a JWK Set"},
-		{"keys in capitals", []byte(`{"KEYS":[]}`), "not a JWK Set"},
-		{"keys twice", []byte(`{"keys":[],"keys":[]}`), "not a JWK Set"},
-		{"name twice inside", []byte(`{"keys":[{"kty":"x","kty":"x"}]}`), "not a JWK Set"},
-		{"text behind", []byte(`{"keys":[]}x`), "not a JWK Set"},
-		{"too long", append(set(ed), strings.Repeat(" ", 1<<20)...), "1 MiB"},
-		{"too many keys", set(many...), "101 keys"},
-		{"no key in the list", []byte(`{"keys":[]}`), "at least one key"},
-		{"no key for us", set(ed.with(members{"use": "enc"})), "at least one key"},
-		{"key no object", []byte(`{"keys":[1]}`), "not a JWK: an object"},
-		{"weak RSA", set(ed, rs.with(hidden).with(members{"n": b64(modulus(1024).Bytes())})), "1024 bits; 2048 to 8192 are accepted (key 1 of"},
-		{"RSA without algorithm", set(rs.with(members{"alg": nil})), "give one to ParseJWK (key 0 of"},
-		{"not on the curve", set(ec.with(members{"x": ec["y"]})), "not a point"},
-		{"curve of another algorithm", set(ec.with(members{"alg": "ES512"})), "not a key for ES512"},
-		{"secret too short", set(members{"kty": "oct", "k": "AAEC", "alg": "HS256", "kid": "a"}), "3 bytes"},
-		{"secret without ID", set(octJWK.with(members{"alg": "HS256"})), "needs an ID"},
-		{"same ID and algorithm", set(ed.with(members{"kid": "a"}), jwk(must(newEd())).with(members{"kid": "a"})), "two keys"},
-	} {
-		t.Run(tt.name, func(t *testing.T) {
-			_, err := keys.ParseSet(tt.text)
-			refused(t, err, tt.want, ed["d"].(string), rs["d"].(string))
-		})
 	}
 }

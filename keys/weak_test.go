@@ -101,6 +101,9 @@ func TestHMACTakes(t *testing.T) {
 		{"JSON of something else", `{"password":"correct horse battery staple"}`},
 		{"bytes that begin as DER", "0\x82\x01\x22" + string(secret)},
 		{"base64 of bytes that begin as DER", base64.StdEncoding.EncodeToString([]byte("0\x82\x01\x22" + string(secret)))},
+		{"words about keys", "at the END of the day, BEGIN with the ssh key of the weekend monkey"},
+		{"a long number", strings.Repeat("31415926535897932384626433832795", 8)},
+		{"a longer number", strings.Repeat("31415926535897932384626433832795", 100)},
 		{"white space alone", strings.Repeat(" \n", 32)},
 	} {
 		if _, err := keys.HMAC(keys.HS256, []byte(tt.secret)); err != nil {
