@@ -89,7 +89,5 @@ func (c *tokenCache) put(raw string, k *keys.Key, t *Token) {
 		s.bytes += size
 	}
 	raw = strings.Clone(raw) // the caller's may be memory of a request
-	kept := t.clone()
-	kept.header = raw[:len(t.header)]
-	s.young[raw] = cacheEntry{k, kept}
+	s.young[raw] = cacheEntry{k, t.clone()}
 }

@@ -38,7 +38,8 @@ const maxTime = 1 << 53
 
 // parse is the one strict pass over the payload.
 func (g *Gate) parse(payload []byte) (*Token, *Error) {
-	t := &Token{payload: unsafe.String(unsafe.SliceData(payload), len(payload))}
+	t := newToken()
+	t.payload = unsafe.String(unsafe.SliceData(payload), len(payload))
 	lim := &g.cfg.Accept.Limits
 	r := scan.New(payload, lim.Depth, lim.Members)
 	if c := r.Kind(); c != '{' && r.Skip() && r.End() {

@@ -34,7 +34,7 @@ func Guarded(ctx context.Context) bool {
 // User returns what Config.LoadUser loaded for this request, if it is a T.
 func User[T any](ctx context.Context) (user T, ok bool) {
 	if t, found := FromContext(ctx); found {
-		user, ok = t.user.(T)
+		user, ok = t.hides().user.(T)
 	}
 	return user, ok
 }

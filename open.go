@@ -72,11 +72,20 @@ func (g *Gate) opened(raw string, parts jws.Parts, k *keys.Key) (*Token, error) 
 	if refused != nil {
 		return nil, refused
 	}
-	t.header, t.key = parts.Header, k
+	t.header, t.key = ownHeader(parts.Header, k), k
 	if k.Public() != nil {
 		g.cache.put(raw, k, t)
 	}
 	return t, nil
+}
+
+// ownHeader returns the header in memory that is not the request's, which a transport
+// may use again: the key's own text of it, or a copy.
+func ownHeader(header string, k *keys.Key) string {
+	if header == k.Header() {
+		return k.Header()
+	}
+	return strings.Clone(header)
 }
 
 // candidates asks the key source for the keys of a token whose header has to be read.

@@ -31,6 +31,16 @@ type Token struct {
 	FreshUntil time.Time
 	Fresh      bool // fresh, when it is true or false
 
+	*hidden
+}
+
+// hidden leads to the part of a Token that nothing may print. Its pointer is the
+// second one on the way from a struct: fmt follows none as a rule, but one for a verb
+// that does not fit. It is nil in a Token that no gate has made.
+type hidden struct{ *inside }
+
+// inside is that part.
+type inside struct {
 	verified string    // the issuer whose key has verified it, "" the gate
 	key      *keys.Key // that has verified it
 	demands  demands
@@ -43,11 +53,30 @@ type Token struct {
 	user     any
 }
 
+// newToken returns a Token with its inside, in one piece of memory.
+func newToken() *Token {
+	m := new(struct {
+		t Token
+		h hidden
+		i inside
+	})
+	m.t.hidden, m.h.inside = &m.h, &m.i
+	return &m.t
+}
+
+// hides returns the inside of a Token, or an empty one.
+func (t *Token) hides() *inside {
+	if t.hidden == nil {
+		return new(inside)
+	}
+	return t.inside
+}
+
 // Claims decodes all claims into v, a pointer to a struct or to a map. Names match
 // by exact case; numbers keep all their digits in integer fields. Claims that v
 // has no place for are ignored.
 func (t *Token) Claims(v any) error {
-	if err := json.Unmarshal([]byte(t.payload), v); err != nil {
+	if err := json.Unmarshal([]byte(t.hides().payload), v); err != nil {
 		return fmt.Errorf("gate: claims: %w", err)
 	}
 	return nil
@@ -55,7 +84,7 @@ func (t *Token) Claims(v any) error {
 
 // Header decodes the header into v, a pointer to a struct or to a map.
 func (t *Token) Header(v any) error {
-	text, _ := jws.DecodeSegment(t.header) // was decoded before
+	text, _ := jws.DecodeSegment(t.hides().header) // was decoded before
 	if err := json.Unmarshal(text, v); err != nil {
 		return fmt.Errorf("gate: header: %w", err)
 	}
@@ -66,17 +95,18 @@ func (t *Token) Header(v any) error {
 // subject as a string unless the configuration says otherwise. A whole number is an
 // int64, which keeps all its digits; other JSON is as in an any of encoding/json.
 func (t *Token) Identity() any {
-	if t.identity == nil {
+	id := t.hides().identity
+	switch {
+	case id == nil:
 		return t.Subject
+	case id.Kind == '"':
+		return id.Str
 	}
-	if t.identity.Kind == '"' {
-		return t.identity.Str
-	}
-	if n, err := strconv.ParseInt(t.identity.Str, 10, 64); err == nil {
+	if n, err := strconv.ParseInt(id.Str, 10, 64); err == nil {
 		return n
 	}
 	var v any
-	_ = json.Unmarshal([]byte(t.identity.Str), &v) // was read before
+	_ = json.Unmarshal([]byte(id.Str), &v) // was read before
 	return v
 }
 
@@ -84,33 +114,36 @@ func (t *Token) Identity() any {
 // [Config.Issuers] entry the "iss" that its key has signed. Where it is not "", ID,
 // Subject and SessionID were given by somebody else: they may be equal to the gate's
 // own and mean another token, user or login.
-func (t *Token) VerifiedIssuer() string { return t.verified }
+func (t *Token) VerifiedIssuer() string { return t.hides().verified }
 
 // VerifiedKey returns the key that has verified the token; nil for a token that no
 // gate has read.
-func (t *Token) VerifiedKey() *keys.Key { return t.key }
+func (t *Token) VerifiedKey() *keys.Key { return t.hides().key }
 
 // CSRF returns the double submit value of the token, or "". Give it to pages that
 // cannot read cookies; a request with the token in a cookie has to repeat it.
-func (t *Token) CSRF() string { return t.csrf }
+func (t *Token) CSRF() string { return t.hides().csrf }
 
 // Location returns where the token was found: "header", "cookie", "query", "json",
 // the name of a LocationFunc, or "" for one that was not taken from a request.
-func (t *Token) Location() string { return t.location }
+func (t *Token) Location() string { return t.hides().location }
 
 // Policy returns what the route demanded of the token, for hooks and blocklists that
 // are stricter where more is at stake; the zero Policy for a token from Decode. Its
 // Locations are left out: see [Token.Location].
 func (t *Token) Policy() Policy {
-	d := t.demands
+	d := t.hides().demands
 	return Policy{Optional: d.optional, Fresh: d.fresh, Refresh: d.refresh, AnyType: d.anyType, SkipBlocklist: d.skipBlocklist}
 }
 
 // clone returns a copy that shares nothing a caller could change.
 func (t *Token) clone() *Token {
-	c := *t
-	c.Audience = slices.Clone(t.Audience)
-	return &c
+	c := newToken()
+	h := c.hidden
+	*h.inside = *t.hides()
+	*c = *t
+	c.hidden, c.Audience = h, slices.Clone(t.Audience)
+	return c
 }
 
 // String names the type, subject and ID, and leaves out the rest: a token in a log
