@@ -8,12 +8,13 @@ import (
 
 	"github.com/jwtgate/gate"
 	"github.com/jwtgate/gate/stores"
+	"github.com/jwtgate/gate/stores/storekit"
 )
 
 // Blocklist runs the suite that every store of revoked tokens passes, best under
 // -race. newStore returns an empty store that tells the time by clock and has the
-// default Leeway ([stores.DefaultLeeway]) and MaxLifetime
-// ([stores.DefaultMaxLifetime]), and that trusts tokens from before it was made, where
+// default Leeway ([storekit.DefaultLeeway]) and MaxLifetime
+// ([storekit.DefaultMaxLifetime]), and that trusts tokens from before it was made, where
 // that is a choice; it closes what it opens with t.Cleanup. A store that is a
 // [stores.Lister] is tested as one.
 func Blocklist(t *testing.T, newStore func(t *testing.T, clock func() time.Time) stores.Store) {
@@ -77,6 +78,21 @@ func (s *suite) want(blocked bool, tok *gate.Token, when string) {
 	}
 }
 
+// forgotten checks that a store refuses to answer for a token whose entry may be gone.
+func (s *suite) forgotten(tok *gate.Token, when string) {
+	s.Helper()
+	if got, err := s.store.Blocked(s.Context(), tok); !errors.Is(err, stores.ErrForgotten) {
+		s.Errorf("%s: Blocked = %v, %v; want ErrForgotten", when, got, err)
+	}
+}
+
+// longer is the same token with a later expiry.
+func longer(tok *gate.Token, by time.Duration) *gate.Token {
+	c := *tok
+	c.Expiry = tok.Expiry.Add(by)
+	return &c
+}
+
 // ok stops at an error.
 func (s *suite) ok(err error, what string) {
 	s.Helper()
@@ -113,10 +129,11 @@ func checkToken(s *suite) {
 	s.want(false, b, "another token")
 	s.clock.Set(a.Expiry)
 	s.want(true, a, "at its expiry")
-	s.clock.Set(a.Expiry.Add(stores.DefaultLeeway - time.Millisecond))
+	s.clock.Set(a.Expiry.Add(storekit.DefaultLeeway - time.Millisecond))
 	s.want(true, a, "within the leeway")
-	s.clock.Set(a.Expiry.Add(stores.DefaultLeeway))
-	s.want(false, a, "after expiry and leeway")
+	s.clock.Set(a.Expiry.Add(storekit.DefaultLeeway))
+	s.forgotten(a, "after expiry and leeway")
+	s.want(false, longer(a, time.Hour), "the same jti with a later expiry: the entry is gone")
 }
 
 func checkForever(s *suite) {
@@ -131,9 +148,11 @@ func checkForever(s *suite) {
 
 func checkPast(s *suite) {
 	a := s.token("a")
-	s.clock.Set(a.Expiry.Add(stores.DefaultLeeway + time.Hour))
+	s.clock.Set(a.Expiry.Add(storekit.DefaultLeeway))
+	s.forgotten(a, "past its time")
 	s.revoke(a)
-	s.want(false, a, "revoked when it was long past its time")
+	s.forgotten(a, "revoked when it was past its time")
+	s.want(false, longer(a, time.Hour), "the same jti: nothing was written")
 }
 
 // checkTwice: the longer life stands, whatever the order.
@@ -150,10 +169,10 @@ func checkTwice(s *suite) {
 			s.revoke(long)
 			s.revoke(&short)
 		}
-		s.clock.Set(long.Expiry.Add(stores.DefaultLeeway - time.Second))
+		s.clock.Set(long.Expiry.Add(storekit.DefaultLeeway - time.Second))
 		s.want(true, long, "revoked with two expiries, the first in "+first.String())
 		s.clock.Advance(time.Second)
-		s.want(false, long, "after the longer one")
+		s.want(false, longer(long, time.Hour), "after the longer one")
 	}
 }
 
@@ -166,13 +185,18 @@ func checkSession(s *suite) {
 	s.want(true, now, "token of the session")
 	s.want(true, later, "later token of the session")
 	s.want(false, other, "token of another session")
-	s.clock.Advance(stores.DefaultMaxLifetime + stores.DefaultLeeway - time.Second)
-	s.want(true, now, "within MaxLifetime and leeway")
+	current := func() *gate.Token {
+		tok := s.token("d")
+		tok.SessionID = now.SessionID
+		return tok
+	}
+	s.clock.Advance(storekit.DefaultMaxLifetime + storekit.DefaultLeeway - time.Second)
+	s.want(true, current(), "within MaxLifetime and leeway")
 	s.revokeSession(now.SessionID)
 	s.clock.Advance(time.Hour)
-	s.want(true, now, "revoked again")
-	s.clock.Advance(stores.DefaultMaxLifetime + stores.DefaultLeeway - time.Hour)
-	s.want(false, now, "after MaxLifetime and leeway")
+	s.want(true, current(), "revoked again")
+	s.clock.Advance(storekit.DefaultMaxLifetime + storekit.DefaultLeeway - time.Hour)
+	s.want(false, current(), "after MaxLifetime and leeway")
 }
 
 // checkNoID: there is nothing to revoke by, and nothing that matches nothing.
@@ -264,7 +288,7 @@ func checkKinds(s *suite) {
 // of the token's session and subject.
 func checkLifetime(s *suite) {
 	a := s.token("a")
-	a.Expiry = a.IssuedAt.Add(stores.DefaultMaxLifetime)
+	a.Expiry = a.IssuedAt.Add(storekit.DefaultMaxLifetime)
 	s.want(false, a, "lives as long as the store remembers")
 	noIssue := *a
 	noIssue.IssuedAt = time.Time{}
@@ -276,6 +300,10 @@ func checkLifetime(s *suite) {
 	for _, tok := range []*gate.Token{&long, &never, &unknown} {
 		if blocked, err := s.store.Blocked(s.Context(), tok); !errors.Is(err, stores.ErrLifetime) {
 			s.Errorf("Blocked(token from %v to %v) = %v, %v; want ErrLifetime", tok.IssuedAt, tok.Expiry, blocked, err)
+		}
+		s.revoke(tok)
+		if blocked, err := s.store.Blocked(s.Context(), tok); !errors.Is(err, stores.ErrLifetime) {
+			s.Errorf("Blocked(revoked token from %v to %v) = %v, %v; want ErrLifetime", tok.IssuedAt, tok.Expiry, blocked, err)
 		}
 	}
 }
@@ -299,13 +327,13 @@ func checkClockBack(s *suite) {
 	s.want(true, a, "token, revoked again with the clock back")
 	s.want(true, b, "session, revoked again with the clock back")
 	s.want(true, bob, "subject, revoked again with the clock back")
-	s.clock.Set(a.Expiry.Add(stores.DefaultLeeway - time.Second))
+	s.clock.Set(a.Expiry.Add(storekit.DefaultLeeway - time.Second))
 	s.want(true, a, "token to the end of its life")
 }
 
 // checkContexts: a call that was given up is an error, never "not revoked".
 func checkContexts(s *suite) {
-	a := s.token("a")
+	a, past := s.token("a"), longer(s.token("past"), -24*time.Hour)
 	s.revoke(a)
 	cancelled, cancel := context.WithCancel(s.Context())
 	cancel()
@@ -317,12 +345,13 @@ func checkContexts(s *suite) {
 			s.Errorf("Blocked(context %s) = %v, nil; want an error", name, blocked)
 		}
 		for what, err := range map[string]error{
-			"RevokeToken":    s.store.RevokeToken(ctx, a, s.note),
-			"RevokeSession":  s.store.RevokeSession(ctx, "x", s.note),
-			"RevokeSubject":  s.store.RevokeSubject(ctx, "x", stores.SubjectOptions{}, s.note),
-			"RestoreToken":   s.store.RestoreToken(ctx, "x"),
-			"RestoreSession": s.store.RestoreSession(ctx, "x"),
-			"RestoreSubject": s.store.RestoreSubject(ctx, "x"),
+			"RevokeToken":                      s.store.RevokeToken(ctx, a, s.note),
+			"RevokeToken of one past its time": s.store.RevokeToken(ctx, past, s.note),
+			"RevokeSession":                    s.store.RevokeSession(ctx, "x", s.note),
+			"RevokeSubject":                    s.store.RevokeSubject(ctx, "x", stores.SubjectOptions{}, s.note),
+			"RestoreToken":                     s.store.RestoreToken(ctx, "x"),
+			"RestoreSession":                   s.store.RestoreSession(ctx, "x"),
+			"RestoreSubject":                   s.store.RestoreSubject(ctx, "x"),
 		} {
 			if err == nil {
 				s.Errorf("%s(context %s): no error", what, name)

@@ -8,6 +8,7 @@ import (
 
 	"github.com/jwtgate/gate"
 	"github.com/jwtgate/gate/stores"
+	"github.com/jwtgate/gate/stores/storekit"
 )
 
 // hostile are identifiers that a store must keep apart and find again. Each differs
@@ -159,15 +160,15 @@ func checkList(s *suite) {
 	l, now, tok := s.lister(), s.clock.Now(), s.token("token-in-clear")
 	s.revoke(tok)
 	s.revokeSession("session-in-clear")
-	s.revokeSubject("subject-in-clear", stores.SubjectOptions{Before: now.Add(-time.Hour), ExceptSession: "spared-in-clear"})
+	s.revokeSubject("subject-in-clear", stores.SubjectOptions{ExceptSession: "spared-in-clear"})
 	gone := s.token("gone")
 	gone.Expiry = now.Add(time.Second)
 	s.revoke(gone)
-	s.clock.Advance(stores.DefaultLeeway + 2*time.Second)
+	s.clock.Advance(storekit.DefaultLeeway + 2*time.Second)
 	want := map[stores.Kind]stores.Entry{
-		stores.Token:   {Until: tok.Expiry.Add(stores.DefaultLeeway)},
-		stores.Session: {Until: now.Add(stores.DefaultMaxLifetime + stores.DefaultLeeway)},
-		stores.Subject: {Until: now.Add(stores.DefaultMaxLifetime + stores.DefaultLeeway), Before: now.Add(-time.Hour)},
+		stores.Token:   {Until: tok.Expiry.Add(storekit.DefaultLeeway)},
+		stores.Session: {Until: now.Add(storekit.DefaultMaxLifetime + storekit.DefaultLeeway)},
+		stores.Subject: {Until: now.Add(storekit.DefaultSkew + storekit.DefaultMaxLifetime + storekit.DefaultLeeway), Before: now.Add(storekit.DefaultSkew)},
 	}
 	all, err := l.List(s.Context(), stores.ListOptions{})
 	s.ok(err, "List")

@@ -12,6 +12,7 @@ import (
 
 	"github.com/jwtgate/gate"
 	"github.com/jwtgate/gate/stores"
+	"github.com/jwtgate/gate/stores/storekit"
 )
 
 // listFault is a fault of a list.
@@ -56,13 +57,13 @@ type listing struct {
 	entries map[string]stores.Entry
 }
 
-func (l *listing) keep(kind stores.Kind, id string, until time.Time, n stores.Note, r stores.SubjectRecord) error {
+func (l *listing) keep(kind stores.Kind, id string, until time.Time, n stores.Note, r storekit.SubjectRecord) error {
 	if l.fault.note != nil {
 		if err := l.fault.note(n); err != nil {
 			return err
 		}
 	}
-	e := stores.Entry{Kind: kind, ID: stores.HashID(kind, "", id), At: l.clock(), Until: until, Note: n.Clean(), ExceptSession: r.Except}
+	e := stores.Entry{Kind: kind, ID: storekit.HashID(kind, "", id), At: l.clock(), Until: until, Note: storekit.CleanNote(n), ExceptSession: r.Except}
 	if r.Before != 0 {
 		e.Before = time.Unix(r.Before, 0)
 	}
@@ -85,22 +86,26 @@ func (l *listing) RevokeToken(ctx context.Context, t *gate.Token, n stores.Note)
 	if err := l.Store.RevokeToken(ctx, t, n); err != nil {
 		return err
 	}
-	return l.keep(stores.Token, t.ID, t.Expiry.Add(stores.DefaultLeeway), n, stores.SubjectRecord{})
+	return l.keep(stores.Token, t.ID, t.Expiry.Add(storekit.DefaultLeeway), n, storekit.SubjectRecord{})
 }
 
 func (l *listing) RevokeSession(ctx context.Context, id string, n stores.Note) error {
 	if err := l.Store.RevokeSession(ctx, id, n); err != nil {
 		return err
 	}
-	return l.keep(stores.Session, id, l.clock().Add(stores.DefaultMaxLifetime+stores.DefaultLeeway), n, stores.SubjectRecord{})
+	return l.keep(stores.Session, id, l.clock().Add(storekit.DefaultMaxLifetime+storekit.DefaultLeeway), n, storekit.SubjectRecord{})
 }
 
 func (l *listing) RevokeSubject(ctx context.Context, subject string, o stores.SubjectOptions, n stores.Note) error {
 	if err := l.Store.RevokeSubject(ctx, subject, o, n); err != nil {
 		return err
 	}
-	r := stores.NewSubjectRecord(o, l.clock(), "")
-	return l.keep(stores.Subject, subject, l.clock().Add(stores.DefaultMaxLifetime+stores.DefaultLeeway), n, r)
+	keep, err := storekit.Keep{}.WithDefaults()
+	if err != nil {
+		return err
+	}
+	r := storekit.SubjectRecord{}.Revoke(keep.SubjectChange(o, l.clock(), ""), 1)
+	return l.keep(stores.Subject, subject, time.Unix(keep.UntilSubject(l.clock(), r), 0), n, r)
 }
 
 func (l *listing) List(_ context.Context, o stores.ListOptions) ([]stores.Entry, error) {

@@ -7,24 +7,26 @@ import (
 
 	"github.com/jwtgate/gate"
 	"github.com/jwtgate/gate/stores"
+	"github.com/jwtgate/gate/stores/storekit"
 )
 
-// issued is a token of alice's session sid, issued at an instant and living as long as
-// a store remembers.
+// issued is a token of alice's session sid, without a generation, issued at an instant
+// and living as long as a store remembers.
 func (s *suite) issued(sid string, at time.Time) *gate.Token {
 	tok := s.token(fmt.Sprintf("%s at %d", sid, at.Unix()))
-	tok.SessionID, tok.IssuedAt, tok.Expiry = sid, at.Truncate(time.Second), at.Truncate(time.Second).Add(stores.DefaultMaxLifetime)
+	tok.SessionID, tok.IssuedAt, tok.Expiry = sid, at.Truncate(time.Second), at.Truncate(time.Second).Add(storekit.DefaultMaxLifetime)
 	return tok
 }
 
-// checkSubject: what was issued until now, and to nobody else.
+// checkSubject: what was issued until now and Skew, and to nobody else.
 func checkSubject(s *suite) {
 	s.clock.Advance(700 * time.Millisecond)
 	now := s.clock.Now()
 	s.revokeSubject("alice", stores.SubjectOptions{})
 	s.want(true, s.issued("s", now.Add(-24*time.Hour)), "issued yesterday")
 	s.want(true, s.issued("s", now), "issued in the same second")
-	s.want(false, s.issued("s", now.Add(time.Second)), "issued in the next second")
+	s.want(true, s.issued("s", now.Add(storekit.DefaultSkew)), "issued within Skew, by another clock")
+	s.want(false, s.issued("s", now.Add(storekit.DefaultSkew+time.Second)), "issued after Skew")
 	bob := s.issued("s", now)
 	bob.Subject = "bob"
 	s.want(false, bob, "another subject")
@@ -36,21 +38,22 @@ func checkSubject(s *suite) {
 	s.want(false, nobody, "without sub")
 }
 
-// checkInstants: the latest instant stands.
+// checkInstants: the latest instant counts, also when a clock was set back.
 func checkInstants(s *suite) {
 	now := s.clock.Now()
 	noon, ten, two := s.issued("s", now), s.issued("s", now.Add(-2*time.Hour)), s.issued("s", now.Add(2*time.Hour))
-	s.revokeSubject("alice", stores.SubjectOptions{Before: now.Add(-time.Hour)})
-	s.want(true, ten, "issued before the instant")
-	s.want(false, noon, "issued after the instant")
+	s.clock.Set(now.Add(-time.Hour))
 	s.revokeSubject("alice", stores.SubjectOptions{})
-	s.want(true, noon, "revoked until now")
-	s.revokeSubject("alice", stores.SubjectOptions{Before: now.Add(-3 * time.Hour)})
-	s.want(true, noon, "an earlier instant after a later one")
-	s.want(true, ten, "an earlier instant after a later one")
+	s.want(true, ten, "issued before the call")
+	s.want(false, noon, "issued after the call")
+	s.clock.Set(now)
+	s.revokeSubject("alice", stores.SubjectOptions{})
+	s.want(true, noon, "revoked again, later")
+	s.clock.Set(now.Add(-3 * time.Hour))
+	s.revokeSubject("alice", stores.SubjectOptions{})
+	s.want(true, noon, "revoked again with the clock set back")
+	s.want(true, ten, "revoked again with the clock set back")
 	s.want(false, two, "issued later")
-	s.revokeSubject("alice", stores.SubjectOptions{Before: now.Add(3 * time.Hour)})
-	s.want(true, two, "an instant to come")
 }
 
 func checkExcept(s *suite) {
@@ -59,7 +62,7 @@ func checkExcept(s *suite) {
 	s.want(false, s.issued("mine", now), "the session that is spared")
 	s.want(true, s.issued("other", now), "another session")
 	s.want(true, s.issued("", now), "no session")
-	s.want(false, s.issued("other", now.Add(time.Second)), "another session, later")
+	s.want(false, s.issued("other", now.Add(storekit.DefaultSkew+time.Second)), "another session, later")
 	unknown := s.issued("mine", now)
 	unknown.IssuedAt, unknown.Expiry = time.Time{}, now.Add(time.Hour)
 	s.want(false, unknown, "without iat, the session that is spared")
@@ -67,73 +70,82 @@ func checkExcept(s *suite) {
 	s.want(true, s.issued("mine", now), "the session that was spared, revoked by itself")
 }
 
-// checkUnion: whatever the order of calls, a token is revoked exactly when one of
-// them revokes it.
-func checkUnion(s *suite) {
-	now := s.clock.Now()
-	at := func(minutes int) time.Time { return now.Add(time.Duration(minutes) * time.Minute) }
-	calls := []struct {
-		minutes int
-		except  string
-	}{{-9, ""}, {-6, "a"}, {-6, "b"}, {-3, "a"}, {-3, ""}, {-1, "b"}}
-	for i, first := range calls {
-		for j, second := range calls {
-			for k, third := range calls {
-				if (i*7+j*3+k)%4 != 0 { // a quarter of the orders will do
-					continue
+// threeCalls runs all sequences of three calls with the exceptions "", "a" and "b", a
+// minute apart. login is called before each call and after the last one; after the
+// last one, judge is called with what login returned and with the exceptions of the
+// calls that came after it.
+func threeCalls[T any](s *suite, login func(subject, sid string) T, judge func(tok T, what string, covered bool)) {
+	excepts, sessions := []string{"", "a", "b"}, []string{"a", "b", "c"}
+	for n := range 27 {
+		calls := []string{excepts[n%3], excepts[n/3%3], excepts[n/9]}
+		subject := fmt.Sprintf("subject %d", n)
+		var tokens [4][3]T
+		for i := range 4 {
+			for j, sid := range sessions {
+				tokens[i][j] = login(subject, sid)
+			}
+			s.clock.Advance(30 * time.Second)
+			if i < 3 {
+				s.revokeSubject(subject, stores.SubjectOptions{ExceptSession: calls[i]})
+				s.clock.Advance(30 * time.Second)
+			}
+		}
+		for i := range 4 {
+			for j, sid := range sessions {
+				covered := false
+				for _, except := range calls[min(i, 3):] {
+					covered = covered || sid != except
 				}
-				subject := fmt.Sprint("subject ", i, j, k)
-				for _, c := range []struct {
-					minutes int
-					except  string
-				}{first, second, third} {
-					s.revokeSubject(subject, stores.SubjectOptions{Before: at(c.minutes), ExceptSession: c.except})
-				}
-				covers := func(minutes int, sid string) bool {
-					return minutes <= first.minutes && sid != first.except || minutes <= second.minutes && sid != second.except ||
-						minutes <= third.minutes && sid != third.except
-				}
-				for _, sid := range []string{"a", "b"} {
-					for _, minutes := range []int{-7, -5, -2} {
-						tok := s.issued(sid, at(minutes))
-						tok.Subject = subject
-						s.want(covers(minutes, sid), tok, fmt.Sprintf("%v, %v, %v: session %s at %d minutes", first, second, third, sid, minutes))
-					}
-				}
+				judge(tokens[i][j], fmt.Sprintf("calls except %q: session %s, login before call %d", calls, sid, i+1), covered)
 			}
 		}
 	}
 }
 
+// checkUnion: whatever the order of calls, a token is revoked exactly when one of
+// them revokes it.
+func checkUnion(s *suite) {
+	login := func(subject, sid string) *gate.Token {
+		tok := s.issued(sid, s.clock.Now())
+		tok.Subject = subject
+		return tok
+	}
+	threeCalls(s, login, func(tok *gate.Token, what string, covered bool) { s.want(covered, tok, what) })
+}
+
 // checkSubjectLife: the record outlives every token that it covers.
 func checkSubjectLife(s *suite) {
-	soon := s.clock.Now().Add(time.Hour)
-	s.revokeSubject("alice", stores.SubjectOptions{Before: soon})
-	last := s.issued("s", soon)
-	s.clock.Set(last.Expiry.Add(stores.DefaultLeeway - time.Second))
+	now := s.clock.Now()
+	s.revokeSubject("alice", stores.SubjectOptions{})
+	last := s.issued("s", now.Add(storekit.DefaultSkew))
+	s.clock.Set(last.Expiry.Add(storekit.DefaultLeeway - time.Second))
 	s.want(true, last, "the last token that is covered, at the end of its life")
 	s.clock.Advance(2 * time.Second)
-	s.want(false, last, "after the record's time")
+	s.forgotten(last, "after the record's time")
 }
 
 // checkSubjectAtOnce: of many calls at once none is lost.
 func checkSubjectAtOnce(s *suite) {
 	now := s.clock.Now()
-	const n = 12
-	var wg sync.WaitGroup
-	for i := range n {
-		wg.Go(func() {
-			o := stores.SubjectOptions{Before: now.Add(-time.Duration(i) * time.Minute)}
-			if i%3 == 0 {
-				o.ExceptSession = "mine"
-			}
-			if err := s.store.RevokeSubject(s.Context(), "alice", o, s.note); err != nil {
-				s.Errorf("RevokeSubject: %v", err)
-			}
-		})
+	const n = 6
+	for round := range 4 {
+		subject := fmt.Sprint("alice ", round)
+		var wg sync.WaitGroup
+		for i := range n {
+			wg.Go(func() {
+				o := stores.SubjectOptions{ExceptSession: "mine"}
+				if i == round {
+					o.ExceptSession = ""
+				}
+				if err := s.store.RevokeSubject(s.Context(), subject, o, s.note); err != nil {
+					s.Errorf("RevokeSubject: %v", err)
+				}
+			})
+		}
+		wg.Wait()
+		other, mine := s.issued("other", now), s.issued("mine", now)
+		other.Subject, mine.Subject = subject, subject
+		s.want(true, other, "revoked by all calls")
+		s.want(true, mine, "revoked by one call of many")
 	}
-	wg.Wait()
-	s.want(true, s.issued("other", now), "the latest instant")
-	s.want(false, s.issued("mine", now), "spared by the latest")
-	s.want(true, s.issued("mine", now.Add(-time.Minute)), "not spared by the second latest")
 }

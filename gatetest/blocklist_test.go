@@ -14,6 +14,7 @@ import (
 	"github.com/jwtgate/gate/gatetest"
 	"github.com/jwtgate/gate/stores"
 	"github.com/jwtgate/gate/stores/gatemem"
+	"github.com/jwtgate/gate/stores/storekit"
 )
 
 // broken is a good store with one of its methods bent.
@@ -167,7 +168,7 @@ var planted = []struct {
 			return nil
 		}}
 	}},
-	{"forgets at exp", "token", func() broken { return bent(func(t *gate.Token) { t.Expiry = t.Expiry.Add(-stores.DefaultLeeway) }) }},
+	{"forgets at exp", "token", func() broken { return bent(func(t *gate.Token) { t.Expiry = t.Expiry.Add(-storekit.DefaultLeeway) }) }},
 	{"forgets a second early", "token", func() broken { return bent(func(t *gate.Token) { t.Expiry = t.Expiry.Add(-time.Second) }) }},
 	{"never forgets", "token", func() broken { return bent(func(t *gate.Token) { t.Expiry = time.Time{} }) }},
 	{"forgets tokens without exp", "token without expiry", func() broken {
@@ -322,7 +323,7 @@ var planted = []struct {
 	}},
 	{"forgets subjects early", "subject: lives long enough", func() broken {
 		return broken{blocked: func(s stores.Store, ctx context.Context, t *gate.Token) (bool, error) {
-			if m, ok := s.(*clocked); ok && m.clock().After(gatetest.NewClock().Now().Add(stores.DefaultMaxLifetime)) {
+			if m, ok := s.(*clocked); ok && m.clock().After(gatetest.NewClock().Now().Add(storekit.DefaultMaxLifetime)) {
 				return false, ctx.Err()
 			}
 			return s.Blocked(ctx, t)
@@ -330,24 +331,18 @@ var planted = []struct {
 	}},
 }
 
-// lastException keeps the latest instant, and whichever session was spared last.
+// lastException forgets what earlier calls have revoked of the session that is spared.
 func lastException() broken {
 	var mu sync.Mutex
-	latest := map[string]time.Time{}
 	return broken{revokeSubject: func(s stores.Store, ctx context.Context, subject string, o stores.SubjectOptions) error {
 		if subject == "" || ctx.Err() != nil {
 			return s.RevokeSubject(ctx, subject, o, none)
 		}
 		mu.Lock()
 		defer mu.Unlock()
-		if o.Before.IsZero() {
-			o.Before = s.(*clocked).clock()
+		if o.ExceptSession != "" {
+			_ = s.RestoreSubject(ctx, subject)
 		}
-		if o.Before.Before(latest[subject]) {
-			o.Before = latest[subject]
-		}
-		latest[subject] = o.Before
-		_ = s.RestoreSubject(ctx, subject)
 		return s.RevokeSubject(ctx, subject, o, none)
 	}}
 }

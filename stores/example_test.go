@@ -54,11 +54,11 @@ func ExampleSubjectOptions() {
 }
 
 // A store that is down: every route is closed, and the operator hears of it.
-func ExampleGuard() {
+func ExampleNewBreaker() {
 	down := gate.BlocklistFunc(func(context.Context, *gate.Token) (bool, error) {
 		return false, errors.New("connection refused")
 	})
-	list := stores.Guard(down, stores.FailurePolicy{
+	list := stores.NewBreaker(down, stores.FailurePolicy{
 		Failures: 2,
 		OnEvent:  func(e stores.Event) { fmt.Println(e.Kind, e.Err) },
 	})

@@ -1,25 +1,23 @@
-// Package stores holds what the stores of revoked tokens share: the methods they
-// all have, the rules by which they agree, how identifiers are kept, and the guard
-// that decides what happens when a store does not answer.
+// Package stores holds what the stores of revoked tokens have in common: the methods
+// that applications call, the errors, and [Breaker], which decides what happens when a
+// store does not answer. Package storekit is for authors of stores.
 //
-// A store is a [gate.Blocklist] that can be written to. There are three: gatemem
-// keeps its entries in the process, gatesql in a SQL database, gateredis in Redis or
-// Valkey. Each revokes a token (its "jti"), a session (its "sid": one login on one
-// device) or everything of a subject that was issued until an instant, and answers
-// for all three in one step.
+// A store is a [gate.Blocklist] that can be written to. There are three: gatemem keeps
+// its entries in the process, gatesql in a SQL database, gateredis in Redis or Valkey.
+// Each revokes a token (its "jti"), a session (its "sid": one login on one device) or
+// everything that a subject has been given, and answers for all three in one step.
 //
-// An entry lives until no token that it covers can be accepted any more, and then
-// goes by itself. A live entry is never dropped to make room: a store that is full
-// refuses to take another.
+// An entry lives until no token that it covers can be accepted any more, and is then
+// removed. A live entry is never dropped to gain space: a store that is full returns
+// [ErrFull].
 //
 // # Issuers
 //
-// "jti", "sid" and "sub" are unique for one issuer, not in the world. A store holds
-// one name space, which its Options.Scope names, and does not look at "iss": that is
-// right for a gate that accepts the tokens of one issuer. A gate that accepts several
-// gives each its own store, or the same store with another scope, and puts [ByIssuer]
-// in front; otherwise one issuer could choose an identifier that revokes a token of
-// another.
+// "jti", "sid" and "sub" are unique for one issuer only. A store holds one name space,
+// which its Options.Scope names, and does not look at "iss": that is right for a gate
+// that accepts the tokens of one issuer. A gate that accepts several gives each its own
+// store, or the same store with another scope, and uses [ByIssuer]. Otherwise one issuer
+// could choose an identifier that revokes a token of another.
 package stores
 
 import (
@@ -32,30 +30,37 @@ import (
 
 // Errors that all stores return, wrapped with a prefix of their own.
 var (
-	// ErrNoID: there is nothing to revoke by; the token has no "jti", or the session
-	// or subject given is "".
+	// ErrNoID: the token has no "jti", or the session or subject given is "".
 	ErrNoID = errors.New("stores: no identifier to revoke by")
 	// ErrLifetime: a token lives longer than the store remembers the revocation of
 	// its session or subject. Set MaxLifetime to the longest lifetime in use.
 	ErrLifetime = errors.New("stores: the token lives longer than the store's MaxLifetime")
-	// ErrFull: there is no room for another entry. Nothing was revoked.
+	// ErrForgotten: the gate still accepts a token whose entry the store may have removed.
+	// Set the store's Leeway to more than the gate's Accept.Leeway.
+	ErrForgotten = errors.New("stores: the token has expired for longer than the store's Leeway")
+	// ErrNoStore: no store is responsible for the token's issuer.
+	ErrNoStore = errors.New("stores: no store for the token's issuer")
+	// ErrFull: there is no space for another entry. Nothing was revoked.
 	ErrFull = errors.New("stores: the store is full")
 	// ErrWiped: the store is not the one it was, and what was revoked in it is lost. It
 	// stays closed: an empty store would let every revoked token in.
 	ErrWiped = errors.New("stores: the store has lost what was revoked")
+	// ErrUnsafe: the settings of the server may lose what was revoked. The store stays
+	// closed until they are changed, or allowed by name in its options.
+	ErrUnsafe = errors.New("stores: the server may lose what was revoked")
+	// ErrReadOnly: the server is a replica or takes no writes, so it may not know what
+	// was revoked.
+	ErrReadOnly = errors.New("stores: the server is a replica or read-only")
 )
 
 // Note says who revoked and why; both may be empty. A store keeps it where it can
-// ([Lister]), at most the first 512 bytes of each, as valid UTF-8 without NUL.
+// ([Lister], [Inspector]), at most the first 512 bytes of each, as valid UTF-8 without
+// NUL.
 type Note struct{ By, Why string }
 
 // SubjectOptions are for RevokeSubject. The zero value revokes everything that was
 // issued until now.
 type SubjectOptions struct {
-	// Before: tokens issued up to and including its second are revoked. Zero: now, by
-	// the clock of the store. "iat" has whole seconds, so a token issued later in the
-	// same second is revoked too.
-	Before time.Time
 	// ExceptSession names a session whose tokens stay good: "log out my other devices".
 	ExceptSession string
 }
@@ -70,18 +75,21 @@ const (
 	Subject Kind = "subject"
 )
 
-// Entry is one revocation, as [Lister] shows it.
+// Entry is one revocation, as [Lister] and [Inspector] show it.
 type Entry struct {
 	Kind Kind
-	// ID is the identifier as it is stored, a hash: see [HashID].
+	// ID is the identifier as it is stored: a hash.
 	ID string
-	// At is when it was revoked, Until when the entry goes; zero is never.
+	// At is when it was revoked; zero where the store does not keep it. Until is when
+	// the entry is removed; zero is never.
 	At, Until time.Time
 	Note
-	// Before, AllBefore and ExceptSession are the instants of a subject and the hash of
-	// the session that is spared: see [SubjectRecord].
-	Before, AllBefore time.Time
-	ExceptSession     string
+	// Generation and AllGeneration are the generations of a subject, Before and
+	// AllBefore the instants that hold for tokens without a generation, ExceptSession
+	// the hash of the session that is spared: see storekit.SubjectRecord.
+	Generation, AllGeneration int64
+	Before, AllBefore         time.Time
+	ExceptSession             string
 }
 
 // Store is what every store offers. All methods are safe for concurrent use, obey
@@ -91,16 +99,19 @@ type Entry struct {
 type Store interface {
 	gate.Blocklist
 	// RevokeToken revokes t by its ID until its expiry plus the store's leeway; without
-	// an expiry, for ever. A token without ID is [ErrNoID]; one that is past its time
-	// is left alone.
+	// an expiry, for ever. A token without ID is [ErrNoID]. For one whose expiry and
+	// leeway have passed nothing is written.
 	RevokeToken(ctx context.Context, t *gate.Token, n Note) error
 	// RevokeSession revokes all tokens of a session, present and future, and remembers
 	// it for the store's MaxLifetime plus leeway. "" is [ErrNoID].
 	RevokeSession(ctx context.Context, sessionID string, n Note) error
-	// RevokeSubject revokes what was issued to a subject until an instant, by one
-	// record whatever the number of tokens. It adds to what was revoked before: a
-	// later instant stands, and what an earlier call revoked stays revoked. "" is
-	// [ErrNoID].
+	// RevokeSubject revokes what a subject has been given, by one record whatever the
+	// number of tokens. It takes effect at one instant between call and return: from
+	// then on every token of a login that was finished before is refused, and every
+	// token made from such a token. A login that begins after the return is good, if its
+	// tokens have the claim "gen". Tokens without it are revoked by their "iat": until
+	// the return, and the store's Skew after it. What an earlier call revoked stays
+	// revoked. "" is [ErrNoID].
 	RevokeSubject(ctx context.Context, subject string, o SubjectOptions, n Note) error
 	// RestoreToken undoes RevokeToken; nil when there was nothing to undo. A token
 	// whose session or subject is revoked stays refused.
@@ -111,7 +122,7 @@ type Store interface {
 	RestoreSubject(ctx context.Context, subject string) error
 }
 
-// Lister is what stores that can list offer besides.
+// Lister is implemented by stores that can list what they hold.
 type Lister interface {
 	// List returns live entries in the order of their ID.
 	List(ctx context.Context, o ListOptions) ([]Entry, error)
@@ -122,4 +133,11 @@ type ListOptions struct {
 	Kind  Kind   // "": all
 	After string // the ID of the last entry of the page before
 	Limit int    // 0: 100; at most 1000
+}
+
+// Inspector is implemented by stores that can show one entry.
+type Inspector interface {
+	// Entry returns what is stored for a token ID, session or subject, and false where
+	// there is no live entry.
+	Entry(ctx context.Context, kind Kind, id string) (Entry, bool, error)
 }

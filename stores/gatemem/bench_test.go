@@ -47,7 +47,7 @@ type blocklist struct {
 }
 
 func gatememList(b *testing.B, c *gatetest.Clock) blocklist {
-	s := newStore(b, gatemem.Options{Clock: c.Now, MaxEntries: 20_000_000})
+	s := newStore(b, gatemem.Options{Clock: c.Now, MaxTokens: 20_000_000})
 	ctx, tok := b.Context(), gatetest.NewToken(c, "")
 	return blocklist{"gatemem", func(id string) {
 		tok.ID = id

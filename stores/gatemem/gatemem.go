@@ -23,12 +23,12 @@ import (
 	"crypto/rand"
 	"encoding/binary"
 	"fmt"
-	"sync"
 	"sync/atomic"
 	"time"
 
 	"github.com/jwtgate/gate"
 	"github.com/jwtgate/gate/stores"
+	"github.com/jwtgate/gate/stores/storekit"
 )
 
 // Options of a [Store]. The zero value is the default.
@@ -36,16 +36,18 @@ type Options struct {
 	// Scope is the name space of the identifiers, for a gate that accepts several
 	// issuers: see package stores. A snapshot is read back under the same scope alone.
 	Scope string
-	// Leeway and MaxLifetime say how long entries live: see [stores.Keep].
-	Leeway, MaxLifetime time.Duration
-	// Since revokes every token that was issued before its second, or that does not say
-	// when. Set it to time.Now() in a process that has read no snapshot, or an old one:
-	// then nothing that was revoked in the life before comes back, and users log in
+	// Leeway, MaxLifetime and Skew say how long entries live and what they cover: see
+	// [storekit.Keep].
+	Leeway, MaxLifetime, Skew time.Duration
+	// Since revokes every token that was issued until the end of its second, or that
+	// does not say when. Set it to time.Now() in a process that has read no snapshot, or
+	// an old one: then nothing that was revoked before comes back, and users log in
 	// again. Zero: nothing is revoked by its age.
 	Since time.Time
-	// MaxEntries bounds the store: 10 million, some 200 to 320 MB. A full store refuses
-	// ([stores.ErrFull]) rather than forget.
-	MaxEntries int
+	// MaxTokens bounds how many tokens may be revoked by ID at a time: 10 million, some
+	// 200 to 320 MB. RevokeToken then returns [stores.ErrFull]. Sessions and subjects are
+	// not bounded, so that nobody can prevent the end of a session by filling the store.
+	MaxTokens int
 	// Clock tells the time, for tests. Default: time.Now.
 	Clock func() time.Time
 }
@@ -54,7 +56,7 @@ type Options struct {
 // concurrent use. Notes are not kept, and it cannot list what it holds.
 type Store struct {
 	scope string
-	keep  stores.Keep
+	keep  storekit.Keep
 	clock func() time.Time
 	since int64 // Unix time; 0: none
 	max   int64
@@ -66,7 +68,7 @@ type Store struct {
 	tokens   set
 	sessions set
 	subjects subjects
-	entries  atomic.Int64 // in all three
+	reserved atomic.Int64 // tokens, those included that are being written
 	swept    atomic.Int64 // the second of the last complete sweep
 }
 
@@ -80,20 +82,20 @@ func New(o Options) (*Store, error) {
 }
 
 func newStore(o Options, key [16]byte) (*Store, error) {
-	keep, err := stores.Keep{Leeway: o.Leeway, MaxLifetime: o.MaxLifetime}.WithDefaults()
+	keep, err := storekit.Keep{Leeway: o.Leeway, MaxLifetime: o.MaxLifetime, Skew: o.Skew}.WithDefaults()
 	if err != nil {
 		return nil, fmt.Errorf("gatemem: %w", err)
 	}
-	if o.MaxEntries < 0 {
-		return nil, fmt.Errorf("gatemem: MaxEntries %d is negative", o.MaxEntries)
+	if o.MaxTokens < 0 {
+		return nil, fmt.Errorf("gatemem: MaxTokens %d is negative", o.MaxTokens)
 	}
-	if o.MaxEntries == 0 {
-		o.MaxEntries = 10_000_000
+	if o.MaxTokens == 0 {
+		o.MaxTokens = 10_000_000
 	}
 	if o.Clock == nil {
 		o.Clock = time.Now
 	}
-	s := &Store{scope: o.Scope, keep: keep, clock: o.Clock, max: int64(o.MaxEntries)}
+	s := &Store{scope: o.Scope, keep: keep, clock: o.Clock, max: int64(o.MaxTokens)}
 	if !o.Since.IsZero() {
 		s.since = max(o.Since.Unix(), 1)
 	}
@@ -107,50 +109,72 @@ func newStore(o Options, key [16]byte) (*Store, error) {
 
 // Len returns the number of entries, those included that are past their time and not
 // swept yet.
-func (s *Store) Len() int { return int(s.entries.Load()) }
+func (s *Store) Len() int {
+	return int(s.tokens.n.Load()+s.sessions.n.Load()) + s.subjects.len()
+}
 
 // Format prints the number of entries, whatever the verb: not the key of the hashes.
 func (s *Store) Format(f fmt.State, _ rune) { fmt.Fprintf(f, "gatemem.Store(%d entries)", s.Len()) }
 
-// Blocked reports whether t, its session or its subject was revoked.
+// Blocked reports whether t, its session or its subject was revoked. The errors are
+// the context's, [stores.ErrLifetime] and [stores.ErrForgotten].
 func (s *Store) Blocked(ctx context.Context, t *gate.Token) (bool, error) {
 	if err := ctx.Err(); err != nil {
 		return false, fmt.Errorf("gatemem: %w", err)
 	}
-	if s.since != 0 && (t.IssuedAt.IsZero() || t.IssuedAt.Unix() < s.since) {
-		return true, nil
-	}
-	if s.tokens.has(&s.token, t.ID, s.clock) || s.sessions.has(&s.session, t.SessionID, s.clock) || s.subjectBlocked(t) {
-		return true, nil
-	}
-	now := t.IssuedAt
-	if now.IsZero() {
-		now = s.clock()
-	}
+	now := s.clock()
 	if err := s.keep.Check(t, now); err != nil {
 		return false, fmt.Errorf("gatemem: %w", err)
 	}
-	return false, nil
+	return s.verdict(t, now), nil
+}
+
+// BlockedDirect is Blocked.
+func (s *Store) BlockedDirect(ctx context.Context, t *gate.Token) (bool, error) {
+	return s.Blocked(ctx, t)
+}
+
+// verdict reports whether t is revoked at now.
+func (s *Store) verdict(t *gate.Token, now time.Time) bool {
+	return s.since != 0 && (t.IssuedAt.IsZero() || t.IssuedAt.Unix() <= s.since) ||
+		s.tokens.has(&s.token, t.ID, now) || s.sessions.has(&s.session, t.SessionID, now) || s.subjectBlocked(t, now)
 }
 
 // RevokeToken implements [stores.Store].
 func (s *Store) RevokeToken(ctx context.Context, t *gate.Token, _ stores.Note) error {
+	if err := s.done(ctx); err != nil {
+		return err
+	}
 	if t == nil || t.ID == "" {
 		return fmt.Errorf("gatemem: %w", stores.ErrNoID)
 	}
 	now, until := s.clock(), s.keep.UntilToken(t)
-	if !stores.Live(until, now) {
-		return s.done(ctx)
+	if !storekit.Live(until, now) {
+		return nil
 	}
-	return s.put(ctx, &s.tokens, s.token.hash(t.ID), until)
+	hash := s.token.hash(t.ID)
+	if !s.reserve(now) {
+		if s.tokens.extend(hash, until) { // it has an entry, which needs no space
+			return nil
+		}
+		return fmt.Errorf("gatemem: %w", stores.ErrFull)
+	}
+	// Space for one was reserved. What was there already, or was removed, gives it back.
+	s.reserved.Add(s.tokens.put(hash, until, now) - 1)
+	return nil
 }
 
 // RevokeSession implements [stores.Store].
 func (s *Store) RevokeSession(ctx context.Context, sessionID string, _ stores.Note) error {
+	if err := s.done(ctx); err != nil {
+		return err
+	}
 	if sessionID == "" {
 		return fmt.Errorf("gatemem: %w", stores.ErrNoID)
 	}
-	return s.put(ctx, &s.sessions, s.session.hash(sessionID), s.keep.UntilSession(s.clock()))
+	now := s.clock()
+	s.sessions.put(s.session.hash(sessionID), s.keep.UntilSession(now), now)
+	return nil
 }
 
 // RestoreToken implements [stores.Store].
@@ -158,7 +182,7 @@ func (s *Store) RestoreToken(ctx context.Context, tokenID string) error {
 	if err := s.done(ctx); err != nil {
 		return err
 	}
-	s.entries.Add(-s.tokens.remove(s.token.hash(tokenID)))
+	s.reserved.Add(-s.tokens.remove(s.token.hash(tokenID)))
 	return nil
 }
 
@@ -167,7 +191,7 @@ func (s *Store) RestoreSession(ctx context.Context, sessionID string) error {
 	if err := s.done(ctx); err != nil {
 		return err
 	}
-	s.entries.Add(-s.sessions.remove(s.session.hash(sessionID)))
+	s.sessions.remove(s.session.hash(sessionID))
 	return nil
 }
 
@@ -179,134 +203,19 @@ func (s *Store) done(ctx context.Context) error {
 	return nil
 }
 
-// put adds an entry to a set, where there is room.
-func (s *Store) put(ctx context.Context, to *set, hash uint64, until int64) error {
-	if err := s.done(ctx); err != nil {
-		return err
-	}
-	now := s.clock()
-	if !s.reserve(now) {
-		if to.extend(hash, until) { // was there before: needs no room
-			return nil
-		}
-		return fmt.Errorf("gatemem: %w", stores.ErrFull)
-	}
-	// One place was reserved; what was already there or went by the way gives it back.
-	s.entries.Add(to.put(hash, until, now) - 1)
-	return nil
-}
-
-// reserve takes a place for one more entry. A store that is full is swept first, once
-// in a second at most.
+// reserve takes space for one more token. A full store is swept first, once in a
+// second at most.
 func (s *Store) reserve(now time.Time) bool {
-	if s.entries.Add(1) <= s.max {
+	if s.reserved.Add(1) <= s.max {
 		return true
 	}
-	if s.entries.Add(-1); s.swept.Swap(now.Unix()) == now.Unix() {
+	if s.reserved.Add(-1); s.swept.Swap(now.Unix()) == now.Unix() {
 		return false
 	}
-	s.entries.Add(-s.tokens.sweep(now) - s.sessions.sweep(now) - s.subjects.sweep(now))
-	if s.entries.Add(1) <= s.max {
+	s.reserved.Add(-s.tokens.sweep(now))
+	if s.reserved.Add(1) <= s.max {
 		return true
 	}
-	s.entries.Add(-1)
+	s.reserved.Add(-1)
 	return false
-}
-
-// subject is a record and the second in which it goes.
-type subject struct {
-	stores.SubjectRecord
-	until int64
-}
-
-// subjects are few: one for each "log out everywhere".
-type subjects struct {
-	any atomic.Bool // there has been one
-	mu  sync.RWMutex
-	m   map[uint64]subject
-}
-
-func (s *Store) subjectBlocked(t *gate.Token) bool {
-	if t.Subject == "" || !s.subjects.any.Load() {
-		return false
-	}
-	hash := s.subject.hash(t.Subject)
-	s.subjects.mu.RLock()
-	r, ok := s.subjects.m[hash]
-	s.subjects.mu.RUnlock()
-	if !ok || !stores.Live(r.until, s.clock()) {
-		return false
-	}
-	session := ""
-	if r.Except != "" && t.SessionID != "" {
-		session = stores.HashID(stores.Session, s.scope, t.SessionID)
-	}
-	return r.Covers(t, session)
-}
-
-// RevokeSubject implements [stores.Store].
-func (s *Store) RevokeSubject(ctx context.Context, sub string, o stores.SubjectOptions, _ stores.Note) error {
-	if sub == "" {
-		return fmt.Errorf("gatemem: %w", stores.ErrNoID)
-	}
-	if err := s.done(ctx); err != nil {
-		return err
-	}
-	now := s.clock()
-	r := stores.NewSubjectRecord(o, now, s.scope)
-	e := subject{r, s.keep.UntilSubject(now, r)}
-	reserved := s.reserve(now)
-	hash := s.subject.hash(sub)
-	s.subjects.mu.Lock()
-	defer s.subjects.mu.Unlock()
-	old, ok := s.subjects.m[hash]
-	switch {
-	case ok && stores.Live(old.until, now):
-		e = subject{old.Merge(r), stores.Later(old.until, e.until)}
-	case !ok && !reserved:
-		return fmt.Errorf("gatemem: %w", stores.ErrFull)
-	}
-	s.subjects.m[hash] = e
-	s.subjects.any.Store(true)
-	if ok && reserved {
-		s.entries.Add(-1)
-	}
-	s.entries.Add(-s.subjects.sweepSome(now, sweepEach))
-	return nil
-}
-
-// RestoreSubject implements [stores.Store].
-func (s *Store) RestoreSubject(ctx context.Context, sub string) error {
-	if err := s.done(ctx); err != nil {
-		return err
-	}
-	hash := s.subject.hash(sub)
-	s.subjects.mu.Lock()
-	defer s.subjects.mu.Unlock()
-	if _, ok := s.subjects.m[hash]; ok {
-		delete(s.subjects.m, hash)
-		s.entries.Add(-1)
-	}
-	return nil
-}
-
-func (s *subjects) sweep(now time.Time) int64 {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.sweepSome(now, len(s.m))
-}
-
-// sweepSome looks at n records, with the lock held, and returns how many have gone. Go
-// starts to range over a map at a random place, so that all have their turn.
-func (s *subjects) sweepSome(now time.Time, n int) (gone int64) {
-	for hash, e := range s.m {
-		if n--; n < 0 {
-			break
-		}
-		if !stores.Live(e.until, now) {
-			delete(s.m, hash)
-			gone++
-		}
-	}
-	return gone
 }

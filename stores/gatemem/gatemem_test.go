@@ -67,7 +67,7 @@ func wantBlocked(t testing.TB, s stores.Store, tok *gate.Token, want bool) {
 
 func TestOptions(t *testing.T) {
 	for name, o := range map[string]gatemem.Options{
-		"MaxEntries":  {MaxEntries: -1},
+		"MaxTokens":  {MaxTokens: -1},
 		"Leeway":      {Leeway: -1},
 		"MaxLifetime": {MaxLifetime: -1},
 	} {
@@ -97,7 +97,9 @@ func TestSince(t *testing.T) {
 	s := newStore(t, gatemem.Options{Clock: c.Now, Since: c.Now()})
 	wantBlocked(t, s, before, true)
 	wantBlocked(t, s, unknown, true)
-	wantBlocked(t, s, gatetest.NewToken(c, "same second"), false)
+	wantBlocked(t, s, gatetest.NewToken(c, "same second"), true)
+	c.Advance(time.Second)
+	wantBlocked(t, s, gatetest.NewToken(c, "next second"), false)
 	open := newStore(t, gatemem.Options{Clock: c.Now})
 	wantBlocked(t, open, before, false)
 	wantBlocked(t, open, unknown, false)
@@ -107,19 +109,20 @@ func TestSince(t *testing.T) {
 func TestFull(t *testing.T) {
 	const n = 500
 	c := gatetest.NewClock()
-	s := newStore(t, gatemem.Options{Clock: c.Now, MaxEntries: n})
+	s := newStore(t, gatemem.Options{Clock: c.Now, MaxTokens: n})
 	for i := range n {
 		revoke(t, s, c, fmt.Sprint(i))
 	}
 	more := gatetest.NewToken(c, "one more")
-	for name, err := range map[string]error{
-		"RevokeToken":   s.RevokeToken(t.Context(), more, stores.Note{}),
-		"RevokeSession": s.RevokeSession(t.Context(), "s", stores.Note{}),
-		"RevokeSubject": s.RevokeSubject(t.Context(), "u", stores.SubjectOptions{}, stores.Note{}),
-	} {
-		if !errors.Is(err, stores.ErrFull) {
-			t.Errorf("%s in a full store: error = %v, want ErrFull", name, err)
-		}
+	if err := s.RevokeToken(t.Context(), more, stores.Note{}); !errors.Is(err, stores.ErrFull) {
+		t.Errorf("RevokeToken in a full store: error = %v, want ErrFull", err)
+	}
+	// Nobody can prevent the end of a session by filling the store.
+	if err := s.RevokeSession(t.Context(), "s", stores.Note{}); err != nil {
+		t.Errorf("RevokeSession in a full store: %v", err)
+	}
+	if err := s.RevokeSubject(t.Context(), "u", stores.SubjectOptions{}, stores.Note{}); err != nil {
+		t.Errorf("RevokeSubject in a full store: %v", err)
 	}
 	for i := range n {
 		wantBlocked(t, s, gatetest.NewToken(c, fmt.Sprint(i)), true)
@@ -132,8 +135,8 @@ func TestFull(t *testing.T) {
 	c.Advance(30 * time.Minute)
 	wantBlocked(t, s, longer, true)
 	revoke(t, s, c, "one more")
-	if got := s.Len(); got != 2 {
-		t.Errorf("Len = %d after all but two are past their time, want 2", got)
+	if got := s.Len(); got != 4 {
+		t.Errorf("Len = %d after all but two are past their time, want them, the session and the subject", got)
 	}
 }
 
@@ -297,8 +300,8 @@ func TestBadSnapshot(t *testing.T) {
 		{"more behind it", append(bytes.Clone(good), 0), o, gatemem.ErrCorrupt},
 		{"another scope", good, gatemem.Options{Clock: c.Now, Scope: "b"}, gatemem.ErrForeign},
 		{"another file", bytes.Repeat([]byte("PNG "), 100), o, gatemem.ErrForeign},
-		{"another version", append([]byte("gatemem\x02"), good[8:]...), o, gatemem.ErrForeign},
-		{"too many entries", good, gatemem.Options{Clock: c.Now, Scope: "a", MaxEntries: 2}, stores.ErrFull},
+		{"another version", append([]byte("gatemem\x01"), good[8:]...), o, gatemem.ErrForeign},
+		{"too many entries", good, gatemem.Options{Clock: c.Now, Scope: "a", MaxTokens: 2}, stores.ErrFull},
 	} {
 		if r, err := gatemem.Read(bytes.NewReader(tt.file), tt.o); !errors.Is(err, tt.want) || r != nil {
 			t.Errorf("%s: error = %v, want %v and no store", tt.name, err, tt.want)

@@ -6,7 +6,7 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/jwtgate/gate/stores"
+	"github.com/jwtgate/gate/stores/storekit"
 )
 
 // shardBits spreads writers and readers over 64 shards, by the lowest bits of a hash.
@@ -29,7 +29,7 @@ type set struct {
 type shard struct {
 	mu    sync.RWMutex
 	hash  []uint64 // 0: no entry
-	until []uint32 // 0: never goes
+	until []uint32 // as compact makes it
 	n     int      // entries
 	hand  int      // where the sweep goes on
 	_     [40]byte // two cache lines each, shared with no other
@@ -37,7 +37,7 @@ type shard struct {
 
 func (s *set) shard(hash uint64) *shard { return &s.shards[hash&(1<<shardBits-1)] }
 
-// compact is until in 32 bits. What is past 2106 never goes.
+// compact is until in 32 bits. What ends after 2106 is kept for ever, as 0.
 func compact(until int64) uint32 {
 	if until > math.MaxUint32 {
 		return 0
@@ -45,9 +45,16 @@ func compact(until int64) uint32 {
 	return uint32(until)
 }
 
-// has reports whether the set has a live entry for id, under a key. It asks for the
-// time only where there is an entry: reading a clock costs a third of a miss.
-func (s *set) has(key *hashKey, id string, clock func() time.Time) bool {
+// untilOf is the reverse of compact.
+func untilOf(compact uint32) int64 {
+	if compact == 0 {
+		return storekit.Never
+	}
+	return int64(compact)
+}
+
+// has reports whether the set has an entry for id, under a key, that is live at now.
+func (s *set) has(key *hashKey, id string, now time.Time) bool {
 	if id == "" || s.n.Load() == 0 {
 		return false
 	}
@@ -60,7 +67,7 @@ func (s *set) has(key *hashKey, id string, clock func() time.Time) bool {
 		until = h.until[i]
 	}
 	h.mu.RUnlock()
-	return ok && stores.Live(int64(until), clock())
+	return ok && storekit.Live(untilOf(until), now)
 }
 
 // put adds an entry, or lengthens the life of the one there is, and sweeps a little.
@@ -84,7 +91,7 @@ func (s *set) extend(hash uint64, until int64) bool {
 	defer h.mu.Unlock()
 	i, ok := h.find(hash)
 	if ok {
-		h.until[i] = compact(stores.Later(int64(h.until[i]), until))
+		h.until[i] = compact(max(untilOf(h.until[i]), until))
 	}
 	return ok
 }
@@ -137,7 +144,7 @@ func (h *shard) find(hash uint64) (i int, ok bool) {
 func (h *shard) put(hash uint64, until int64, now time.Time) {
 	i, ok := h.find(hash)
 	if ok {
-		h.until[i] = compact(stores.Later(int64(h.until[i]), until))
+		h.until[i] = compact(max(untilOf(h.until[i]), until))
 		return
 	}
 	if (h.n+1)*4 > len(h.hash)*3 {
@@ -152,7 +159,7 @@ func (h *shard) put(hash uint64, until int64, now time.Time) {
 func (h *shard) rebuild(now time.Time) {
 	live := 0
 	for i, hash := range h.hash {
-		if hash != 0 && stores.Live(int64(h.until[i]), now) {
+		if hash != 0 && storekit.Live(untilOf(h.until[i]), now) {
 			live++
 		}
 	}
@@ -163,7 +170,7 @@ func (h *shard) rebuild(now time.Time) {
 	old := shard{hash: h.hash, until: h.until}
 	h.hash, h.until, h.n, h.hand = make([]uint64, size), make([]uint32, size), 0, 0
 	for i, hash := range old.hash {
-		if hash != 0 && stores.Live(int64(old.until[i]), now) {
+		if hash != 0 && storekit.Live(untilOf(old.until[i]), now) {
 			j, _ := h.find(hash)
 			h.hash[j], h.until[j] = hash, old.until[i]
 			h.n++
@@ -189,7 +196,7 @@ func (h *shard) removeAt(gap int) {
 func (h *shard) sweep(now time.Time) {
 	mask := len(h.hash) - 1
 	for range sweepEach {
-		if h.hash[h.hand] != 0 && !stores.Live(int64(h.until[h.hand]), now) {
+		if h.hash[h.hand] != 0 && !storekit.Live(untilOf(h.until[h.hand]), now) {
 			h.removeAt(h.hand) // another may stand here now
 		} else {
 			h.hand = (h.hand + 1) & mask

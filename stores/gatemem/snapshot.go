@@ -11,6 +11,7 @@ import (
 	"io"
 
 	"github.com/jwtgate/gate/stores"
+	"github.com/jwtgate/gate/stores/storekit"
 )
 
 // Errors of [Read] and [Load]. A file that is absent is fs.ErrNotExist.
@@ -25,7 +26,7 @@ var (
 // scope; for every shard of the tokens, then of the sessions, a count and the entries;
 // a count of subjects and their records; the SHA-256 of all that. Numbers are little
 // endian.
-var magic = [8]byte{'g', 'a', 't', 'e', 'm', 'e', 'm', 1}
+var magic = [8]byte{'g', 'a', 't', 'e', 'm', 'e', 'm', 2}
 
 type header struct {
 	Key   [16]byte
@@ -33,9 +34,10 @@ type header struct {
 }
 
 type diskSubject struct {
-	Hash                     uint64
-	Until, Before, AllBefore int64
-	Except                   [stores.HashSize]byte // zeros: none
+	Hash                      uint64
+	Until, Before, AllBefore  int64
+	Generation, AllGeneration int64
+	Except                    [storekit.HashSize]byte // zeros: none
 }
 
 const entrySize = 12
@@ -86,7 +88,7 @@ func (s *subjects) encode() []byte {
 	defer s.mu.RUnlock()
 	b := binary.LittleEndian.AppendUint32(nil, uint32(len(s.m)))
 	for hash, e := range s.m {
-		d := diskSubject{Hash: hash, Until: e.until, Before: e.Before, AllBefore: e.AllBefore}
+		d := diskSubject{Hash: hash, Until: e.until, Before: e.Before, AllBefore: e.AllBefore, Generation: e.Generation, AllGeneration: e.AllGeneration}
 		copy(d.Except[:], e.Except)
 		b, _ = binary.Append(b, binary.LittleEndian, d) // fixed size: cannot fail
 	}
@@ -95,7 +97,7 @@ func (s *subjects) encode() []byte {
 
 // Read returns a store with the entries of a snapshot that are not past their time. It
 // reads to the end of r, and returns no store where anything is wrong with what it
-// reads: [ErrCorrupt], [ErrForeign], or [stores.ErrFull] where o.MaxEntries is less.
+// reads: [ErrCorrupt], [ErrForeign], or [stores.ErrFull] where o.MaxTokens is less.
 func Read(r io.Reader, o Options) (*Store, error) {
 	br := bufio.NewReaderSize(r, 1<<16)
 	in := &reader{r: br, sum: sha256.New()}
@@ -137,22 +139,29 @@ func (s *Store) decode(in *reader) {
 		for range part.shards {
 			for n := in.count(); n > 0 && in.err == nil; n-- {
 				hash, until := in.entry()
-				if in.err == nil && hash != 0 && stores.Live(int64(until), now) {
-					part.shard(hash).put(hash, int64(until), now)
+				if in.err == nil && hash != 0 && storekit.Live(untilOf(until), now) {
+					part.shard(hash).put(hash, untilOf(until), now)
 					part.n.Add(1)
-					in.room(s)
 				}
 			}
 		}
 	}
+	if s.reserved.Store(s.tokens.n.Load()); s.reserved.Load() > s.max && in.err == nil {
+		in.err = fmt.Errorf("gatemem: the snapshot has more tokens than MaxTokens: %w", stores.ErrFull)
+	}
 	for n := in.count(); n > 0 && in.err == nil; n-- {
 		var d diskSubject
-		if in.value(&d); in.err == nil && stores.Live(d.Until, now) {
-			in.room(s)
-			except := string(bytes.TrimRight(d.Except[:], "\x00"))
+		if in.value(&d); in.err == nil && storekit.Live(d.Until, now) {
 			s.subjects.any.Store(true)
-			s.subjects.m[d.Hash] = subject{stores.SubjectRecord{Before: d.Before, AllBefore: d.AllBefore, Except: except}, d.Until}
+			s.subjects.m[d.Hash] = subject{d.record(), d.Until}
 		}
+	}
+}
+
+func (d *diskSubject) record() storekit.SubjectRecord {
+	return storekit.SubjectRecord{
+		Generation: d.Generation, AllGeneration: d.AllGeneration, Before: d.Before, AllBefore: d.AllBefore,
+		Except: string(bytes.TrimRight(d.Except[:], "\x00")),
 	}
 }
 
@@ -160,7 +169,7 @@ func (s *Store) decode(in *reader) {
 type reader struct {
 	r   io.Reader
 	sum hash.Hash
-	buf [96]byte
+	buf [128]byte
 	err error
 }
 
@@ -196,13 +205,6 @@ func (r *reader) count() uint32 { return binary.LittleEndian.Uint32(r.bytes(4)) 
 func (r *reader) entry() (hash uint64, until uint32) {
 	b := r.bytes(entrySize)
 	return binary.LittleEndian.Uint64(b), binary.LittleEndian.Uint32(b[8:])
-}
-
-// room counts an entry.
-func (r *reader) room(s *Store) {
-	if s.entries.Add(1) > s.max {
-		r.err = fmt.Errorf("gatemem: the snapshot has more entries than MaxEntries: %w", stores.ErrFull)
-	}
 }
 
 // end compares the sums and wants nothing behind them.

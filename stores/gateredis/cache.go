@@ -12,7 +12,7 @@ import (
 	"github.com/redis/rueidis"
 
 	"github.com/jwtgate/gate"
-	"github.com/jwtgate/gate/stores"
+	"github.com/jwtgate/gate/stores/storekit"
 )
 
 // memory holds verdicts, so that the next check of a token needs no hashing and one
@@ -53,7 +53,7 @@ func newMemory() *memory {
 type verdict struct {
 	blocked bool
 	passing bool  // it hangs on a clock that may be put back, and is not kept
-	until   int64 // blocked: when that ends; 0 is never
+	until   int64 // blocked: when that ends
 
 	token  uint64 // hash of all by which the token was looked up, with another seed
 	issued int64
@@ -70,7 +70,7 @@ type group struct {
 }
 
 // holds reports whether the verdict is good at now.
-func (v *verdict) holds(now time.Time) bool { return !v.blocked || stores.Live(v.until, now) }
+func (v *verdict) holds(now time.Time) bool { return !v.blocked || storekit.Live(v.until, now) }
 
 // hash is of all by which a token is looked up. Lengths keep the parts apart.
 func (m *memory) hash(t *gate.Token) uint64 {
@@ -106,9 +106,6 @@ func (s *Store) cached(ctx context.Context, tag int32) (string, error) {
 
 // recall returns the verdict on t that still stands.
 func (s *Store) recall(ctx context.Context, t *gate.Token, now time.Time) (verdict, bool) {
-	if s.o.CacheFor == 0 {
-		return verdict{}, false
-	}
 	v, ok := s.memory.get(t.ID)
 	if !ok || v.token != s.memory.hash(t) || v.issued != t.IssuedAt.Unix() || now.Sub(v.made) > s.o.CacheFor/2 {
 		return verdict{}, false
@@ -125,15 +122,15 @@ func (s *Store) recall(ctx context.Context, t *gate.Token, now time.Time) (verdi
 }
 
 // remember keeps the verdict on t. The marks of the tags were fetched before it.
-func (s *Store) remember(t *gate.Token, v verdict, tags, marks []string, now time.Time) {
-	if s.o.CacheFor == 0 || t.ID == "" || v.passing {
+func (s *Store) remember(c check, v verdict, tags, marks []string) {
+	if c.t.ID == "" || v.passing {
 		return
 	}
-	v.token, v.issued, v.made = s.memory.hash(t), t.IssuedAt.Unix(), now
+	v.token, v.issued, v.made = s.memory.hash(c.t), c.t.IssuedAt.Unix(), c.started
 	for i, tag := range tags {
 		v.groups[i] = group{int32(slices.Index(s.tags, tag) + 1), unsafe.StringData(marks[i])}
 	}
-	s.memory.put(t.ID, v)
+	s.memory.put(c.t.ID, v)
 }
 
 // readCached reads keys from the client's cache, marks first, and from the server what

@@ -10,12 +10,25 @@ import (
 
 	"github.com/jwtgate/gate"
 	"github.com/jwtgate/gate/stores"
+	"github.com/jwtgate/gate/stores/storekit"
 )
 
 // Blocked reports whether t was revoked by its ID, its session or its subject. Errors
 // are those of the server or the wire, [stores.ErrWiped], [ErrUnsafe] and
 // [stores.ErrLifetime]; each means that nobody knows.
 func (s *Store) Blocked(ctx context.Context, t *gate.Token) (bool, error) {
+	return s.blocked(ctx, t, s.o.CacheFor > 0)
+}
+
+// BlockedDirect is Blocked answered by the server, never by the cache.
+func (s *Store) BlockedDirect(ctx context.Context, t *gate.Token) (bool, error) {
+	return s.blocked(ctx, t, false)
+}
+
+func (s *Store) blocked(ctx context.Context, t *gate.Token, cached bool) (bool, error) {
+	if err := ctx.Err(); err != nil {
+		return false, fmt.Errorf("gateredis: %w", err)
+	}
 	started := time.Now()
 	now := started
 	if s.o.Clock != nil {
@@ -36,16 +49,32 @@ func (s *Store) Blocked(ctx context.Context, t *gate.Token) (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	if v, ok := s.recall(ctx, t, started); ok && v.holds(now) {
-		return v.blocked, nil
+	c := check{t: t, now: now, started: started, cached: cached}
+	if cached {
+		if v, ok := s.recall(ctx, t, started); ok && v.holds(now) {
+			return v.blocked, nil
+		}
 	}
-	return s.ask(ctx, t, e, now, started)
+	blocked, err := s.ask(ctx, c, e)
+	if errors.Is(err, errAhead) { // the cache may be older than the token
+		c.cached = false
+		return s.ask(ctx, c, e)
+	}
+	return blocked, err
+}
+
+// A check is one question about a token.
+type check struct {
+	t       *gate.Token
+	now     time.Time // by the store's clock
+	started time.Time
+	cached  bool // the cache may answer
 }
 
 // ask reads what is stored that may speak of t, and judges.
-func (s *Store) ask(ctx context.Context, t *gate.Token, e *epoch, now, started time.Time) (bool, error) {
-	l := s.lookup(t)
-	values, err := s.read(ctx, l.all)
+func (s *Store) ask(ctx context.Context, c check, e *epoch) (bool, error) {
+	l := s.lookup(c.t)
+	values, err := s.read(ctx, l.all, c.cached)
 	if err != nil {
 		return false, fmt.Errorf("gateredis: check: %w", err)
 	}
@@ -53,22 +82,27 @@ func (s *Store) ask(ctx context.Context, t *gate.Token, e *epoch, now, started t
 	if e, err = s.sameEpoch(e, marks); err != nil {
 		return false, err
 	}
-	v, err := l.judge(t, values, now)
+	v, err := l.judge(c, values)
 	if err != nil {
 		return false, err
 	}
-	if !v.blocked && !s.o.TrustOlderTokens && e.older(t) {
-		v.blocked, v.until = true, 0
+	if !v.blocked && !s.o.TrustOlderTokens && e.older(c.t) {
+		v.blocked, v.until = true, storekit.Never
 	}
-	s.remember(t, v, l.tags, marks, started)
+	if c.cached {
+		s.remember(c, v, l.tags, marks)
+	}
 	return v.blocked, nil
 }
 
 // errForeign: fail closed on a value that this package has not written.
 var errForeign = errors.New("gateredis: the server holds a value that is not an entry")
 
+// errAhead: the token's generation is above that of the cached record.
+var errAhead = errors.New("gateredis: the cache may be older than the token")
+
 // judge reads the verdict from the values of l.all.
-func (l *lookup) judge(t *gate.Token, values []string, now time.Time) (verdict, error) {
+func (l *lookup) judge(c check, values []string) (verdict, error) {
 	var v verdict
 	for i, kind := range l.kinds {
 		if values[i] == "" {
@@ -78,9 +112,21 @@ func (l *lookup) judge(t *gate.Token, values []string, now time.Time) (verdict, 
 		switch {
 		case !ok:
 			return v, errForeign
-		case !stores.Live(e.until, now):
+		case !storekit.Live(e.until, c.now):
 			v.passing = true
-		case kind != stores.Subject || e.subject.Covers(t, l.sessionHash):
+			continue
+		}
+		covered, known := true, true
+		if kind == stores.Subject {
+			covered, known = e.subject.CoversCached(c.t, l.sessionHash)
+		}
+		if !known && c.cached {
+			return v, errAhead
+		}
+		if !known {
+			covered = e.subject.Covers(c.t, l.sessionHash)
+		}
+		if covered {
 			return verdict{blocked: true, until: e.until}, nil
 		}
 	}
@@ -96,9 +142,9 @@ func (s *Store) bound(ctx context.Context) (context.Context, context.CancelFunc)
 }
 
 // read returns the values of keys, "" for those that are not there, in one round trip.
-func (s *Store) read(ctx context.Context, keys []string) ([]string, error) {
+func (s *Store) read(ctx context.Context, keys []string, cached bool) ([]string, error) {
 	switch {
-	case s.o.CacheFor > 0 && s.steps.trusted(time.Now(), s.o.CacheFor):
+	case cached && s.steps.trusted(time.Now(), s.o.CacheFor):
 		return s.readCached(ctx, keys)
 	case s.cluster:
 		return s.readFresh(ctx, keys)
@@ -162,8 +208,9 @@ func (s *Store) Entry(ctx context.Context, kind stores.Kind, id string) (stores.
 		return stores.Entry{}, false, err
 	}
 	return stores.Entry{
-		Kind: kind, ID: hash, At: unixTime(e.at), Until: unixTime(e.until), Note: e.note,
-		Before: unixTime(e.subject.Before), AllBefore: unixTime(e.subject.AllBefore), ExceptSession: e.subject.Except,
+		Kind: kind, ID: hash, At: storekit.UnixTime(e.at), Until: storekit.UnixTime(e.until), Note: e.note,
+		Generation: e.subject.Generation, AllGeneration: e.subject.AllGeneration,
+		Before: storekit.UnixTime(e.subject.Before), AllBefore: storekit.UnixTime(e.subject.AllBefore), ExceptSession: e.subject.Except,
 	}, true, nil
 }
 
@@ -180,5 +227,5 @@ func (s *Store) load(ctx context.Context, kind stores.Kind, key string) (entry, 
 	if !ok {
 		return entry{}, false, errForeign
 	}
-	return e, stores.Live(e.until, s.now()), nil
+	return e, storekit.Live(e.until, s.now()), nil
 }

@@ -58,7 +58,7 @@ func newApp(client rueidis.Client) (http.Handler, error) {
 		return nil, err
 	}
 	// The guard answers 503 in time when the server does not.
-	guarded := stores.Guard(revoked, stores.FailurePolicy{})
+	guarded := stores.NewBreaker(revoked, stores.FailurePolicy{})
 	g, err := gate.New(gate.Config{Keys: key, Blocklist: guarded})
 	if err != nil {
 		return nil, err

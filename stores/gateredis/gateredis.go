@@ -50,6 +50,7 @@ import (
 	"github.com/redis/rueidis"
 
 	"github.com/jwtgate/gate/stores"
+	"github.com/jwtgate/gate/stores/storekit"
 )
 
 // Options are for [New]. The zero value is safe.
@@ -59,8 +60,9 @@ type Options struct {
 	// Scope names the name space of identifiers, where several share a server; see
 	// package stores. As a secret it hides subjects that can be guessed.
 	Scope string
-	// Leeway and MaxLifetime say how long entries live: see [stores.Keep].
-	Leeway, MaxLifetime time.Duration
+	// Leeway, MaxLifetime and Skew say how long entries live and what they cover: see
+	// [storekit.Keep].
+	Leeway, MaxLifetime, Skew time.Duration
 	// Timeout bounds a call whose context has no deadline. Default: 250 ms. It is
 	// the wait for Replicas as well.
 	Timeout time.Duration
@@ -113,7 +115,7 @@ var ErrReplicas = errors.New("gateredis: too few replicas have the change")
 type Store struct {
 	client  rueidis.Client
 	o       Options
-	keep    stores.Keep
+	keep    storekit.Keep
 	cluster bool
 	born    time.Time // of the epoch, if this process begins it
 	tags    []string  // the groups of keys that live and die together
@@ -122,6 +124,7 @@ type Store struct {
 	memory  *memory
 	getMark []rueidis.Cacheable // one for each of tags
 	steps   stepWatch
+	old     atomic.Bool // a server older than Redis 7
 }
 
 var _ stores.Store = (*Store)(nil)
@@ -151,7 +154,7 @@ func New(client rueidis.Client, o Options) (*Store, error) {
 	if o.Timeout == 0 {
 		o.Timeout = 250 * time.Millisecond
 	}
-	keep, err := stores.Keep{Leeway: o.Leeway, MaxLifetime: o.MaxLifetime}.WithDefaults()
+	keep, err := storekit.Keep{Leeway: o.Leeway, MaxLifetime: o.MaxLifetime, Skew: o.Skew}.WithDefaults()
 	if err != nil {
 		return nil, fmt.Errorf("gateredis: %w", err)
 	}

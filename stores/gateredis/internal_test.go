@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/jwtgate/gate/stores"
+	"github.com/jwtgate/gate/stores/storekit"
 )
 
 // TestStepWatch: after the clock was put back, copies in the cache live longer than
@@ -50,7 +51,7 @@ func TestEntries(t *testing.T) {
 	for _, kind := range []stores.Kind{stores.Token, stores.Session, stores.Subject} {
 		e := entry{until: 7, at: 5, note: stores.Note{By: "a;b", Why: "c\nd"}}
 		if kind == stores.Subject {
-			e.subject = stores.SubjectRecord{Before: 9, AllBefore: 8, Except: "x"}
+			e.subject = storekit.SubjectRecord{Before: 9, AllBefore: 8, Except: "x"}
 		}
 		text := e.encode(kind)
 		if got, ok := decode(kind, text); !ok || got != e {
@@ -83,7 +84,7 @@ func TestMemoryBound(t *testing.T) {
 // TestTags: the characters a hash begins with are those that have a group.
 func TestTags(t *testing.T) {
 	for i := range 1000 {
-		if h := stores.HashID(stores.Token, "", number(int64(i))); !strings.Contains(hashAlphabet, h[:1]) {
+		if h := storekit.HashID(stores.Token, "", number(int64(i))); !strings.Contains(hashAlphabet, h[:1]) {
 			t.Errorf("hash %q begins with no known tag", h)
 		}
 	}

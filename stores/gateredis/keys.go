@@ -3,9 +3,10 @@ package gateredis
 import (
 	"github.com/jwtgate/gate"
 	"github.com/jwtgate/gate/stores"
+	"github.com/jwtgate/gate/stores/storekit"
 )
 
-// hashAlphabet are the characters that [stores.HashID] begins with. On a Cluster the
+// hashAlphabet are the characters that [storekit.HashID] begins with. On a Cluster the
 // first one is the tag that chooses a key's slot: 64 groups, which spread over the
 // masters, each with a mark of its own, since each master can be wiped by itself. On
 // one server one group is enough, and all keys of a check travel on one connection.
@@ -27,7 +28,7 @@ func (s *Store) key(kind stores.Kind, hash string) string {
 func (s *Store) markKey(tag string) string { return s.o.Prefix + "{" + tag + "}epoch" }
 
 func (s *Store) hash(kind stores.Kind, id string) string {
-	return stores.HashID(kind, s.o.Scope, id)
+	return storekit.HashID(kind, s.o.Scope, id)
 }
 
 // lookup are the keys of one check, of those identifiers that the token has.

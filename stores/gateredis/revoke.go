@@ -7,18 +7,22 @@ import (
 
 	"github.com/jwtgate/gate"
 	"github.com/jwtgate/gate/stores"
+	"github.com/jwtgate/gate/stores/storekit"
 )
 
 // RevokeToken revokes t by its ID: see [stores.Store].
 func (s *Store) RevokeToken(ctx context.Context, t *gate.Token, n stores.Note) error {
+	if err := ctx.Err(); err != nil {
+		return fmt.Errorf("gateredis: %w", err)
+	}
 	if t == nil || t.ID == "" {
 		return fmt.Errorf("gateredis: %w", stores.ErrNoID)
 	}
 	now, until := s.now(), s.keep.UntilToken(t)
-	if !stores.Live(until, now) {
+	if !storekit.Live(until, now) {
 		return nil
 	}
-	return s.put(ctx, stores.Token, t.ID, entry{until: until, at: now.Unix(), note: n.Clean()}, now)
+	return s.put(ctx, stores.Token, t.ID, entry{until: until, at: now.Unix(), note: storekit.CleanNote(n)}, now)
 }
 
 // RevokeSession revokes all tokens of a session: see [stores.Store].
@@ -27,7 +31,7 @@ func (s *Store) RevokeSession(ctx context.Context, sessionID string, n stores.No
 		return fmt.Errorf("gateredis: %w", stores.ErrNoID)
 	}
 	now := s.now()
-	return s.put(ctx, stores.Session, sessionID, entry{until: s.keep.UntilSession(now), at: now.Unix(), note: n.Clean()}, now)
+	return s.put(ctx, stores.Session, sessionID, entry{until: s.keep.UntilSession(now), at: now.Unix(), note: storekit.CleanNote(n)}, now)
 }
 
 // put writes an entry, unless one is there that lives longer.
@@ -36,15 +40,15 @@ func (s *Store) put(ctx context.Context, kind stores.Kind, id string, e entry, n
 	defer cancel()
 	hash := s.hash(kind, id)
 	_, err := s.write(ctx, change{
-		key: s.key(kind, hash), mark: s.markKey(s.tag(hash)), script: putScript,
-		args: []string{e.encode(kind), number(e.until), number(ttl(e.until, now))},
+		key: s.key(kind, hash), mark: s.markKey(s.tag(hash)), script: putScript, urgent: kind != stores.Token,
+		args: []string{e.encode(kind), wireUntil(e.until), number(ttl(e.until, now))},
 	})
 	return err
 }
 
-// RevokeSubject revokes what was issued to a subject until an instant: see
-// [stores.Store]. It reads the record, adds to it and writes it back if nobody else
-// has in between; else again.
+// RevokeSubject revokes what a subject has been given: see [stores.Store]. It writes
+// twice: the first write takes effect and has the generation, the second one covers
+// tokens without a generation that were made until the first was acknowledged.
 func (s *Store) RevokeSubject(ctx context.Context, subject string, o stores.SubjectOptions, n stores.Note) error {
 	if subject == "" {
 		return fmt.Errorf("gateredis: %w", stores.ErrNoID)
@@ -52,37 +56,59 @@ func (s *Store) RevokeSubject(ctx context.Context, subject string, o stores.Subj
 	ctx, cancel := s.bound(ctx)
 	defer cancel()
 	hash := s.hash(stores.Subject, subject)
-	c := change{key: s.key(stores.Subject, hash), mark: s.markKey(s.tag(hash)), script: swapScript}
+	c := change{key: s.key(stores.Subject, hash), mark: s.markKey(s.tag(hash)), urgent: true}
 	for {
-		done, err := s.mergeSubject(ctx, c, o, n.Clean())
-		if done || err != nil {
+		c.script, c.args = revokeScript, s.subjectArgs(o, storekit.CleanNote(n))
+		generation, err := s.write(ctx, c)
+		if err != nil {
 			return err
 		}
+		c.script, c.args = restampScript, s.subjectArgs(o, stores.Note{})[:4]
+		c.args[3] = number(generation)
+		kept, err := s.write(ctx, c)
+		if kept == 1 || err != nil {
+			return err
+		}
+		// The first write was lost, in a failover: it is made again.
 	}
 }
 
-// mergeSubject is one attempt; false when the record has changed meanwhile.
-func (s *Store) mergeSubject(ctx context.Context, c change, o stores.SubjectOptions, n stores.Note) (bool, error) {
-	values, err := s.readFresh(ctx, []string{c.key})
-	if err != nil {
-		return false, fmt.Errorf("gateredis: revoke: %w", err)
-	}
+// subjectArgs are the arguments of revokeScript, of the time now.
+func (s *Store) subjectArgs(o stores.SubjectOptions, n stores.Note) []string {
 	now := s.now()
-	e := entry{at: now.Unix(), note: n, subject: stores.NewSubjectRecord(o, now, s.o.Scope)}
-	e.until = s.keep.UntilSubject(now, e.subject)
-	if values[0] != "" {
-		old, ok := decode(stores.Subject, values[0])
-		if !ok {
-			return false, errForeign
-		}
-		if stores.Live(old.until, now) {
-			e.subject = old.subject.Merge(e.subject)
-			e.until = stores.Later(old.until, e.until)
-		}
+	c := s.keep.SubjectChange(o, now, s.o.Scope)
+	until := s.keep.UntilSubject(now, storekit.SubjectRecord{Before: c.Before})
+	return []string{
+		number(now.UnixMilli()), number(c.Before), c.Except, number(storekit.RandomBits()),
+		wireUntil(until), number(now.Unix()), n.By, n.Why,
 	}
-	c.args = []string{e.encode(stores.Subject), values[0], number(ttl(e.until, now))}
-	written, err := s.write(ctx, c)
-	return written == 1, err
+}
+
+// Generation returns the subject's generation, which a new token of the subject
+// carries in the claim "gen"; 0 where nothing was revoked. It always asks the server.
+func (s *Store) Generation(ctx context.Context, subject string) (int64, error) {
+	if subject == "" {
+		return 0, fmt.Errorf("gateredis: %w", stores.ErrNoID)
+	}
+	ctx, cancel := s.bound(ctx)
+	defer cancel()
+	e, err := s.ready(ctx, time.Now())
+	if err != nil {
+		return 0, err
+	}
+	hash := s.hash(stores.Subject, subject)
+	values, err := s.readFresh(ctx, []string{s.key(stores.Subject, hash), s.markKey(s.tag(hash))})
+	if err != nil {
+		return 0, fmt.Errorf("gateredis: read: %w", err)
+	}
+	if _, err := s.sameEpoch(e, values[1:]); err != nil || values[0] == "" {
+		return 0, err
+	}
+	record, ok := decode(stores.Subject, values[0])
+	if !ok {
+		return 0, errForeign
+	}
+	return record.subject.Generation, nil
 }
 
 // RestoreToken undoes RevokeToken: see [stores.Store].

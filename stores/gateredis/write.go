@@ -11,39 +11,26 @@ import (
 	"github.com/jwtgate/gate/stores"
 )
 
-// The scripts name one key each, so that they work on a Cluster, and while a slot of
-// it moves. Those for entries return 1 when it has, or had no need to, change what is stored.
-const (
-	// putScript writes ARGV[1] for ARGV[3] milliseconds, unless the entry there lives
-	// as long as ARGV[2] or longer; 0 is for ever.
-	putScript = `local old = redis.call('GET', KEYS[1])
-if old then
-  local has, new = tonumber(string.match(old, '^%d+')), tonumber(ARGV[2])
-  if has == 0 or (new ~= 0 and has >= new) then return 1 end
-end
-if ARGV[3] == '0' then redis.call('SET', KEYS[1], ARGV[1])
-else redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[3]) end
-return 1`
-	// swapScript writes ARGV[1] for ARGV[3] milliseconds if ARGV[2] is there, '' for
-	// nothing, and returns 0 otherwise.
-	swapScript = `if (redis.call('GET', KEYS[1]) or '') ~= ARGV[2] then return 0 end
-if ARGV[3] == '0' then redis.call('SET', KEYS[1], ARGV[1])
-else redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[3]) end
-return 1`
-	// touchScript writes a mark again, if it is there, which tells every cache that
-	// something has changed, and returns it.
-	touchScript = `local mark = redis.call('GET', KEYS[1])
-if mark then redis.call('SET', KEYS[1], mark) end
-return mark`
-	// dropScript removes the entry.
-	dropScript = `redis.call('DEL', KEYS[1])
-return 1`
-)
-
 // change is one script for one key, and where the mark of its group is.
 type change struct {
 	key, mark, script string
 	args              []string
+	urgent            bool // written to a full server too
+}
+
+// text is the script as the server takes it.
+func (s *Store) text(c change) string {
+	if c.urgent && !s.old.Load() {
+		return whenFull + c.script
+	}
+	return c.script
+}
+
+// isOld reports whether a server has refused the flags of whenFull, which Redis 6 does
+// not know.
+func (s *Store) isOld(c change, err error) bool {
+	e, ok := rueidis.IsRedisErr(err)
+	return c.urgent && ok && strings.Contains(e.Error(), "compiling script") && !s.old.Swap(true)
 }
 
 // write makes a change, in one round trip with the mark, and returns what the script
@@ -61,6 +48,7 @@ func (s *Store) write(ctx context.Context, c change) (int64, error) {
 				s.settle(ctx, c.key)
 			}
 			return done, err
+		case s.isOld(c, err):
 		case !refused(err) || !pause(ctx):
 			return 0, writeError(err)
 		}
@@ -71,7 +59,7 @@ func (s *Store) write(ctx context.Context, c change) (int64, error) {
 func (s *Store) attempt(ctx context.Context, c change) (done int64, mark string, err error) {
 	b := s.client.B()
 	commands := []rueidis.Completed{
-		b.Eval().Script(c.script).Numkeys(1).Key(c.key).Arg(c.args...).Build(),
+		b.Eval().Script(s.text(c)).Numkeys(1).Key(c.key).Arg(c.args...).Build(),
 		b.Eval().Script(touchScript).Numkeys(1).Key(c.mark).Build(),
 	}
 	var results []rueidis.RedisResult

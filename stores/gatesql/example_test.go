@@ -40,7 +40,7 @@ func Example() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	g, err := gate.New(gate.Config{Keys: key, Blocklist: stores.Guard(store, stores.FailurePolicy{})})
+	g, err := gate.New(gate.Config{Keys: key, Blocklist: stores.NewBreaker(store, stores.FailurePolicy{})})
 	if err != nil {
 		log.Fatal(err)
 	}

@@ -11,6 +11,7 @@ import (
 
 	"github.com/jwtgate/gate"
 	"github.com/jwtgate/gate/stores"
+	"github.com/jwtgate/gate/stores/storekit"
 )
 
 // Front keeps a copy of all entries in the memory of the process while [Store.Run]
@@ -44,7 +45,7 @@ type front struct {
 	fresh    time.Time // the copy has all that was committed before; zero: unusable
 	seq      int64     // of the last change that came by a poll
 	entries  map[frontKey]frontEntry
-	subjects map[frontKey]stores.SubjectRecord // of those entries that are of subjects
+	subjects map[frontKey]storekit.SubjectRecord // of those entries that are of subjects
 }
 
 // frontKey is 128 bits of an entry's hash.
@@ -148,7 +149,7 @@ func (f *front) sweep() {
 
 func (f *front) reset() {
 	f.fresh, f.seq = time.Time{}, 0
-	f.entries, f.subjects = map[frontKey]frontEntry{}, map[frontKey]stores.SubjectRecord{}
+	f.entries, f.subjects = map[frontKey]frontEntry{}, map[frontKey]storekit.SubjectRecord{}
 }
 
 // Run keeps the copy in front up to date until ctx ends, and returns its error; or

@@ -9,7 +9,7 @@
 // be accepted any more. [Store.Cleanup] deletes the rest, for a database that is
 // written to rarely.
 //
-// Identifiers are stored as hashes ([stores.HashID]); beside them stand when, who, why
+// Identifiers are stored as hashes ([storekit.HashID]); beside them stand when, who, why
 // and until when, which [Store.List] shows. The time is that of Options.Clock, never
 // the database's.
 //
@@ -42,6 +42,7 @@ import (
 
 	"github.com/jwtgate/gate"
 	"github.com/jwtgate/gate/stores"
+	"github.com/jwtgate/gate/stores/storekit"
 )
 
 // Errors of [Open].
@@ -64,8 +65,8 @@ type Options struct {
 	// Scope is the name space of the identifiers, for a gate that accepts several
 	// issuers: see package stores. Scopes may share a table; List shows them together.
 	Scope string
-	// Leeway and MaxLifetime say how long entries live: see [stores.Keep].
-	Leeway, MaxLifetime time.Duration
+	// Leeway and MaxLifetime say how long entries live: see [storekit.Keep].
+	Leeway, MaxLifetime, Skew time.Duration
 	// NoCreate refuses to create the tables ([ErrNoSchema]). They are brought to the
 	// present version all the same.
 	NoCreate bool
@@ -87,7 +88,7 @@ type Options struct {
 type Store struct {
 	db     *sql.DB
 	o      Options
-	keep   stores.Keep
+	keep   storekit.Keep
 	q      queries
 	tables meta   // as they were opened
 	front  *front // nil: none
@@ -109,7 +110,7 @@ var tableName = regexp.MustCompile(`^[a-z_][a-z0-9_]{0,39}$`)
 // where needed. It needs the right to do so only then. The caller closes the store,
 // then db.
 func Open(ctx context.Context, db *sql.DB, o Options) (*Store, error) {
-	keep, err := stores.Keep{Leeway: o.Leeway, MaxLifetime: o.MaxLifetime}.WithDefaults()
+	keep, err := storekit.Keep{Leeway: o.Leeway, MaxLifetime: o.MaxLifetime, Skew: o.Skew}.WithDefaults()
 	if err != nil {
 		return nil, fmt.Errorf("gatesql: %w", err)
 	}
@@ -192,9 +193,9 @@ func (s *Store) Blocked(ctx context.Context, t *gate.Token) (bool, error) {
 		return false, fmt.Errorf("gatesql: %w", err)
 	}
 	now, ids := s.o.Clock(), s.identify(t)
-	blocked, err := s.verdict(ctx, t, ids, now)
-	if err == nil && !blocked {
-		err = s.keep.Check(t, now)
+	blocked, err := false, s.keep.Check(t, now)
+	if err == nil {
+		blocked, err = s.verdict(ctx, t, ids, now)
 	}
 	if err != nil {
 		return false, fmt.Errorf("gatesql: %w", err)
@@ -215,7 +216,7 @@ func (s *Store) identify(t *gate.Token) identifiers {
 		if id == "" {
 			return ""
 		}
-		return stores.HashID(kind, s.o.Scope, id)
+		return storekit.HashID(kind, s.o.Scope, id)
 	}
 	return identifiers{hash(stores.Token, t.ID), hash(stores.Session, t.SessionID), hash(stores.Subject, t.Subject)}
 }
@@ -245,7 +246,7 @@ func (s *Store) verdict(ctx context.Context, t *gate.Token, ids identifiers, now
 			return false, err
 		}
 		known = epoch == s.tables.epoch
-		r := stores.SubjectRecord{Before: before.Int64, AllBefore: allBefore.Int64, Except: except.String}
+		r := storekit.SubjectRecord{Before: before.Int64, AllBefore: allBefore.Int64, Except: except.String}
 		blocked = blocked || kind.Valid && (stores.Kind(kind.String) != stores.Subject || r.Covers(t, ids.session))
 	}
 	if err := rows.Err(); err != nil {

@@ -5,11 +5,11 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
-	"math"
 	"time"
 
 	"github.com/jwtgate/gate"
 	"github.com/jwtgate/gate/stores"
+	"github.com/jwtgate/gate/stores/storekit"
 )
 
 // row is an entry as it stands in the table.
@@ -19,12 +19,9 @@ type row struct {
 	revoked, until int64 // seconds; until is never for what does not go
 	undone         bool  // restored: kept for a while, so that copies in front learn of it
 	seq            int64
-	record         stores.SubjectRecord
+	record         storekit.SubjectRecord
 	note           stores.Note
 }
-
-// never is the until of entries that do not go, so that one comparison does for all.
-const never = math.MaxInt64
 
 // fields are where the columns are scanned to, in their order.
 func (r *row) fields() []any {
@@ -59,9 +56,7 @@ func (r *row) entry() stores.Entry {
 		Kind: r.kind, ID: r.id, At: time.Unix(r.revoked, 0).UTC(), Note: r.note,
 		Before: instant(r.record.Before), AllBefore: instant(r.record.AllBefore), ExceptSession: r.record.Except,
 	}
-	if r.until != never {
-		e.Until = time.Unix(r.until, 0).UTC()
-	}
+	e.Until = storekit.UnixTime(r.until)
 	return e
 }
 
@@ -76,43 +71,44 @@ func (r *row) live(now time.Time) bool { return !r.undone && now.Unix() < r.unti
 
 // RevokeToken implements [stores.Store].
 func (s *Store) RevokeToken(ctx context.Context, t *gate.Token, n stores.Note) error {
+	if err := ctx.Err(); err != nil {
+		return fmt.Errorf("gatesql: %w", err)
+	}
 	if t == nil {
 		return fmt.Errorf("gatesql: %w", stores.ErrNoID)
 	}
 	until, now := s.keep.UntilToken(t), s.o.Clock()
-	if t.ID != "" && !stores.Live(until, now) {
-		return ctx.Err()
+	if t.ID != "" && !storekit.Live(until, now) {
+		return nil
 	}
-	return s.revoke(ctx, row{kind: stores.Token, until: until}, t.ID, n)
+	return s.revoke(ctx, row{kind: stores.Token, until: until}, t.ID, n, storekit.SubjectChange{})
 }
 
 // RevokeSession implements [stores.Store].
 func (s *Store) RevokeSession(ctx context.Context, sessionID string, n stores.Note) error {
-	return s.revoke(ctx, row{kind: stores.Session, until: s.keep.UntilSession(s.o.Clock())}, sessionID, n)
+	return s.revoke(ctx, row{kind: stores.Session, until: s.keep.UntilSession(s.o.Clock())}, sessionID, n, storekit.SubjectChange{})
 }
 
 // RevokeSubject implements [stores.Store].
 func (s *Store) RevokeSubject(ctx context.Context, subject string, o stores.SubjectOptions, n stores.Note) error {
 	now := s.o.Clock()
-	r := stores.NewSubjectRecord(o, now, s.o.Scope)
-	return s.revoke(ctx, row{kind: stores.Subject, until: s.keep.UntilSubject(now, r), record: r}, subject, n)
+	c := s.keep.SubjectChange(o, now, s.o.Scope)
+	r := storekit.SubjectRecord{}.Revoke(c, 0)
+	return s.revoke(ctx, row{kind: stores.Subject, until: s.keep.UntilSubject(now, r), record: r}, subject, n, c)
 }
 
 // revoke writes a row, or joins it with the one that is there.
-func (s *Store) revoke(ctx context.Context, r row, id string, n stores.Note) error {
+func (s *Store) revoke(ctx context.Context, r row, id string, n stores.Note, c storekit.SubjectChange) error {
 	if id == "" {
 		return fmt.Errorf("gatesql: %w", stores.ErrNoID)
 	}
 	now := s.o.Clock()
-	if r.until == 0 {
-		r.until = never
-	}
-	r.id, r.revoked, r.note = stores.HashID(r.kind, s.o.Scope, id), now.Unix(), n.Clean()
+	r.id, r.revoked, r.note = storekit.HashID(r.kind, s.o.Scope, id), now.Unix(), storekit.CleanNote(n)
 	return s.change(ctx, r.id, func(old *row) *row {
 		if old != nil && old.live(now) {
 			r.until = max(r.until, old.until)
 			if r.kind == stores.Subject {
-				r.record = old.record.Merge(r.record)
+				r.record = old.record.Revoke(c, 0)
 			}
 		}
 		return &r
@@ -136,7 +132,7 @@ func (s *Store) RestoreSubject(ctx context.Context, subject string) error {
 
 func (s *Store) restore(ctx context.Context, kind stores.Kind, id string) error {
 	until := s.o.Clock().Add(undoneFor).Unix()
-	return s.change(ctx, stores.HashID(kind, s.o.Scope, id), func(old *row) *row {
+	return s.change(ctx, storekit.HashID(kind, s.o.Scope, id), func(old *row) *row {
 		if old == nil || old.undone {
 			return nil
 		}

@@ -71,7 +71,7 @@ type soak struct {
 	t      *testing.T
 	server *servers.Redis
 	wire   *toxiproxy.Proxy
-	nodes  []*stores.Guarded
+	nodes  []*stores.Breaker
 	jury   *jury
 	late   int64 // answers of the last round
 }

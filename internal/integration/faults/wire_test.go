@@ -35,8 +35,8 @@ func grace() time.Duration {
 	return 200 * time.Millisecond
 }
 
-func guard(list gate.Blocklist) *stores.Guarded {
-	return stores.Guard(list, stores.FailurePolicy{Timeout: guardTimeout})
+func guard(list gate.Blocklist) *stores.Breaker {
+	return stores.NewBreaker(list, stores.FailurePolicy{Timeout: guardTimeout})
 }
 
 // newProxy returns a wire to upstream that can be tampered with.
@@ -167,7 +167,7 @@ func TestF4(t *testing.T) {
 	server := servers.StartRedis(t, servers.Durable...)
 	all := nodes(t, 3, alone(server.Addr), gateredis.Options{})
 	j := newJury(t, 200, all[0])
-	lists := []*stores.Guarded{guard(all[0]), guard(all[1]), guard(all[2])}
+	lists := []*stores.Breaker{guard(all[0]), guard(all[1]), guard(all[2])}
 	for _, l := range lists {
 		j.hear(l, 16, 100*time.Millisecond)
 	}

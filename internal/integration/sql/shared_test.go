@@ -17,6 +17,7 @@ import (
 	"github.com/jwtgate/gate/gatetest"
 	"github.com/jwtgate/gate/stores"
 	"github.com/jwtgate/gate/stores/gatesql"
+	"github.com/jwtgate/gate/stores/storekit"
 )
 
 func exec(t testing.TB, db *sql.DB, query string, args ...any) {
@@ -40,7 +41,7 @@ func fill(t testing.TB, db *sql.DB, table string, n int) {
 	for i := 0; i < n; {
 		var rows []string
 		for ; i < n && len(rows) < 500; i++ {
-			rows = append(rows, fmt.Sprintf("('%s', 'token', 0, 9000000000, 0, %d, 0, 0, '', '', '')", stores.HashID(stores.Token, "", fmt.Sprint(i)), i+1))
+			rows = append(rows, fmt.Sprintf("('%s', 'token', 0, 9000000000, 0, %d, 0, 0, '', '', '')", storekit.HashID(stores.Token, "", fmt.Sprint(i)), i+1))
 		}
 		exec(t, db, "INSERT INTO "+table+" VALUES "+strings.Join(rows, ", "))
 	}
@@ -111,8 +112,8 @@ func TestShared(t *testing.T) {
 		var wg sync.WaitGroup
 		for i, s := range []*gatesql.Store{a, b, a, b} {
 			wg.Go(func() {
-				for j := range 10 {
-					o := stores.SubjectOptions{Before: c.Now().Add(-time.Duration(j*4+i) * time.Minute), ExceptSession: fmt.Sprint("s", i)}
+				for range 10 {
+					o := stores.SubjectOptions{ExceptSession: fmt.Sprint("s", i)}
 					if err := s.RevokeSubject(t.Context(), "bob", o, stores.Note{}); err != nil {
 						t.Errorf("RevokeSubject at once: %v", err)
 					}
@@ -123,9 +124,7 @@ func TestShared(t *testing.T) {
 		tok := gatetest.NewToken(c, "x")
 		tok.Subject, tok.SessionID = "bob", "other"
 		wantBlocked(t, b, tok, true)
-		tok.SessionID = "s0" // spared by the latest instant, and not by the one a minute before
-		wantBlocked(t, b, tok, false)
-		tok.IssuedAt = c.Now().Add(-time.Minute)
+		tok.SessionID = "s0" // spared by one call, and not by the others
 		wantBlocked(t, a, tok, true)
 	})
 }

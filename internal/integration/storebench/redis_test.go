@@ -103,7 +103,7 @@ func TestRedis(t *testing.T) {
 		check{"gateredis-id-alone", asking(plain, bare)},
 		check{"gateredis-cached", asking(cached, full)},
 		check{"gateredis-cached-id-alone", asking(cached, bare)},
-		check{"gateredis-cached-guarded", asking(stores.Guard(cached, stores.FailurePolicy{Timeout: 10 * time.Second}), full)})
+		check{"gateredis-cached-guarded", asking(stores.NewBreaker(cached, stores.FailurePolicy{Timeout: 10 * time.Second}), full)})
 	var bodies []*body
 	for _, goroutines := range []int{1, 16, 64} {
 		for _, c := range checks {

@@ -1,21 +1,23 @@
-package stores
+package storekit
 
 import (
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/binary"
+
+	"github.com/jwtgate/gate/stores"
 )
 
 // HashSize is the length of what [HashID] returns.
 const HashSize = 32
 
-// HashID is the form in which an identifier is stored: 192 bits of SHA-256 over kind,
+// HashID is the form in which an identifier is stored: 192 bits of SHA-256 of kind,
 // scope and identifier, as 32 characters of base64url. Whatever the identifier is, the
 // result has one length and harmless characters; equal identifiers of different kinds
 // or scopes have different hashes. It hides an identifier that cannot be guessed, such
-// as a random "jti" or "sid"; a subject such as "42" is found by trying, unless scope
-// is a secret.
-func HashID(kind Kind, scope, id string) string {
+// as a random "jti" or "sid". A subject such as "42" can be found by trying, unless
+// scope is a secret.
+func HashID(kind stores.Kind, scope, id string) string {
 	var buf [256]byte
 	b := append(append(buf[:0], "gate.stores\x00"...), kind...)
 	b = binary.BigEndian.AppendUint64(append(b, 0), uint64(len(scope)))

@@ -118,9 +118,9 @@ func (e *events) count(k stores.EventKind) (n int) {
 	return n
 }
 
-func TestGuardPassesAnswers(t *testing.T) {
+func TestBreakerPassesAnswers(t *testing.T) {
 	f := newFlaky()
-	g := stores.Guard(f, stores.FailurePolicy{OpenForAccessTokens: true})
+	g := stores.NewBreaker(f, stores.FailurePolicy{OpenForAccessTokens: true})
 	for _, tt := range []struct {
 		mode    int32
 		blocked bool
@@ -138,9 +138,9 @@ func TestGuardPassesAnswers(t *testing.T) {
 	}
 }
 
-// TestGuardWhoGetsIn: without an answer nobody gets in but by the field that says so,
+// TestBreakerWhoGetsIn: without an answer nobody gets in but by the field that says so,
 // and then with access tokens alone, where nothing more is demanded.
-func TestGuardWhoGetsIn(t *testing.T) {
+func TestBreakerWhoGetsIn(t *testing.T) {
 	decoded := &gate.Token{ID: "r", Type: gate.Refresh} // no route has seen it
 	for _, tt := range []struct {
 		name  string
@@ -164,7 +164,7 @@ func TestGuardWhoGetsIn(t *testing.T) {
 					f, ev := newFlaky(), &events{}
 					defer close(f.hang)
 					f.mode.Store(mode)
-					g := stores.Guard(f, stores.FailurePolicy{OpenForAccessTokens: tt.open, OnEvent: ev.on})
+					g := stores.NewBreaker(f, stores.FailurePolicy{OpenForAccessTokens: tt.open, OnEvent: ev.on})
 					const n = 12 // beyond the opening of the circuit
 					for range n {
 						blocked, err := g.Blocked(t.Context(), tt.token)
@@ -182,14 +182,14 @@ func TestGuardWhoGetsIn(t *testing.T) {
 	}
 }
 
-// TestGuardTimeout: the answer comes in time from a store that never returns, and the
+// TestBreakerTimeout: the answer comes in time from a store that never returns, and the
 // calls that were given up are no more than Calls.
-func TestGuardTimeout(t *testing.T) {
+func TestBreakerTimeout(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := newFlaky()
 		f.mode.Store(hangs)
 		const calls = 8
-		g := stores.Guard(f, stores.FailurePolicy{Timeout: 40 * time.Millisecond, Failures: 1000, Calls: calls})
+		g := stores.NewBreaker(f, stores.FailurePolicy{Timeout: 40 * time.Millisecond, Failures: 1000, Calls: calls})
 		var wg sync.WaitGroup
 		for range 50 {
 			wg.Go(func() {
@@ -213,11 +213,11 @@ func TestGuardTimeout(t *testing.T) {
 	})
 }
 
-// TestGuardCircuit follows a store through an outage.
-func TestGuardCircuit(t *testing.T) {
+// TestBreakerCircuit follows a store through an outage.
+func TestBreakerCircuit(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f, ev := newFlaky(), &events{}
-		g := stores.Guard(f, stores.FailurePolicy{Failures: 3, Probe: time.Second, OnEvent: ev.on})
+		g := stores.NewBreaker(f, stores.FailurePolicy{Failures: 3, Probe: time.Second, OnEvent: ev.on})
 		check := func(want error) {
 			t.Helper()
 			if _, err := g.Blocked(t.Context(), access); !errors.Is(err, want) {
@@ -258,13 +258,13 @@ func TestGuardCircuit(t *testing.T) {
 	})
 }
 
-// TestGuardProbe: of many that come while the circuit is open one asks the store, and
+// TestBreakerProbe: of many that come while the circuit is open one asks the store, and
 // one that leaves makes way for the next.
-func TestGuardProbe(t *testing.T) {
+func TestBreakerProbe(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := newFlaky()
 		f.mode.Store(failing)
-		g := stores.Guard(f, stores.FailurePolicy{Failures: 1, Probe: time.Second})
+		g := stores.NewBreaker(f, stores.FailurePolicy{Failures: 1, Probe: time.Second})
 		_, _ = g.Blocked(t.Context(), access)
 		time.Sleep(time.Second)
 		f.mode.Store(slow)
@@ -292,12 +292,12 @@ func TestGuardProbe(t *testing.T) {
 	})
 }
 
-// TestGuardCallerLeaves: callers that give up say nothing about the store, and are
+// TestBreakerCallerLeaves: callers that give up say nothing about the store, and are
 // never let in.
-func TestGuardCallerLeaves(t *testing.T) {
+func TestBreakerCallerLeaves(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := newFlaky()
-		g := stores.Guard(f, stores.FailurePolicy{Failures: 2, OpenForAccessTokens: true})
+		g := stores.NewBreaker(f, stores.FailurePolicy{Failures: 2, OpenForAccessTokens: true})
 		for _, mode := range []int32{slow, hangs} {
 			f.mode.Store(mode)
 			for range 10 {
@@ -318,15 +318,15 @@ func TestGuardCallerLeaves(t *testing.T) {
 	})
 }
 
-func TestGuardOfNothing(t *testing.T) {
-	g := stores.Guard(nil, stores.FailurePolicy{})
+func TestBreakerOfNothing(t *testing.T) {
+	g := stores.NewBreaker(nil, stores.FailurePolicy{})
 	if blocked, err := g.Blocked(t.Context(), access); err == nil {
 		t.Errorf("Guard(nil): Blocked = %v, nil; want an error", blocked)
 	}
 }
 
-// TestGuardInGate: what clients and routes see of a store that is down.
-func TestGuardInGate(t *testing.T) {
+// TestBreakerInGate: what clients and routes see of a store that is down.
+func TestBreakerInGate(t *testing.T) {
 	key, err := keys.HMAC(keys.HS256, []byte("a secret of thirty-two bytes, ok"))
 	if err != nil {
 		t.Fatal(err)
@@ -334,7 +334,7 @@ func TestGuardInGate(t *testing.T) {
 	for _, open := range []bool{false, true} {
 		f := newFlaky()
 		f.mode.Store(failing)
-		g, err := gate.New(gate.Config{Keys: key, Blocklist: stores.Guard(f, stores.FailurePolicy{OpenForAccessTokens: open})})
+		g, err := gate.New(gate.Config{Keys: key, Blocklist: stores.NewBreaker(f, stores.FailurePolicy{OpenForAccessTokens: open})})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -354,8 +354,8 @@ func TestGuardInGate(t *testing.T) {
 	}
 }
 
-func BenchmarkGuard(b *testing.B) {
-	g := stores.Guard(newFlaky(), stores.FailurePolicy{})
+func BenchmarkBreaker(b *testing.B) {
+	g := stores.NewBreaker(newFlaky(), stores.FailurePolicy{})
 	b.ReportAllocs()
 	for b.Loop() {
 		_, _ = g.Blocked(b.Context(), access)

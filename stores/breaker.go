@@ -10,7 +10,7 @@ import (
 	"github.com/jwtgate/gate"
 )
 
-// Errors of [Guarded]; the gate answers them with 503.
+// Errors of [Breaker]; the gate answers them with 503.
 var (
 	// ErrTimeout: the store gave no answer within FailurePolicy.Timeout.
 	ErrTimeout = errors.New("stores: the store did not answer in time")
@@ -40,7 +40,7 @@ type FailurePolicy struct {
 	OnEvent func(Event)
 }
 
-// EventKind names what [Guarded] has done.
+// EventKind names what [Breaker] has done.
 type EventKind string
 
 // The kinds of events.
@@ -72,9 +72,9 @@ type Stats struct {
 	LastError error  // the last failure; nil when there was none
 }
 
-// Guarded is a blocklist with a [FailurePolicy]. Make one with [Guard]. It is safe for
+// Breaker is a blocklist with a [FailurePolicy]. Make one with [NewBreaker]. It is safe for
 // concurrent use. It writes nothing to the store and remembers no verdict.
-type Guarded struct {
+type Breaker struct {
 	store    gate.Blocklist
 	policy   FailurePolicy
 	circuit  circuit
@@ -88,12 +88,12 @@ type Guarded struct {
 	allowed  atomic.Uint64
 }
 
-var _ gate.Blocklist = (*Guarded)(nil)
+var _ gate.Blocklist = (*Breaker)(nil)
 
 // Guard puts p between a gate and its store. Each check runs in a goroutine of its
 // own, which ends when the store returns, so that the answer comes in time even if the
 // store does not.
-func Guard(s gate.Blocklist, p FailurePolicy) *Guarded {
+func NewBreaker(s gate.Blocklist, p FailurePolicy) *Breaker {
 	if p.Timeout <= 0 {
 		p.Timeout = 250 * time.Millisecond
 	}
@@ -106,7 +106,7 @@ func Guard(s gate.Blocklist, p FailurePolicy) *Guarded {
 	if p.Calls <= 0 {
 		p.Calls = 1024
 	}
-	g := &Guarded{store: s, policy: p, slots: make(chan struct{}, p.Calls)}
+	g := &Breaker{store: s, policy: p, slots: make(chan struct{}, p.Calls)}
 	g.circuit.limit, g.circuit.pause = p.Failures, p.Probe
 	if s == nil {
 		g.store = gate.BlocklistFunc(func(context.Context, *gate.Token) (bool, error) { return false, errNoStore })
@@ -119,7 +119,7 @@ var errNoStore = errors.New("stores: Guard was given no store")
 
 // Blocked reports whether t was revoked. What the route demands it reads in
 // [gate.Token.Policy], which a gate sets.
-func (g *Guarded) Blocked(ctx context.Context, t *gate.Token) (bool, error) {
+func (g *Breaker) Blocked(ctx context.Context, t *gate.Token) (bool, error) {
 	g.checks.Add(1)
 	if err := ctx.Err(); err != nil {
 		return false, err
@@ -155,7 +155,7 @@ type answer struct {
 }
 
 // askInTime asks the store and waits no longer than the timeout.
-func (g *Guarded) askInTime(ctx context.Context, t *gate.Token) (bool, error) {
+func (g *Breaker) askInTime(ctx context.Context, t *gate.Token) (bool, error) {
 	own, cancel := context.WithTimeout(ctx, g.policy.Timeout)
 	defer cancel()
 	select {
@@ -182,7 +182,7 @@ func (g *Guarded) askInTime(ctx context.Context, t *gate.Token) (bool, error) {
 }
 
 // late is the error of a check that was given up.
-func (g *Guarded) late(ctx context.Context) error {
+func (g *Breaker) late(ctx context.Context) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
@@ -192,7 +192,7 @@ func (g *Guarded) late(ctx context.Context) error {
 
 // askSafely turns a panic into an error: in a goroutine of its own it would end the
 // program, where net/http would have ended one request.
-func (g *Guarded) askSafely(ctx context.Context, t *gate.Token) (a answer) {
+func (g *Breaker) askSafely(ctx context.Context, t *gate.Token) (a answer) {
 	defer func() {
 		if v := recover(); v != nil {
 			a = answer{false, fmt.Errorf("stores: the store panicked: %v", v)}
@@ -203,7 +203,7 @@ func (g *Guarded) askSafely(ctx context.Context, t *gate.Token) (a answer) {
 }
 
 // without decides for a store that has not answered.
-func (g *Guarded) without(t *gate.Token, err error) (bool, error) {
+func (g *Breaker) without(t *gate.Token, err error) (bool, error) {
 	p := t.Policy()
 	if g.policy.OpenForAccessTokens && t.Type == gate.Access && !p.Fresh && !p.Refresh && !p.AnyType {
 		g.allowed.Add(1)
@@ -215,14 +215,14 @@ func (g *Guarded) without(t *gate.Token, err error) (bool, error) {
 	return false, err
 }
 
-func (g *Guarded) report(e Event) {
+func (g *Breaker) report(e Event) {
 	if g.policy.OnEvent != nil {
 		g.policy.OnEvent(e)
 	}
 }
 
 // Stats returns the counts.
-func (g *Guarded) Stats() Stats {
+func (g *Breaker) Stats() Stats {
 	s := Stats{
 		Checks: g.checks.Load(), Failures: g.failures.Load(), Timeouts: g.timeouts.Load(),
 		NotAsked: g.notAsked.Load(), Denied: g.denied.Load(), Allowed: g.allowed.Load(),

@@ -1,0 +1,114 @@
+package gatemem
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/jwtgate/gate"
+	"github.com/jwtgate/gate/stores"
+	"github.com/jwtgate/gate/stores/storekit"
+)
+
+// subject is a record and the second in which it is removed.
+type subject struct {
+	storekit.SubjectRecord
+	until int64
+}
+
+// subjects are few: one for each account that was logged out everywhere.
+type subjects struct {
+	any atomic.Bool // there has been one
+	mu  sync.RWMutex
+	m   map[uint64]subject
+}
+
+func (s *subjects) len() int {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	return len(s.m)
+}
+
+func (s *subjects) get(hash uint64) (subject, bool) {
+	if !s.any.Load() {
+		return subject{}, false
+	}
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	r, ok := s.m[hash]
+	return r, ok
+}
+
+func (s *Store) subjectBlocked(t *gate.Token, now time.Time) bool {
+	if t.Subject == "" {
+		return false
+	}
+	r, ok := s.subjects.get(s.subject.hash(t.Subject))
+	if !ok || !storekit.Live(r.until, now) {
+		return false
+	}
+	session := ""
+	if r.Except != "" && t.SessionID != "" {
+		session = storekit.HashID(stores.Session, s.scope, t.SessionID)
+	}
+	return r.Covers(t, session)
+}
+
+// Generation returns the subject's generation, which a new token of the subject
+// carries in the claim "gen"; 0 where nothing was revoked.
+func (s *Store) Generation(ctx context.Context, sub string) (int64, error) {
+	if err := s.done(ctx); err != nil {
+		return 0, err
+	}
+	if sub == "" {
+		return 0, fmt.Errorf("gatemem: %w", stores.ErrNoID)
+	}
+	r, _ := s.subjects.get(s.subject.hash(sub))
+	return r.Generation, nil
+}
+
+// RevokeSubject implements [stores.Store]. The clock is read under the lock, so one
+// write is enough for tokens without a generation too.
+func (s *Store) RevokeSubject(ctx context.Context, sub string, o stores.SubjectOptions, _ stores.Note) error {
+	if err := s.done(ctx); err != nil {
+		return err
+	}
+	if sub == "" {
+		return fmt.Errorf("gatemem: %w", stores.ErrNoID)
+	}
+	hash := s.subject.hash(sub)
+	s.subjects.mu.Lock()
+	defer s.subjects.mu.Unlock()
+	now, old := s.clock(), s.subjects.m[hash]
+	r := old.Revoke(s.keep.SubjectChange(o, now, s.scope), storekit.NextGeneration(old.Generation, now))
+	s.subjects.m[hash] = subject{r, max(old.until, s.keep.UntilSubject(now, r))}
+	s.subjects.any.Store(true)
+	s.subjects.sweepSome(now, sweepEach)
+	return nil
+}
+
+// RestoreSubject implements [stores.Store].
+func (s *Store) RestoreSubject(ctx context.Context, sub string) error {
+	if err := s.done(ctx); err != nil {
+		return err
+	}
+	s.subjects.mu.Lock()
+	defer s.subjects.mu.Unlock()
+	delete(s.subjects.m, s.subject.hash(sub))
+	return nil
+}
+
+// sweepSome looks at n records, with the lock held, and removes those past their time.
+// Go starts to range over a map at a random place, so that all have their turn.
+func (s *subjects) sweepSome(now time.Time, n int) {
+	for hash, e := range s.m {
+		if n--; n < 0 {
+			break
+		}
+		if !storekit.Live(e.until, now) {
+			delete(s.m, hash)
+		}
+	}
+}

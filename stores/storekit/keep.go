@@ -1,0 +1,147 @@
+package storekit
+
+import (
+	"fmt"
+	"math"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"github.com/jwtgate/gate"
+	"github.com/jwtgate/gate/stores"
+)
+
+// Defaults of every store's options.
+const (
+	// DefaultLeeway is added to a token's expiry.
+	DefaultLeeway = 5 * time.Minute
+	// DefaultMaxLifetime is how long sessions and subjects are remembered: a day more
+	// than a gate's refresh tokens live by default.
+	DefaultMaxLifetime = 31 * 24 * time.Hour
+	// DefaultSkew is what two clocks may differ by.
+	DefaultSkew = 5 * time.Second
+)
+
+// Never is the end of an entry that is kept for ever, as Unix time.
+const Never = math.MaxInt64
+
+// Keep says how long entries live. Stores make one of their options.
+type Keep struct {
+	// Leeway is added to the life of every entry. It must be at least the gate's
+	// Accept.Leeway plus the difference between the clocks of two machines. Zero:
+	// DefaultLeeway.
+	Leeway time.Duration
+	// MaxLifetime is at least the longest lifetime of a token, access or refresh. Zero:
+	// DefaultMaxLifetime; gate.NoExpiry: sessions and subjects are remembered for ever.
+	MaxLifetime time.Duration
+	// Skew is at least the difference between any two clocks, of nodes and of the
+	// store's server. RevokeSubject covers a token without the claim "gen" if its "iat"
+	// is at most Skew after the call. Zero: DefaultSkew; negative: none.
+	Skew time.Duration
+}
+
+// WithDefaults fills zero fields. Values that would forget too early are an error.
+func (k Keep) WithDefaults() (Keep, error) {
+	if k.Leeway == 0 {
+		k.Leeway = DefaultLeeway
+	}
+	if k.MaxLifetime == 0 {
+		k.MaxLifetime = DefaultMaxLifetime
+	}
+	if k.Skew == 0 {
+		k.Skew = DefaultSkew
+	}
+	k.Skew = max(k.Skew, 0)
+	if k.Leeway < 0 || k.MaxLifetime < 0 && k.MaxLifetime != gate.NoExpiry {
+		return k, fmt.Errorf("stores: Leeway %v or MaxLifetime %v is negative", k.Leeway, k.MaxLifetime)
+	}
+	return k, nil
+}
+
+// UntilToken is the second in which the entry of t may be removed, as Unix time. The
+// entry covers every instant before it.
+func (k Keep) UntilToken(t *gate.Token) int64 {
+	if t.Expiry.IsZero() {
+		return Never
+	}
+	return ceil(t.Expiry.Add(k.Leeway))
+}
+
+// UntilSession is the same for a session revoked at now.
+func (k Keep) UntilSession(now time.Time) int64 {
+	if k.MaxLifetime == gate.NoExpiry {
+		return Never
+	}
+	return ceil(now.Add(k.MaxLifetime).Add(k.Leeway))
+}
+
+// UntilSubject is the same for the record of a subject, written at now.
+func (k Keep) UntilSubject(now time.Time, r SubjectRecord) int64 {
+	if before := time.Unix(r.Before, 0); before.After(now) {
+		now = before
+	}
+	return k.UntilSession(now)
+}
+
+// ceil is the first whole second at or after t, and at least 1.
+func ceil(t time.Time) int64 {
+	sec := t.Unix()
+	if t.Nanosecond() > 0 {
+		sec++
+	}
+	return max(sec, 1)
+}
+
+// Live reports whether an entry with that until counts at now.
+func Live(until int64, now time.Time) bool { return now.Unix() < until }
+
+// UnixTime is an instant as an [stores.Entry] shows it: zero for 0 and for [Never].
+func UnixTime(sec int64) time.Time {
+	if sec == 0 || sec == Never {
+		return time.Time{}
+	}
+	return time.Unix(sec, 0).UTC()
+}
+
+// Check returns an error for a token that the store cannot answer for. A token with a
+// session or subject that lives longer than MaxLifetime could outlive the entry by
+// which it was revoked ([stores.ErrLifetime]). The entry of a token whose expiry and
+// Leeway have passed may be gone ([stores.ErrForgotten]). Stores call it for every
+// token before they look for entries, so that wrong settings fail at once instead of
+// letting revoked tokens in later.
+func (k Keep) Check(t *gate.Token, now time.Time) error {
+	if !t.Expiry.IsZero() && !Live(k.UntilToken(t), now) {
+		return stores.ErrForgotten
+	}
+	if k.MaxLifetime == gate.NoExpiry || t.SessionID == "" && t.Subject == "" {
+		return nil
+	}
+	from := t.IssuedAt
+	if from.IsZero() {
+		from = now
+	}
+	if t.Expiry.IsZero() || t.Expiry.Sub(from) > k.MaxLifetime {
+		return stores.ErrLifetime
+	}
+	return nil
+}
+
+// noteBytes bounds what is kept of each half of a note.
+const noteBytes = 512
+
+// CleanNote returns n as every store can keep it: each half cut to 512 bytes of valid
+// UTF-8 without NUL.
+func CleanNote(n stores.Note) stores.Note {
+	return stores.Note{By: cleanText(n.By), Why: cleanText(n.Why)}
+}
+
+func cleanText(s string) string {
+	if len(s) > noteBytes {
+		end := noteBytes
+		for end > noteBytes-utf8.UTFMax && !utf8.RuneStart(s[end]) {
+			end--
+		}
+		s = s[:end]
+	}
+	return strings.ReplaceAll(strings.ToValidUTF8(s, "?"), "\x00", "")
+}
