@@ -67,7 +67,7 @@ func wantBlocked(t testing.TB, s stores.Store, tok *gate.Token, want bool) {
 
 func TestOptions(t *testing.T) {
 	for name, o := range map[string]gatemem.Options{
-		"MaxTokens":  {MaxTokens: -1},
+		"MaxTokens":   {MaxTokens: -1},
 		"Leeway":      {Leeway: -1},
 		"MaxLifetime": {MaxLifetime: -1},
 	} {
