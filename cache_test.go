@@ -142,7 +142,7 @@ func TestCacheKeyRemoved(t *testing.T) {
 	s.keys = []*keys.Key{next}
 	check("signature")
 	s.keys = nil
-	check("key_unknown")
+	check("kid_missing")
 	s.err = errors.New("down")
 	check("failure")
 	again := must(keys.FromPublic(keys.EdDSA, old.Public()))

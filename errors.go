@@ -172,6 +172,7 @@ var messages = map[string]string{
 	"b64":                "Tokens with b64 are not supported",
 	"zip":                "Compressed tokens are not supported",
 	"cty":                "Nested tokens are not supported",
+	"kid_missing":        "The token has no kid, and no accepted key is for such tokens",
 	"key_unknown":        "No accepted key has the token's kid",
 	"key_ambiguous":      "Too many keys could have signed the token; it needs a kid",
 	"signature":          "The token's signature is wrong",

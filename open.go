@@ -101,7 +101,10 @@ func (g *Gate) candidates(ctx context.Context, raw string) ([]*keys.Key, error) 
 	if err != nil {
 		return nil, failed("key source", err)
 	}
-	if len(found) == 0 {
+	switch {
+	case len(found) == 0 && u.KeyID() == "":
+		return nil, refuse(ErrInvalid, "kid_missing")
+	case len(found) == 0:
 		return nil, refuse(ErrInvalid, "key_unknown")
 	}
 	fitting := slices.DeleteFunc(slices.Clone(found), func(k *keys.Key) bool {

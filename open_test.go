@@ -141,25 +141,47 @@ func TestPublicKeyAsSecret(t *testing.T) {
 
 func TestKeySet(t *testing.T) {
 	a, b := hs256.WithID("a"), must(keys.Generate(keys.HS256)).WithID("b")
-	stranger := must(keys.Generate(keys.HS256))
 	set := must(keys.NewSet(a, b, ed))
 	for _, tt := range []struct{ name, raw, want string }{
 		{"signing key", mint(a, payload()), "ok"},
 		{"other key", mint(b, payload()), "ok"},
 		{"other algorithm", mint(set.Keys()[2], payload()), "ok"},
-		{"no kid, any key of the algorithm", mintWith(b, `{"alg":"HS256"}`, payload()), "ok"},
-		{"no kid, no key", mintWith(stranger, `{"alg":"HS256"}`, payload()), "signature"},
-		{"no kid, no key of the algorithm", mintWith(a, `{"alg":"HS384"}`, payload()), "alg_mismatch"},
+		{"no kid, key without ID", mintWith(ed, `{"alg":"EdDSA"}`, payload()), "ok"},
+		{"no kid, key with an ID", mintWith(b, `{"alg":"HS256"}`, payload()), "alg_mismatch"},
 		{"unknown kid", mint(a.WithID("c"), payload()), "key_unknown"},
 		{"kid of the other key", mintWith(a, `{"alg":"HS256","kid":"b"}`, payload()), "signature"},
 		{"kid of a key of another algorithm", mintWith(a, `{"alg":"EdDSA","kid":"a"}`, payload()), "alg_mismatch"},
-		{"empty kid", mintWith(a, `{"alg":"HS256","kid":""}`, payload()), "ok"},
+		{"empty kid", mintWith(ed, `{"alg":"EdDSA","kid":""}`, payload()), "ok"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			for _, s := range []keys.Source{set, asked{set}} {
 				_, err := newGate(t, gate.Config{Keys: s}).CheckToken(t.Context(), tt.raw, gate.Policy{})
 				checkVerdict(t, err, tt.want)
 			}
+		})
+	}
+}
+
+// A set whose keys all have an ID tries none of them on a token that names none, unless
+// it says so: a forged token would cost a signature check for each.
+func TestKeySetWithoutKeyID(t *testing.T) {
+	a, b := hs256.WithID("a"), must(keys.Generate(keys.HS256)).WithID("b")
+	stranger := must(keys.Generate(keys.HS256))
+	set := must(keys.NewSet(a, b))
+	for _, tt := range []struct {
+		name, raw, want, wantAny string
+	}{
+		{"other key", mintWith(b, `{"alg":"HS256"}`, payload()), "kid_missing", "ok"},
+		{"empty kid", mintWith(a, `{"alg":"HS256","kid":""}`, payload()), "kid_missing", "ok"},
+		{"no key", mintWith(stranger, `{"alg":"HS256"}`, payload()), "kid_missing", "signature"},
+		{"no key of the algorithm", mintWith(a, `{"alg":"HS384"}`, payload()), "kid_missing", "alg_mismatch"},
+		{"with kid", mint(b, payload()), "ok", "ok"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			_, err := newGate(t, gate.Config{Keys: set}).CheckToken(t.Context(), tt.raw, gate.Policy{})
+			checkVerdict(t, err, tt.want)
+			_, err = newGate(t, gate.Config{Keys: set.TryWithoutKeyID()}).CheckToken(t.Context(), tt.raw, gate.Policy{})
+			checkVerdict(t, err, tt.wantAny)
 		})
 	}
 }
@@ -185,7 +207,7 @@ func TestKeySource(t *testing.T) {
 		{"last of nine", append(strangers(8), hs256), 0, nil, "key_ambiguous"},
 		{"nine, of which one fits", []*keys.Key{ed, ed, ed, ed, ed, ed, ed, ed, hs256}, 0, nil, "ok"},
 		{"more than a limit of one", []*keys.Key{hs256, other}, 1, nil, "key_ambiguous"},
-		{"none", nil, 0, nil, "key_unknown"},
+		{"none", nil, 0, nil, "kid_missing"},
 		{"none but nil", []*keys.Key{nil}, 0, nil, "alg_mismatch"},
 		{"another key", []*keys.Key{other}, 0, nil, "signature"},
 		{"another algorithm", []*keys.Key{ed}, 0, nil, "alg_mismatch"},

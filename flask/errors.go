@@ -64,6 +64,7 @@ var texts = map[string]string{
 	"crit_type":          "Invalid 'crit' header: values must be strings",
 	"crit_absent":        "Critical extension 'b64' is missing from headers",
 	"b64":                `It is required that you pass in a value for the "detached_payload" argument to decode a message having the b64 header set to false.`,
+	"kid_missing":        "Signature verification failed",
 	"key_unknown":        "Signature verification failed",
 	"key_ambiguous":      "Signature verification failed",
 	"signature":          "Signature verification failed",

@@ -33,6 +33,7 @@ var ErrCannotSign = errors.New("keys: no private key or secret to sign with")
 type Key struct {
 	alg      Algorithm
 	id       string
+	unnamed  bool // id is the thumbprint, for want of an ID that somebody gave
 	head     string
 	public   crypto.PublicKey // nil for HMAC
 	verifier jws.Verifier
@@ -162,7 +163,7 @@ func (k *Key) ID() string { return k.id }
 func (k *Key) WithID(id string) *Key {
 	c := *k
 	id = strings.ToValidUTF8(id, "\uFFFD")
-	c.id, c.head = id, k.alg.head(id)
+	c.id, c.unnamed, c.head = id, false, k.alg.head(id)
 	return &c
 }
 

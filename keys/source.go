@@ -79,6 +79,7 @@ type Set struct {
 	sign    *Key
 	keys    []*Key
 	skipped []Skipped
+	anyKey  bool // tries all keys on a token without key ID
 }
 
 var _ Source = (*Set)(nil)
@@ -127,7 +128,9 @@ func withThumbprint(k *Key) (*Key, error) {
 	case k.public == nil:
 		return nil, fmt.Errorf("keys: an HMAC key of a set needs an ID; give it one with WithID")
 	}
-	return k.WithID(k.Thumbprint()), nil
+	k = k.WithID(k.Thumbprint())
+	k.unnamed = true
+	return k, nil
 }
 
 // Keys returns the keys of the set, the signing key first.
@@ -141,15 +144,24 @@ func (s *Set) SigningKey(context.Context, any) (*Key, error) {
 	return s.sign, nil
 }
 
-// VerificationKeys implements [Source]: the keys with the token's key ID, or all
-// keys for a token that names none.
+// TryWithoutKeyID returns a copy of the set that tries all its keys on a token without
+// "kid". A forged token of that kind then costs a signature check for each key of its
+// algorithm, and is refused where the gate's Limits.KeyCandidates are fewer. It is for
+// tokens that were made by a single key without an ID, or by others.
+func (s *Set) TryWithoutKeyID() *Set {
+	c := *s
+	c.anyKey = true
+	return &c
+}
+
+// VerificationKeys implements [Source]: the keys with the token's key ID. For a token
+// that names none they are the keys that were given to the set without an ID, or all
+// of a set from [Set.TryWithoutKeyID].
 func (s *Set) VerificationKeys(_ context.Context, u Unverified) ([]*Key, error) {
-	if u.KeyID() == "" {
-		return slices.Clone(s.keys), nil
-	}
+	id := u.KeyID()
 	var found []*Key
 	for _, k := range s.keys {
-		if k.id == u.KeyID() {
+		if id != "" && k.id == id || id == "" && (k.unnamed || s.anyKey) {
 			found = append(found, k)
 		}
 	}

@@ -109,8 +109,8 @@ func TestSet(t *testing.T) {
 	}{
 		{"signing key", `{"alg":"ES256","kid":"` + current.Thumbprint() + `"}`, all[:1]},
 		{"two keys of one ID", `{"alg":"HS256","kid":"old"}`, all[1:]},
-		{"no ID", `{"alg":"HS256"}`, all},
-		{"empty ID", `{"alg":"HS256","kid":""}`, all},
+		{"no ID", `{"alg":"ES256"}`, all[:1]}, // the one that was given without
+		{"empty ID", `{"alg":"HS256","kid":""}`, all[:1]},
 		{"unknown ID", `{"alg":"HS256","kid":"new"}`, nil},
 		{"ID of a file", `{"alg":"HS256","kid":"../../dev/null"}`, nil},
 	} {
@@ -134,6 +134,24 @@ func TestSet(t *testing.T) {
 	clear(s.Keys())
 	if !slices.Equal(s.Keys(), all) {
 		t.Error("the set changed with a slice that it gave away")
+	}
+}
+
+func TestSetWithoutKeyID(t *testing.T) {
+	named := must(keys.NewSet(must(keys.FromSigner(keys.ES256, p256Key)).WithID("a"), must(keys.HMAC(keys.HS256, secret)).WithID("b")))
+	if got := find(t, named, `{"alg":"HS256"}`); got != nil {
+		t.Errorf("keys for a token without kid = %v, want none", got)
+	}
+	any := named.TryWithoutKeyID()
+	if got := find(t, any, `{"alg":"HS256"}`); !slices.Equal(got, named.Keys()) {
+		t.Errorf("keys for a token without kid = %v, want all", got)
+	}
+	if got := find(t, any, `{"alg":"HS256","kid":"b"}`); !slices.Equal(got, named.Keys()[1:]) {
+		t.Errorf("keys for the kid b = %v, want that one", got)
+	}
+	parsed := must(keys.ParseSet([]byte(`{"keys":[` + string(jwk(p256Key).with(members{"alg": "ES256"}).text()) + `]}`)))
+	if got := find(t, parsed, `{"alg":"ES256"}`); !slices.Equal(got, parsed.Keys()) {
+		t.Errorf("keys of a JWK Set without kid = %v, want all", got)
 	}
 }
 
