@@ -182,7 +182,7 @@ func TestCacheChecksAllElse(t *testing.T) {
 		*step.flag = false
 		c.check(t, raw, "ok")
 	}
-	if _, err := c.CheckToken(t.Context(), raw, gate.Policy{Refresh: true}); verdict(t, err) != "refresh_wanted" {
+	if _, err := c.CheckToken(t.Context(), raw, gate.Policy{Type: gate.Refresh}); verdict(t, err) != "refresh_wanted" {
 		t.Errorf("as a refresh token: %v", err)
 	}
 	_, err := c.Check(request("POST", "/", "Cookie: access_token_cookie="+raw, "X-CSRF-TOKEN: x"),
@@ -190,7 +190,7 @@ func TestCacheChecksAllElse(t *testing.T) {
 	checkVerdict(t, err, "csrf_mismatch")
 	clock.add(15 * time.Minute)
 	c.check(t, raw, "expired")
-	clock.add(-16 * time.Minute)
+	clock.add(-18 * time.Minute)
 	c.check(t, raw, "iat_future")
 }
 

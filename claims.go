@@ -30,6 +30,7 @@ const (
 	claimFresh
 	claimCSRF
 	claimIdentity
+	claimGen
 )
 
 // maxTime is out of the integers that every JSON reader holds exactly (RFC 7493
@@ -119,6 +120,9 @@ func (t *Token) claim(name string, v scan.Value) claimBits {
 	case "fresh":
 		t.freshOf(v)
 		return claimFresh
+	case "gen":
+		t.generationOf(v)
+		return claimGen
 	}
 	return 0
 }
@@ -134,7 +138,7 @@ func (t *Token) stringOf(v scan.Value, bit claimBits) string {
 // timeOf takes a NumericDate (RFC 7519 section 2), cut to whole seconds.
 func (t *Token) timeOf(v scan.Value, bit claimBits) time.Time {
 	sec := v.Int
-	if v.Kind != '0' {
+	if v.Kind != '0' || sec >= maxTime {
 		f, ok := numberOf(v)
 		if !ok {
 			t.claims.bad |= bit
@@ -183,10 +187,24 @@ func (t *Token) freshOf(v scan.Value) {
 	}
 }
 
+// generationOf takes a whole number that is not negative. Anything else counts as
+// absent, which puts the token under the rule for tokens without a generation.
+func (t *Token) generationOf(v scan.Value) {
+	n, err := v.Int, error(nil)
+	if v.Kind != '0' {
+		n, err = strconv.ParseInt(v.Str, 10, 64)
+	}
+	if v.Kind != '0' && v.Kind != '1' || err != nil || n < 0 {
+		t.claims.bad |= claimGen
+		return
+	}
+	t.generation = n
+}
+
 // checkClaims is room 3, all but expiry: a token with another fault is not called
 // merely expired. The order of the checks is part of the contract of errors.
 func (g *Gate) checkClaims(t *Token, now time.Time) *Error {
-	early := now.Add(g.cfg.Accept.Leeway)
+	early := now.Add(g.cfg.Accept.Skew)
 	c, lenient := t.claims, &g.cfg.Accept.Lenient
 	switch {
 	case c.bad&claimIat != 0:
@@ -214,15 +232,15 @@ func (g *Gate) checkClaims(t *Token, now time.Time) *Error {
 }
 
 func (g *Gate) checkIssuer(t *Token) *Error {
-	a := &g.cfg.Accept
+	want, list := g.cfg.Accept.Issuer, g.compat.Issuers
 	switch {
 	case t.claims.bad&claimIss != 0:
 		return refuse(ErrInvalid, "iss_type")
-	case a.Issuers == nil:
+	case want == "" && list == nil:
 		return nil
 	case t.claims.have&claimIss == 0:
 		return refuse(ErrInvalid, "iss_missing")
-	case !slices.Contains(a.Issuers, t.Issuer):
+	case list == nil && t.Issuer != want, list != nil && !slices.Contains(list, t.Issuer):
 		return refuse(ErrInvalid, "iss_mismatch")
 	}
 	return nil
@@ -271,8 +289,12 @@ func (g *Gate) checkIdentity(t *Token) *Error {
 
 // checkExpiry refuses a token from the second of exp on (RFC 7519 section 4.1.4).
 func (g *Gate) checkExpiry(t *Token, now time.Time) *Error {
-	if t.claims.have&claimExp != 0 && !t.Expiry.After(now.Add(-g.cfg.Accept.Leeway)) {
+	if g.expired(t, now) {
 		return refuse(ErrExpired, "expired")
 	}
 	return nil
+}
+
+func (g *Gate) expired(t *Token, now time.Time) bool {
+	return !t.Expiry.IsZero() && !t.Expiry.After(now.Add(-g.cfg.Accept.Leeway))
 }

@@ -1,10 +1,8 @@
 package gate
 
 import (
-	"encoding"
 	"fmt"
 	"math"
-	"reflect"
 	"slices"
 	"strconv"
 	"time"
@@ -66,12 +64,9 @@ func (w *claimWriter) any(name string, v any) {
 	w.value(name, v)
 }
 
-// timeClaims are the claims whose value is a NumericDate (RFC 7519, OpenID Connect).
-var timeClaims = []string{"exp", "nbf", "iat", "auth_time"}
-
 // value writes the value of a member as JSON.
 func (w *claimWriter) value(name string, v any) {
-	text, err := json.Marshal(v, json.Deterministic(true))
+	text, err := json.Marshal(v, writeOptions)
 	if err != nil && w.err == nil {
 		w.err = fmt.Errorf("claim %q: %w", name, err)
 	}
@@ -111,26 +106,4 @@ func appendFresh(b []byte, o TokenOptions, now time.Time) []byte {
 		b = append(b, ".0"...) // a time, as Flask-JWT-Extended writes it
 	}
 	return b
-}
-
-// identityText is the text form of an identity that is not a string.
-func identityText(identity any) (string, error) {
-	if !isNil(identity) {
-		switch v := identity.(type) {
-		case encoding.TextMarshaler:
-			text, err := v.MarshalText()
-			return string(text), err
-		case fmt.Stringer:
-			return v.String(), nil
-		}
-		switch r := reflect.ValueOf(identity); {
-		case r.CanInt():
-			return strconv.FormatInt(r.Int(), 10), nil
-		case r.CanUint():
-			return strconv.FormatUint(r.Uint(), 10), nil
-		case r.Kind() == reflect.String:
-			return r.String(), nil
-		}
-	}
-	return "", fmt.Errorf("an identity of type %T has no text form; give a string or an integer, or set Draft.Identity in Config.Prepare", identity)
 }

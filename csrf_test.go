@@ -71,8 +71,8 @@ func TestCSRF(t *testing.T) {
 		{"prefix", token(), []string{"canary-csrf"}, gate.Policy{}, "csrf_mismatch"},
 		{"with a tail", token(), []string{"canary-csrf-1x"}, gate.Policy{}, "csrf_mismatch"},
 		{"of the refresh token", token() + both, []string{"canary-csrf-2"}, gate.Policy{}, "csrf_mismatch"},
-		{"of the access token for a refresh", token() + both, []string{"canary-csrf-1"}, gate.Policy{Refresh: true}, "csrf_mismatch"},
-		{"of the refresh token for a refresh", token() + both, []string{"canary-csrf-2"}, gate.Policy{Refresh: true}, "ok"},
+		{"of the access token for a refresh", token() + both, []string{"canary-csrf-1"}, gate.Policy{Type: gate.Refresh}, "csrf_mismatch"},
+		{"of the refresh token for a refresh", token() + both, []string{"canary-csrf-2"}, gate.Policy{Type: gate.Refresh}, "ok"},
 		{"claim missing", token("csrf", ""), []string{"x"}, gate.Policy{}, "csrf_claim_missing"},
 		{"claim a number", token("csrf", "1"), []string{"1"}, gate.Policy{}, "csrf_claim_type"},
 		{"claim null", token("csrf", "null"), []string{"null"}, gate.Policy{}, "csrf_claim_type"},
@@ -114,8 +114,8 @@ func TestCSRFNames(t *testing.T) {
 	}{
 		{"access", "X-Access: canary-csrf-1", gate.Policy{}, "ok"},
 		{"access by the header of refresh", "X-Refresh: canary-csrf-1", gate.Policy{}, "csrf_missing"},
-		{"refresh", "X-Refresh: canary-csrf-2", gate.Policy{Refresh: true}, "ok"},
-		{"refresh by the header of access", "X-Access: canary-csrf-2", gate.Policy{Refresh: true}, "csrf_missing"},
+		{"refresh", "X-Refresh: canary-csrf-2", gate.Policy{Type: gate.Refresh}, "ok"},
+		{"refresh by the header of access", "X-Access: canary-csrf-2", gate.Policy{Type: gate.Refresh}, "csrf_missing"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			_, err := g.Check(request("DELETE", "/", cookie, tt.header), tt.policy)
@@ -124,7 +124,7 @@ func TestCSRFNames(t *testing.T) {
 	}
 	r := withBody("POST", "application/x-www-form-urlencoded", "fa=canary-csrf-1&fr=canary-csrf-2")
 	r.Header.Set("Cookie", "a="+token()+"; r="+refreshToken())
-	for _, p := range []gate.Policy{{}, {Refresh: true}} {
+	for _, p := range []gate.Policy{{}, {Type: gate.Refresh}} {
 		_, err := g.Check(r, p)
 		checkVerdict(t, err, "ok")
 	}

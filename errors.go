@@ -28,7 +28,7 @@ var (
 	ErrRevoked = errors.New("gate: token revoked")
 	// ErrScope: the token lacks a scope that the route asks for.
 	ErrScope = errors.New("gate: scope missing")
-	// ErrRejected: Config.Verify refused it.
+	// ErrRejected: Config.Verify or Policy.Allow refused it.
 	ErrRejected = errors.New("gate: token rejected")
 	// ErrNoUser: Config.LoadUser found nobody.
 	ErrNoUser = errors.New("gate: no such user")
@@ -145,7 +145,6 @@ var messages = map[string]string{
 	"body_content_type": "There is more than one Content-Type header; send one",
 	"body_too_large":    "The body is too large to hold a token",
 	"body_unreadable":   "The body could not be read",
-	"location_unset":    "The route names no token location",
 
 	"too_large":          "The token is too large",
 	"segments":           "The token has fewer than three segments",
@@ -200,6 +199,7 @@ var messages = map[string]string{
 	"expired":        "The token has expired",
 	"access_wanted":  "An access token is wanted here",
 	"refresh_wanted": "A refresh token is wanted here",
+	"type_wanted":    "A % token is wanted here",
 	"not_fresh":      "A fresh token is wanted here; log in again",
 	"wrong_type":     "The token has the wrong type for this route",
 	"revoked":        "The token has been revoked",

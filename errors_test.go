@@ -187,14 +187,14 @@ func TestNoOutputHoldsACanary(t *testing.T) {
 	seen := map[string]bool{}
 	for _, cfg := range []gate.Config{
 		{}, {Keys: asked{hs256}}, {Keys: set}, {Blocklist: blocked}, {Blocklist: down},
-		{Accept: gate.Accept{Issuers: []string{"me"}}},
+		{Accept: gate.Accept{Issuer: "me"}},
 		{Verify: func(context.Context, *gate.Token) error { return errors.New("no") }},
 		{LoadUser: func(context.Context, *gate.Token) (any, error) { return nil, nil }},
 		{OnError: gate.ProblemErrors("https://example.com/")},
 	} {
 		cfg.Locations = locations
 		g := newGate(t, cfg)
-		for _, p := range []gate.Policy{{}, {Refresh: true}, {Fresh: true}, {Optional: true}} {
+		for _, p := range []gate.Policy{{}, {Type: gate.Refresh}, {Fresh: true}, {Optional: true}} {
 			for _, r := range refusals() {
 				w := httptest.NewRecorder()
 				_, err := g.Check(r, p)

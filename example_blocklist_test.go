@@ -40,7 +40,7 @@ func ExampleBlocklist() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	logOut := g.Require(gate.Policy{AnyType: true})(http.HandlerFunc(revoked.logOut))
+	logOut := g.Require(gate.Policy{Type: gate.AnyTokenType})(http.HandlerFunc(revoked.logOut))
 
 	ctx := context.Background()
 	access, err := g.CreateAccessToken(ctx, "alice", gate.TokenOptions{})

@@ -36,7 +36,7 @@ func ExampleGate_CreateRefreshToken() {
 		log.Fatal(err)
 	}
 	mux := http.NewServeMux()
-	mux.Handle("POST /refresh", g.Require(gate.Policy{Refresh: true})(refreshTokens(g)))
+	mux.Handle("POST /refresh", g.Require(gate.Policy{Type: gate.Refresh})(refreshTokens(g)))
 	mux.Handle("GET /protected", g.Require(gate.Policy{})(http.HandlerFunc(
 		func(w http.ResponseWriter, r *http.Request) { fmt.Fprint(w, "come in") })))
 	send := func(method, path, token string) string {

@@ -53,7 +53,7 @@ func Example_session() {
 	}
 	_, err = g.CheckToken(ctx, access, gate.Policy{})
 	fmt.Println("access revoked:", errors.Is(err, gate.ErrRevoked))
-	_, err = g.CheckToken(ctx, refresh, gate.Policy{Refresh: true})
+	_, err = g.CheckToken(ctx, refresh, gate.Policy{Type: gate.Refresh})
 	fmt.Println("refresh revoked:", errors.Is(err, gate.ErrRevoked))
 	// Output:
 	// access revoked: true

@@ -40,7 +40,7 @@ func newFuzzed(f *testing.F, cfg gate.Config) *fuzzed {
 	}
 	cfg.Keys = k
 	cfg.Clock = func() time.Time { return time.Unix(c.Now, 0) }
-	cfg.Accept.Issuers, cfg.Accept.Audiences = []string{"https://issuer.example"}, []string{"api"}
+	cfg.Accept.Issuer, cfg.Accept.Audiences = "https://issuer.example", []string{"api"}
 	g, err := gate.New(cfg)
 	if err != nil {
 		f.Fatal(err)
@@ -124,7 +124,7 @@ func FuzzToken(f *testing.F) {
 	z := newFuzzed(f, gate.Config{Accept: gate.Accept{Lenient: gate.Lenient{NoExpiry: true, NoID: true, AnySubject: true, AnyType: true, AnyFresh: true, AnyHeaderType: true}}})
 	z.eachToken(f, func(raw string, _ []byte) { f.Add(raw) })
 	f.Fuzz(func(t *testing.T, raw string) {
-		tok, err := z.gate.CheckToken(t.Context(), raw, gate.Policy{AnyType: true})
+		tok, err := z.gate.CheckToken(t.Context(), raw, gate.Policy{Type: gate.AnyTokenType})
 		refusalOrNil(t, err)
 		if _, err := gate.Peek(raw); err != nil {
 			refusalOrNil(t, err)
@@ -334,7 +334,7 @@ func FuzzRequest(f *testing.F) {
 		if err != nil {
 			return
 		}
-		for _, p := range []gate.Policy{{}, {Refresh: true}, {Optional: true}} {
+		for _, p := range []gate.Policy{{}, {Type: gate.Refresh}, {Optional: true}} {
 			_, err := z.gate.Check(r, p)
 			refusalOrNil(t, err)
 		}

@@ -11,6 +11,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/jwtgate/gate/internal/compat"
 	"github.com/jwtgate/gate/keys"
 )
 
@@ -70,10 +71,15 @@ type Create struct {
 	// IdentityClaim holds the identity. Default: "sub". Any other name is one that no
 	// other claim of the gate has, in printable ASCII.
 	IdentityClaim string
-	// AnyIdentity writes an identity of any type as JSON. Without it an identity is
-	// a string, an integer, or has a text form (encoding.TextMarshaler, fmt.Stringer),
-	// and is written as a string, as RFC 7519 section 4.1.2 asks of "sub".
-	AnyIdentity bool
+	// Types are the application's own types of token, such as "reset". [Gate.Issue]
+	// makes them, and [Policy.Type] asks for them.
+	Types []TokenType
+	// OmitSession writes no "sid" of its own accord. Such a token belongs to no
+	// session unless [TokenOptions] name one.
+	OmitSession bool
+	// OmitGeneration neither reads nor writes "gen": while a program that writes to
+	// the same blocklist does not know generations yet.
+	OmitGeneration bool
 	// OmitNotBefore leaves "nbf" out.
 	OmitNotBefore bool
 }
@@ -82,16 +88,19 @@ type Create struct {
 // "jti" and "type", knows no tolerance of time, and takes tokens of any issuer but,
 // without Audiences, none that names an audience.
 type Accept struct {
-	// Issuers are the accepted values of "iss". Default: Create.Issuer, or, where
-	// that is empty, any.
-	Issuers []string
+	// Issuer is the accepted value of "iss". Default: Create.Issuer, or, where that is
+	// empty, any.
+	Issuer string
 	// Audiences: one of them must stand in "aud". Default: Create.Audience.
 	Audiences []string
 	// HeaderTypes are the accepted values of the header "typ", in lower case and
 	// without "application/". Default: "jwt", "at+jwt" or none.
 	HeaderTypes []string
-	// Leeway forgives that much difference between clocks, for "exp", "nbf" and
-	// "iat". It must be less than the lifetime of access tokens.
+	// Skew is how far ahead "iat" and "nbf" may be, since clocks differ. 0 is a minute;
+	// a negative value is none.
+	Skew time.Duration
+	// Leeway accepts a token that much longer than "exp" says. It must be less than the
+	// lifetime of access tokens, and takes the place of Skew where it is larger.
 	Leeway time.Duration
 	// MaxLifetime bounds how far ahead "exp" may be. Default: ten years, which finds
 	// milliseconds given for seconds. NoExpiry: no bound.
@@ -127,18 +136,20 @@ type Lenient struct {
 	NoExpiry      bool // "exp" may be missing
 	NoID          bool // "jti" may be missing: such a token cannot be revoked by itself
 	AnySubject    bool // "sub" may be of any JSON type; read it with Token.Identity
-	AnyType       bool // whatever is not a refresh token counts as an access token
+	AnyType       bool // a missing "type", or one that this gate does not issue, counts as access
 	AnyFresh      bool // a "fresh" of a wrong type counts as not fresh
-	AnyOrigin     bool // Issuers and Audiences have no defaults; unset, they are not checked
+	AnyOrigin     bool // Issuer and Audiences have no defaults; unset, they are not checked
 	AnyHeaderType bool // "typ" is not looked at
-	AnyOPTIONS    bool // every OPTIONS request reaches the handler, unguarded
 }
 
 // A Gate creates and checks tokens. It is made by [New], holds no state that
 // changes but a bounded cache, and is safe for concurrent use.
 type Gate struct {
 	cfg           Config
+	compat        compat.Options
+	powers        powers
 	identityClaim string
+	contradicts   bool // Create and Accept may: every token is read back
 	match         headerMatcher
 	cache         *tokenCache
 	scratch       sync.Pool
@@ -147,12 +158,19 @@ type Gate struct {
 
 // New returns a Gate. It copies cfg, opens nothing and starts no goroutine. It
 // refuses a configuration that is contradictory or cannot be safe.
-func New(cfg Config) (*Gate, error) {
+func New(cfg Config) (*Gate, error) { return newGate(cfg, compat.Options{}) }
+
+func init() {
+	compat.New = func(config any, o compat.Options) (any, error) { return newGate(config.(Config), o) }
+}
+
+func newGate(cfg Config, o compat.Options) (*Gate, error) {
 	cfg = cfg.withDefaults()
 	if err := cfg.check(); err != nil {
 		return nil, fmt.Errorf("gate: %w", err)
 	}
-	g := &Gate{cfg: cfg, identityClaim: cfg.Create.IdentityClaim}
+	g := &Gate{cfg: cfg, compat: o, powers: powersOf(cfg.Blocklist), identityClaim: cfg.Create.IdentityClaim}
+	g.contradicts = cfg.Accept.Issuer != cfg.Create.Issuer || !slices.Equal(cfg.Accept.Audiences, cfg.Create.Audience)
 	g.scratch.New = newScratch
 	if g.acceptsType("JWT") {
 		g.match = matcher(cfg.Keys)
@@ -174,7 +192,7 @@ func (c Config) withDefaults() Config {
 	setDefault(&c.Create.AccessLifetime, 15*time.Minute)
 	setDefault(&c.Create.RefreshLifetime, 30*24*time.Hour)
 	setDefault(&c.Create.IdentityClaim, "sub")
-	c.Create.Audience = slices.Clone(c.Create.Audience)
+	c.Create.Audience, c.Create.Types = slices.Clone(c.Create.Audience), slices.Clone(c.Create.Types)
 	c.Accept = c.Accept.withDefaults(c.Create)
 	c.Cookies = c.Cookies.withDefaults()
 	if c.Locations == nil {
@@ -191,13 +209,15 @@ func (c Config) withDefaults() Config {
 }
 
 func (a Accept) withDefaults(create Create) Accept {
-	if a.Issuers == nil && create.Issuer != "" && !a.Lenient.AnyOrigin {
-		a.Issuers = []string{create.Issuer}
+	if !a.Lenient.AnyOrigin {
+		setDefault(&a.Issuer, create.Issuer)
 	}
 	if a.Audiences == nil && len(create.Audience) > 0 && !a.Lenient.AnyOrigin {
 		a.Audiences = create.Audience
 	}
-	a.Issuers, a.Audiences, a.HeaderTypes = slices.Clone(a.Issuers), slices.Clone(a.Audiences), slices.Clone(a.HeaderTypes)
+	a.Audiences, a.HeaderTypes = slices.Clone(a.Audiences), slices.Clone(a.HeaderTypes)
+	setDefault(&a.Skew, time.Minute)
+	a.Skew = max(a.Skew, a.Leeway, 0)
 	setDefault(&a.MaxLifetime, 10*365*24*time.Hour)
 	l, d := &a.Limits, defaultLimits
 	setDefault(&l.TokenBytes, d.TokenBytes)
@@ -232,6 +252,8 @@ func (c *Config) check() error {
 		return fmt.Errorf("Create.IdentityClaim %q must be printable ASCII without quotes or backslashes", c.Create.IdentityClaim)
 	case slices.Contains(ownClaims, c.Create.IdentityClaim):
 		return fmt.Errorf("Create.IdentityClaim is %q, a claim of another meaning", c.Create.IdentityClaim)
+	case slices.ContainsFunc(c.Create.Types, badType):
+		return errors.New(`Create.Types must hold names in printable ASCII other than "access", "refresh" and "*"`)
 	case slices.ContainsFunc(c.Accept.HeaderTypes, badHeaderType):
 		return errors.New(`Accept.HeaderTypes must hold names in lower case, without "application/"`)
 	}
@@ -244,11 +266,15 @@ func (c *Config) check() error {
 }
 
 // ownClaims are the claims that cannot hold an identity.
-var ownClaims = []string{"exp", "nbf", "iat", "iss", "aud", "jti", "sid", "type", "fresh", "csrf"}
+var ownClaims = []string{"exp", "nbf", "iat", "iss", "aud", "jti", "sid", "type", "fresh", "csrf", "gen"}
 
 // plainName reports whether JSON holds s as it is.
 func plainName(s string) bool {
 	return !strings.ContainsFunc(s, func(r rune) bool { return r < 0x20 || r >= 0x7f || r == '"' || r == '\\' })
+}
+
+func badType(typ TokenType) bool {
+	return typ == "" || typ == Access || typ == Refresh || typ == AnyTokenType || !plainName(string(typ))
 }
 
 func badHeaderType(s string) bool {

@@ -145,7 +145,7 @@ func TestNewDefaults(t *testing.T) {
 	if got, want := access.Expiry.Sub(access.IssuedAt), 15*time.Minute; got != want {
 		t.Errorf("lifetime of access tokens = %v, want %v", got, want)
 	}
-	refresh := must(g.CheckToken(t.Context(), must(g.CreateRefreshToken(t.Context(), "alice", gate.TokenOptions{})), gate.Policy{Refresh: true}))
+	refresh := must(g.CheckToken(t.Context(), must(g.CreateRefreshToken(t.Context(), "alice", gate.TokenOptions{})), gate.Policy{Type: gate.Refresh}))
 	if got, want := refresh.Expiry.Sub(refresh.IssuedAt), 30*24*time.Hour; got != want {
 		t.Errorf("lifetime of refresh tokens = %v, want %v", got, want)
 	}
@@ -162,12 +162,12 @@ func TestNewCopiesItsSlices(t *testing.T) {
 		Keys:      hs256,
 		Clock:     stopped,
 		Create:    gate.Create{Audience: []string{"api"}},
-		Accept:    gate.Accept{Issuers: []string{"iss"}, Audiences: []string{"api"}, HeaderTypes: []string{"jwt"}},
+		Accept:    gate.Accept{Issuer: "iss", Audiences: []string{"api"}, HeaderTypes: []string{"jwt"}},
 		Locations: []gate.Location{gate.FromCookies()},
 		Cookies:   gate.Cookies{CSRF: gate.CSRF{Methods: []string{"POST"}}},
 	}
 	g := newGate(t, cfg)
-	cfg.Create.Audience[0], cfg.Accept.Issuers[0], cfg.Accept.Audiences[0] = "x", "x", "x"
+	cfg.Create.Audience[0], cfg.Accept.Audiences[0] = "x", "x"
 	cfg.Accept.HeaderTypes[0], cfg.Cookies.CSRF.Methods[0] = "x", "X"
 	cfg.Locations[0] = gate.Location{}
 

@@ -1,6 +1,7 @@
 package gate_test
 
 import (
+	"cmp"
 	"errors"
 	"maps"
 	"net/http"
@@ -12,6 +13,7 @@ import (
 	"time"
 
 	"github.com/jwtgate/gate"
+	"github.com/jwtgate/gate/internal/compat"
 	"github.com/jwtgate/gate/internal/jws"
 	"github.com/jwtgate/gate/keys"
 )
@@ -59,6 +61,20 @@ func newGate(t testing.TB, cfg gate.Config) *gate.Gate {
 		t.Fatal(err)
 	}
 	return g
+}
+
+// compatGate is newGate with what only package flask can ask for.
+func compatGate(t testing.TB, cfg gate.Config, o compat.Options) *gate.Gate {
+	t.Helper()
+	cfg.Keys = cmp.Or[keys.Source](cfg.Keys, hs256)
+	if cfg.Clock == nil {
+		cfg.Clock = stopped
+	}
+	g, err := compat.New(cfg, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return g.(*gate.Gate)
 }
 
 // at is a number of seconds after start, as JSON.

@@ -2,12 +2,13 @@ package gate
 
 import "crypto/rand"
 
-// newIDs fills a and b with random UUIDs, version 4 (RFC 9562 section 5.4).
-func newIDs(a, b *[36]byte) {
-	var r [32]byte
+// newIDs fills a, b and c with random UUIDs, version 4 (RFC 9562 section 5.4).
+func newIDs(a, b, c *[36]byte) {
+	var r [48]byte
 	rand.Read(r[:]) // never fails
 	writeUUID(a, r[:16])
-	writeUUID(b, r[16:])
+	writeUUID(b, r[16:32])
+	writeUUID(c, r[32:])
 }
 
 func writeUUID(dst *[36]byte, r []byte) {

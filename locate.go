@@ -3,14 +3,17 @@ package gate
 import (
 	"errors"
 	"net/http"
+	"slices"
 	"strings"
 )
 
 // A Location is a place of a request where a token may be. The zero Location is
-// refused by [New], and refuses every request where a [Policy] holds it.
+// refused by [New], and in a [Policy].
 type Location struct {
-	name string
-	find func(g *Gate, r Request, want TokenType) (found, *Error)
+	name  string
+	typed bool        // access and refresh tokens have places of their own
+	only  []TokenType // looked for; nil: any
+	find  func(g *Gate, r Request, want TokenType) (found, *Error)
 }
 
 // String returns "header", "cookie", "query", "json" or the name of a LocationFunc.
@@ -29,7 +32,7 @@ type found struct {
 // scheme takes the whole value as the token.
 func FromHeader(name, scheme string) Location {
 	name = http.CanonicalHeaderKey(name)
-	return Location{"header", func(_ *Gate, r Request, _ TokenType) (found, *Error) {
+	return Location{name: "header", find: func(_ *Gate, r Request, _ TokenType) (found, *Error) {
 		raw, err := headerToken(r.Header(name), name, scheme)
 		return found{raw: raw}, err
 	}}
@@ -96,11 +99,16 @@ func cutScheme(v, scheme string) (rest string, ok bool) {
 }
 
 // FromCookies finds access and refresh tokens in the cookies that Config.Cookies
-// names, and makes the checks of [CSRF].
-func FromCookies() Location {
-	return Location{"cookie", func(g *Gate, r Request, want TokenType) (found, *Error) {
+// names, and makes the checks of [CSRF]. With types it is only looked at for these:
+// FromCookies(gate.Refresh) never takes an access token from a cookie.
+func FromCookies(types ...TokenType) Location {
+	return Location{name: "cookie", typed: true, only: slices.Clone(types), find: func(g *Gate, r Request, want TokenType) (found, *Error) {
 		n := g.cfg.Cookies.names(want)
-		raw, err := single(r.Cookies(n.Name), n.Name, "missing_cookie")
+		values := r.Cookies(n.Name)
+		if g.compat.FirstValue {
+			values = values[:min(1, len(values))]
+		}
+		raw, err := single(values, n.Name, "missing_cookie")
 		if err != nil {
 			return found{}, err
 		}
@@ -112,7 +120,7 @@ func FromCookies() Location {
 // FromQuery finds a token in a query parameter, behind a prefix that may be empty.
 // Tokens in URLs end in logs and browser histories: use it for links that work once.
 func FromQuery(name, prefix string) Location {
-	return Location{"query", func(_ *Gate, r Request, _ TokenType) (found, *Error) {
+	return Location{name: "query", find: func(_ *Gate, r Request, _ TokenType) (found, *Error) {
 		v, err := single(r.Query(name), name, "missing_query")
 		if err != nil {
 			return found{}, err
@@ -125,10 +133,18 @@ func FromQuery(name, prefix string) Location {
 	}}
 }
 
-// FromJSON finds an access or a refresh token in a member of a JSON body. Bodies of
-// GET and HEAD are not read. The body stays readable for the handler.
+// FromJSON finds an access or a refresh token in a member of a JSON body. An empty name
+// is for a type that is not taken from there. Bodies of GET and HEAD are not read. The
+// body stays readable for the handler.
 func FromJSON(access, refresh string) Location {
-	return Location{"json", func(g *Gate, r Request, want TokenType) (found, *Error) {
+	var only []TokenType
+	switch {
+	case access == "" && refresh != "":
+		only = []TokenType{Refresh}
+	case refresh == "" && access != "":
+		only = []TokenType{Access}
+	}
+	return Location{name: "json", typed: true, only: only, find: func(g *Gate, r Request, want TokenType) (found, *Error) {
 		name := access
 		if want == Refresh {
 			name = refresh
@@ -146,7 +162,7 @@ func LocationFunc(name string, find func(r Request, want TokenType) (raw string,
 	if find == nil {
 		return Location{name: name} // New refuses it
 	}
-	return Location{name, func(_ *Gate, r Request, want TokenType) (found, *Error) {
+	return Location{name: name, typed: true, find: func(_ *Gate, r Request, want TokenType) (found, *Error) {
 		raw, err := find(r, want)
 		var e *Error
 		var u *unavailableError
@@ -187,36 +203,57 @@ func single(values []string, name, missing string) (string, *Error) {
 
 // locate is room 1. Only a missing token goes on to the next location. Where no
 // location has one and the policy is optional, found is empty.
-func (g *Gate) locate(r Request, p Policy) (found, error) {
-	locations := p.Locations
-	if len(locations) == 0 {
-		locations = g.cfg.Locations
+func (g *Gate) locate(r Request, p *Policy) (found, error) {
+	f, missing, err := g.search(r, p, p.want(), nil)
+	if p.Type == AnyTokenType && err == nil && f.raw == "" && !g.compat.OnePlace {
+		f, missing, err = g.search(r, p, Refresh, missing)
 	}
-	var missing []error
-	for _, l := range locations {
-		if l.find == nil {
-			return found{}, refuse(ErrInvalid, "location_unset")
+	switch {
+	case err != nil:
+		return found{}, err
+	case f.raw != "" || p.Optional:
+		return f, nil
+	case len(missing) == 1:
+		return found{}, missing[0]
+	}
+	return found{}, &Error{Kind: ErrMissing, Reason: "missing", Err: errors.Join(missing...)}
+}
+
+// search tries the locations in order for a token of type want, and adds to missing
+// what each of them misses.
+func (g *Gate) search(r Request, p *Policy, want TokenType, missing []error) (found, []error, error) {
+	again := len(missing) > 0 // places that are the same for all types were tried
+	for _, l := range g.locations(p) {
+		if !l.takes(want) || again && !l.typed {
+			continue
 		}
-		f, err := l.find(g, r, p.want())
+		f, err := l.find(g, r, want)
 		if err == nil {
 			f.location = l.name
-			return f, nil
+			return f, nil, nil
 		}
 		err.Location = l.name
 		switch err.Kind {
 		case ErrMissing:
 			missing = append(missing, err)
 		case nil:
-			return found{}, err.Err
+			return found{}, nil, err.Err
 		default:
-			return found{}, err
+			return found{}, nil, err
 		}
 	}
-	switch {
-	case p.Optional:
-		return found{}, nil
-	case len(missing) == 1:
-		return found{}, missing[0]
+	return found{}, missing, nil
+}
+
+// locations are those of the route.
+func (g *Gate) locations(p *Policy) []Location {
+	if len(p.Locations) > 0 {
+		return p.Locations
 	}
-	return found{}, &Error{Kind: ErrMissing, Reason: "missing", Err: errors.Join(missing...)}
+	return g.cfg.Locations
+}
+
+// takes reports whether a token of type want is looked for in l.
+func (l *Location) takes(want TokenType) bool {
+	return len(l.only) == 0 || slices.Contains(l.only, want)
 }

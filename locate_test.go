@@ -74,14 +74,14 @@ func TestFromCookies(t *testing.T) {
 		{"among others", []string{"a=b; access_token_cookie=" + raw + "; c=d"}, gate.Policy{}, "ok"},
 		{"twice the same", []string{"access_token_cookie=" + raw + "; access_token_cookie=" + raw}, gate.Policy{}, "ok"},
 		{"empty beside it", []string{"access_token_cookie=; access_token_cookie=" + raw}, gate.Policy{}, "ok"},
-		{"refresh token", []string{"refresh_token_cookie=" + refreshToken()}, gate.Policy{Refresh: true}, "ok"},
-		{"any type, place of access", []string{"access_token_cookie=" + refreshToken()}, gate.Policy{AnyType: true}, "ok"},
-		{"any type, place of refresh", []string{"refresh_token_cookie=" + raw}, gate.Policy{AnyType: true, Refresh: true}, "ok"},
+		{"refresh token", []string{"refresh_token_cookie=" + refreshToken()}, gate.Policy{Type: gate.Refresh}, "ok"},
+		{"any type, place of access", []string{"access_token_cookie=" + refreshToken()}, gate.Policy{Type: gate.AnyTokenType}, "ok"},
+		{"any type, place of refresh", []string{"refresh_token_cookie=" + raw}, gate.Policy{Type: gate.AnyTokenType, Locations: []gate.Location{gate.FromCookies(gate.Refresh)}}, "ok"},
 
 		{"absent", nil, gate.Policy{}, "missing_cookie"},
 		{"empty", []string{"access_token_cookie="}, gate.Policy{}, "missing_cookie"},
 		{"name in another case", []string{"Access_Token_Cookie=" + raw}, gate.Policy{}, "missing_cookie"},
-		{"access cookie where refresh is wanted", []string{"access_token_cookie=" + raw}, gate.Policy{Refresh: true}, "missing_cookie"},
+		{"access cookie where refresh is wanted", []string{"access_token_cookie=" + raw}, gate.Policy{Type: gate.Refresh}, "missing_cookie"},
 		{"two tokens", []string{"access_token_cookie=" + raw + "; access_token_cookie=" + other}, gate.Policy{}, "ambiguous"},
 		{"two tokens in two lines", []string{"access_token_cookie=" + other, "access_token_cookie=" + raw}, gate.Policy{}, "ambiguous"},
 		{"refresh token in the access cookie", []string{"access_token_cookie=" + refreshToken()}, gate.Policy{}, "access_wanted"},
@@ -242,7 +242,7 @@ func TestPolicyLocations(t *testing.T) {
 	_, err = g.Check(bearer(token()), query)
 	checkVerdict(t, err, "missing_query")
 	_, err = g.Check(bearer(token()), gate.Policy{Optional: true, Locations: []gate.Location{{}}})
-	checkVerdict(t, err, "location_unset")
+	checkVerdict(t, err, "failure")
 	_, err = g.Check(bearer(token()), gate.Policy{Locations: []gate.Location{}})
 	checkVerdict(t, err, "ok")
 }

@@ -19,25 +19,25 @@ func TestPolicyTypes(t *testing.T) {
 		want    string
 	}{
 		{"access", `"access"`, false, gate.Policy{}, "ok"},
-		{"refresh", `"refresh"`, false, gate.Policy{Refresh: true}, "ok"},
-		{"access on any", `"access"`, false, gate.Policy{AnyType: true}, "ok"},
-		{"refresh on any", `"refresh"`, false, gate.Policy{AnyType: true}, "ok"},
-		{"access on any, place of refresh", `"access"`, false, gate.Policy{AnyType: true, Refresh: true}, "ok"},
+		{"refresh", `"refresh"`, false, gate.Policy{Type: gate.Refresh}, "ok"},
+		{"access on any", `"access"`, false, gate.Policy{Type: gate.AnyTokenType}, "ok"},
+		{"refresh on any", `"refresh"`, false, gate.Policy{Type: gate.AnyTokenType}, "ok"},
+		{"access on any, place of refresh", `"access"`, false, gate.Policy{Type: gate.AnyTokenType, Locations: []gate.Location{gate.FromCookies(gate.Refresh)}}, "ok"},
 		{"unknown, lenient", `"id"`, true, gate.Policy{}, "ok"},
 		{"missing, lenient", ``, true, gate.Policy{}, "ok"},
 		{"number, lenient", `1`, true, gate.Policy{}, "ok"},
-		{"missing on any, lenient", ``, true, gate.Policy{AnyType: true}, "ok"},
+		{"missing on any, lenient", ``, true, gate.Policy{Type: gate.AnyTokenType}, "ok"},
 
 		{"refresh for access", `"refresh"`, false, gate.Policy{}, "access_wanted"},
 		{"refresh for access, lenient", `"refresh"`, true, gate.Policy{}, "access_wanted"},
-		{"access for refresh", `"access"`, false, gate.Policy{Refresh: true}, "refresh_wanted"},
-		{"missing for refresh, lenient", ``, true, gate.Policy{Refresh: true}, "refresh_wanted"},
+		{"access for refresh", `"access"`, false, gate.Policy{Type: gate.Refresh}, "refresh_wanted"},
+		{"missing for refresh, lenient", ``, true, gate.Policy{Type: gate.Refresh}, "refresh_wanted"},
 		{"unknown", `"id"`, false, gate.Policy{}, "access_wanted"},
 		{"in another case", `"Access"`, false, gate.Policy{}, "access_wanted"},
 		{"missing", ``, false, gate.Policy{}, "access_wanted"},
-		{"missing for refresh", ``, false, gate.Policy{Refresh: true}, "refresh_wanted"},
-		{"missing on any", ``, false, gate.Policy{AnyType: true}, "access_wanted"},
-		{"unknown on any", `"id"`, false, gate.Policy{AnyType: true, Refresh: true}, "refresh_wanted"},
+		{"missing for refresh", ``, false, gate.Policy{Type: gate.Refresh}, "refresh_wanted"},
+		{"missing on any", ``, false, gate.Policy{Type: gate.AnyTokenType}, "access_wanted"},
+		{"unknown on any", `"id"`, false, gate.Policy{Type: gate.AnyTokenType}, "access_wanted"},
 		{"number", `1`, false, gate.Policy{}, "type_type"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -119,7 +119,7 @@ func TestRefreshTokensAreNotFresh(t *testing.T) {
 	g := newGate(t, gate.Config{})
 	for _, o := range []gate.TokenOptions{{Fresh: true}, {FreshFor: time.Hour}} {
 		raw := must(g.CreateRefreshToken(t.Context(), "alice", o))
-		_, err := g.CheckToken(t.Context(), raw, gate.Policy{Refresh: true, Fresh: true})
+		_, err := g.CheckToken(t.Context(), raw, gate.Policy{Type: gate.AnyTokenType, Fresh: true})
 		checkVerdict(t, err, "not_fresh")
 	}
 }
@@ -127,12 +127,12 @@ func TestRefreshTokensAreNotFresh(t *testing.T) {
 // A hook sees what the route demands, but for where it looks.
 func TestTokenPolicy(t *testing.T) {
 	for _, want := range []gate.Policy{
-		{}, {Optional: true}, {Fresh: true}, {Refresh: true}, {AnyType: true}, {SkipBlocklist: true},
+		{}, {Optional: true}, {Fresh: true}, {Type: gate.Refresh}, {Type: gate.AnyTokenType}, {SkipBlocklist: true},
 	} {
 		given := want
 		given.Locations = []gate.Location{gate.FromCookies()}
 		raw := token("fresh", "true")
-		if want.Refresh {
+		if want.Type == gate.Refresh {
 			raw = refreshToken()
 		}
 		tok := must(newGate(t, gate.Config{}).CheckToken(t.Context(), raw, given))

@@ -33,7 +33,7 @@ type RenewOptions struct {
 // shared must not hand out the cookies of one to another. It does nothing when the
 // handler itself has set or cleared the cookie, when the token was refused or is revoked
 // by then (or nobody can tell), or when the new one cannot be made. The blocklist is
-// asked as for a route with [Policy].Refresh, since the answer outlives the request.
+// asked as for a route with Policy.Type Refresh, since the answer outlives the request.
 func (g *Gate) Renew(o RenewOptions) func(http.Handler) http.Handler {
 	if o.Within == 0 && g.cfg.Create.AccessLifetime > 0 {
 		o.Within = g.cfg.Create.AccessLifetime / 2
@@ -109,19 +109,17 @@ func (n *renewal) due(t *Token, now time.Time) bool {
 // here: the new token would be good when the blocklist knows again.
 func (n *renewal) revoked(t *Token) bool {
 	t = t.clone()
-	t.demands = demands{refresh: true}
+	t.demands = demands{typ: Refresh}
 	return n.g.checkBlocklist(n.ctx, t, Policy{}) != nil
 }
 
 // successor is what the new token has of t.
 func (n *renewal) successor(t *Token, now time.Time) TokenOptions {
-	o := TokenOptions{Claims: map[string]any{}}
-	if t.SessionID != "" {
-		o.Claims["sid"] = t.SessionID // what revokes the session revokes the new token
-	}
+	claims := map[string]any{}
+	o := TokenOptions{SessionID: t.SessionID, Claims: claims} // what revokes the session revokes the new token
 	if n.o.MaxSession != NoExpiry {
 		since := login(t)
-		o.Claims["auth_time"] = since.Unix()
+		claims["auth_time"] = since.Unix()
 		left := since.Add(n.o.MaxSession).Sub(now) // more than nothing: it is due
 		if lifetime := n.g.cfg.Create.AccessLifetime; lifetime < 0 || left < lifetime {
 			o.ExpiresIn = left

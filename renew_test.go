@@ -11,11 +11,13 @@ import (
 	"time"
 
 	"github.com/jwtgate/gate"
+	"github.com/jwtgate/gate/internal/compat"
 )
 
 // site is a gate with renewal and one guarded route.
 type site struct {
 	cfg     gate.Config
+	compat  compat.Options
 	options gate.RenewOptions
 	policy  gate.Policy
 	handler http.HandlerFunc
@@ -25,7 +27,7 @@ func (s site) gate(t *testing.T) *gate.Gate {
 	if s.cfg.Locations == nil {
 		s.cfg.Locations = []gate.Location{gate.FromCookies(), gate.FromHeader("Authorization", "Bearer")}
 	}
-	return newGate(t, s.cfg)
+	return compatGate(t, s.cfg, s.compat)
 }
 
 // visit sends a request and returns the response and the renewed token, if any.
@@ -70,7 +72,7 @@ func TestRenewWhen(t *testing.T) {
 		{"a second behind the middle", site{}, cookie(token("exp", at(449))), true},
 		{"window given", site{options: gate.RenewOptions{Within: time.Minute}}, cookie(token("exp", at(61))), false},
 		{"within the window given", site{options: gate.RenewOptions{Within: time.Minute}}, cookie(token("exp", at(59))), true},
-		{"any type, access", site{policy: gate.Policy{AnyType: true}}, cookie(ending), true},
+		{"any type, access", site{policy: gate.Policy{Type: gate.AnyTokenType}}, cookie(ending), true},
 		{"optional, with a token", site{policy: gate.Policy{Optional: true}}, cookie(ending), true},
 		{"from a header, though allowed", site{options: gate.RenewOptions{AnyLocation: true}}, bearer(ending), true},
 
@@ -79,8 +81,8 @@ func TestRenewWhen(t *testing.T) {
 		{"expired", site{}, cookie(token("exp", at(0))), false},
 		{"forged", site{}, cookie(ending + "x"), false},
 		{"not fresh", site{policy: gate.Policy{Fresh: true}}, cookie(ending), false},
-		{"refresh token", site{policy: gate.Policy{AnyType: true}}, cookie(refreshToken("exp", at(soon))), false},
-		{"refresh route", site{policy: gate.Policy{Refresh: true}},
+		{"refresh token", site{policy: gate.Policy{Type: gate.AnyTokenType}}, cookie(refreshToken("exp", at(soon))), false},
+		{"refresh route", site{policy: gate.Policy{Type: gate.Refresh}},
 			request("GET", "/", "Cookie: refresh_token_cookie="+refreshToken("exp", at(soon))), false},
 		{"without end", site{cfg: gate.Config{Accept: gate.Accept{Lenient: gate.Lenient{NoExpiry: true}}}}, cookie(token("exp", "")), false},
 		{"new tokens without end", site{cfg: gate.Config{Create: gate.Create{AccessLifetime: gate.NoExpiry},
@@ -127,9 +129,8 @@ func TestRenewedToken(t *testing.T) {
 func TestRenewedIdentity(t *testing.T) {
 	for _, sub := range []string{`"alice"`, `""`, `42`, `9007199254740993`, `1.5`, `null`, `{"a":[1]}`} {
 		s := site{cfg: gate.Config{
-			Create: gate.Create{AnyIdentity: true},
 			Accept: gate.Accept{Lenient: gate.Lenient{AnySubject: true}},
-		}}
+		}, compat: compat.Options{AnyIdentity: true}}
 		_, tok := s.visit(t, cookie(token("exp", at(soon), "sub", sub)))
 		if tok == nil {
 			t.Errorf("sub %s: not renewed", sub)
@@ -236,13 +237,13 @@ func TestRenewIsNotOpen(t *testing.T) {
 	var asked []gate.Policy
 	down := gate.BlocklistFunc(func(_ context.Context, tok *gate.Token) (bool, error) {
 		asked = append(asked, tok.Policy())
-		if tok.Policy().Refresh {
+		if tok.Policy().Type == gate.Refresh {
 			return false, errors.New("down")
 		}
 		return false, nil
 	})
 	w, tok := site{cfg: gate.Config{Blocklist: down}}.visit(t, cookie(token("exp", at(soon))))
-	if w.Code != 204 || tok != nil || len(asked) != 2 || asked[0].Refresh || !asked[1].Refresh {
+	if w.Code != 204 || tok != nil || len(asked) != 2 || asked[0].Type == gate.Refresh || asked[1].Type != gate.Refresh {
 		t.Errorf("status %d, renewed token = %v, blocklist asked for %+v", w.Code, tok, asked)
 	}
 }

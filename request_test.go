@@ -90,7 +90,7 @@ func TestFromJSON(t *testing.T) {
 func TestFromJSONRefresh(t *testing.T) {
 	g := newGate(t, gate.Config{Locations: inJSON})
 	body := `{"access_token":"x","refresh_token":"` + refreshToken() + `"}`
-	_, err := g.Check(withBody("POST", "application/json", body), gate.Policy{Refresh: true})
+	_, err := g.Check(withBody("POST", "application/json", body), gate.Policy{Type: gate.Refresh})
 	checkVerdict(t, err, "ok")
 }
 

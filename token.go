@@ -41,16 +41,17 @@ type hidden struct{ *inside }
 
 // inside is that part.
 type inside struct {
-	verified string    // the issuer whose key has verified it, "" the gate
-	key      *keys.Key // that has verified it
-	demands  demands
-	claims   claimSet
-	identity *scan.Value // of the identity claim, where it is not a string in sub
-	location string
-	csrf     string
-	header   string // encoded segment
-	payload  string // JSON
-	user     any
+	verified   string    // the issuer whose key has verified it, "" the gate
+	key        *keys.Key // that has verified it
+	demands    demands
+	generation int64 // of the claim gen
+	claims     claimSet
+	identity   *scan.Value // of the identity claim, where it is not a string in sub
+	location   string
+	csrf       string
+	header     string // encoded segment
+	payload    string // JSON
+	user       any
 }
 
 // newToken returns a Token with its inside, in one piece of memory.
@@ -73,10 +74,16 @@ func (t *Token) hides() *inside {
 }
 
 // Claims decodes all claims into v, a pointer to a struct or to a map. Names match
-// by exact case; numbers keep all their digits in integer fields. Claims that v
-// has no place for are ignored.
+// by exact case. Claims that v has no place for are ignored.
+//
+// Go values are as in encoding/json, here and in [TokenOptions.Claims]: omitempty leaves
+// out false, 0, "" and nil; a time.Duration is a number of nanoseconds; a [16]byte is a
+// list of numbers unless it has methods of its own; a json.Number is a number. A
+// time.Time takes a NumericDate as well as RFC 3339. Whole numbers keep all their digits
+// in integer fields, and in an any, where one that a float64 would round is a
+// json.Number.
 func (t *Token) Claims(v any) error {
-	if err := json.Unmarshal([]byte(t.hides().payload), v); err != nil {
+	if err := json.Unmarshal([]byte(t.hides().payload), v, readOptions); err != nil {
 		return fmt.Errorf("gate: claims: %w", err)
 	}
 	return nil
@@ -93,7 +100,8 @@ func (t *Token) Header(v any) error {
 
 // Identity returns the value of the identity claim ([Create.IdentityClaim]): the
 // subject as a string unless the configuration says otherwise. A whole number is an
-// int64, which keeps all its digits; other JSON is as in an any of encoding/json.
+// int64, or a json.Number where it is larger; other JSON is as in an any of
+// encoding/json.
 func (t *Token) Identity() any {
 	id := t.hides().identity
 	switch {
@@ -106,7 +114,7 @@ func (t *Token) Identity() any {
 		return n
 	}
 	var v any
-	_ = json.Unmarshal([]byte(id.Str), &v) // was read before
+	_ = json.Unmarshal([]byte(id.Str), &v, readOptions) // was read before
 	return v
 }
 
@@ -120,6 +128,14 @@ func (t *Token) VerifiedIssuer() string { return t.hides().verified }
 // gate has read.
 func (t *Token) VerifiedKey() *keys.Key { return t.hides().key }
 
+// Generation returns the claim "gen": how often the tokens of the subject had been
+// revoked at the login that this token comes from, as an order of the blocklist that
+// only grows. ok is false for a token without it, which is judged by IssuedAt.
+func (t *Token) Generation() (gen int64, ok bool) {
+	in := t.hides()
+	return in.generation, in.claims.have&claimGen != 0 && in.claims.bad&claimGen == 0
+}
+
 // CSRF returns the double submit value of the token, or "". Give it to pages that
 // cannot read cookies; a request with the token in a cookie has to repeat it.
 func (t *Token) CSRF() string { return t.hides().csrf }
@@ -130,10 +146,10 @@ func (t *Token) Location() string { return t.hides().location }
 
 // Policy returns what the route demanded of the token, for hooks and blocklists that
 // are stricter where more is at stake; the zero Policy for a token from Decode. Its
-// Locations are left out: see [Token.Location].
+// Scopes, Allow and Locations are left out; see [Token.Location] for the last.
 func (t *Token) Policy() Policy {
 	d := t.hides().demands
-	return Policy{Optional: d.optional, Fresh: d.fresh, Refresh: d.refresh, AnyType: d.anyType, SkipBlocklist: d.skipBlocklist}
+	return Policy{Type: d.typ, Optional: d.optional, Fresh: d.fresh, SkipBlocklist: d.skipBlocklist}
 }
 
 // clone returns a copy that shares nothing a caller could change.

@@ -33,6 +33,14 @@ func hookError(err error) error {
 	return &Error{Kind: ErrRejected, Reason: "rejected", Err: err}
 }
 
+// allow is the route's own check, the last one.
+func (p *Policy) allow(ctx context.Context, t *Token) error {
+	if p.Allow == nil {
+		return nil
+	}
+	return hookError(p.Allow(NewContext(ctx, t), t))
+}
+
 // loadUser is room 8: the application's own user.
 func (g *Gate) loadUser(ctx context.Context, t *Token) error {
 	if g.cfg.LoadUser == nil {

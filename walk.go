@@ -1,6 +1,7 @@
 package gate
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"net/http"
@@ -10,8 +11,12 @@ import (
 // it meets p, with its token in the context ([FromContext], [User]), and answers it
 // with [Gate.WriteError] otherwise. A CORS preflight without a token, as browsers send
 // it, is answered with 204 and no body, so that CORS middleware, which belongs outside
-// of the guard, may let it pass; the next handler does not see it.
+// of the guard, may let it pass; the next handler does not see it. It panics on a
+// policy that no token can meet.
 func (g *Gate) Require(p Policy) func(http.Handler) http.Handler {
+	if err := cmp.Or(g.checkPossible(&p), g.checkPlaces(&p)); err != nil {
+		panic(err)
+	}
 	return func(next http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			ctx := r.Context()
@@ -34,10 +39,9 @@ func (g *Gate) Require(p Policy) func(http.Handler) http.Handler {
 
 // Check judges a request by p and returns its token. It writes nothing and changes
 // nothing but a JSON or form body that it had to read, which stays readable. The
-// token is nil, without an error, for a request without one where p is Optional, and
-// for an OPTIONS request where Lenient.AnyOPTIONS is set. The error is an [*Error] for a
-// request that is refused; any other error means that a store or key source could not
-// answer: deny.
+// token is nil, without an error, for a request without one where p is Optional.
+// The error is an [*Error] for a request that is refused; any other error means that a
+// store or key source could not answer, or that no token can meet p: deny.
 func (g *Gate) Check(r *http.Request, p Policy) (*Token, error) {
 	return g.CheckRequest(r.Context(), httpRequest{r}, p)
 }
@@ -55,7 +59,10 @@ func (g *Gate) checkRequest(ctx context.Context, r Request, p Policy) (*Token, e
 	if g.exempt(r) {
 		return nil, nil
 	}
-	f, err := g.locate(r, p)
+	if err := cmp.Or(g.checkPossible(&p), g.checkPlaces(&p)); err != nil {
+		return nil, err
+	}
+	f, err := g.locate(r, &p)
 	if err != nil {
 		return nil, err
 	}
@@ -73,11 +80,18 @@ func (g *Gate) checkRequest(ctx context.Context, r Request, p Policy) (*Token, e
 // a WebSocket message, a command line. There is no location, so p.Optional and
 // p.Locations do not apply, and no CSRF check.
 func (g *Gate) CheckToken(ctx context.Context, raw string, p Policy) (*Token, error) {
-	t, err := g.walk(ctx, found{raw: raw}, p)
+	t, err := g.checkToken(ctx, raw, &p)
 	if g.cfg.OnEvent != nil {
 		g.emitVerdict(ctx, t, err)
 	}
 	return t, err
+}
+
+func (g *Gate) checkToken(ctx context.Context, raw string, p *Policy) (*Token, error) {
+	if err := g.checkPossible(p); err != nil {
+		return nil, err
+	}
+	return g.walk(ctx, found{raw: raw}, *p)
 }
 
 // walk takes a token through the rooms. The first that refuses ends it.
@@ -86,8 +100,8 @@ func (g *Gate) walk(ctx context.Context, f found, p Policy) (*Token, error) {
 	if err != nil {
 		return nil, err
 	}
-	t.demands = demands{p.Optional, p.Fresh, p.Refresh, p.AnyType, p.SkipBlocklist}
-	if err := g.checkPolicy(t, p); err != nil {
+	t.demands = p.demands()
+	if err := g.checkPolicy(t, &p); err != nil {
 		return nil, located(err, f.location, t)
 	}
 	if err := g.checkBlocklist(ctx, t, p); err != nil {
@@ -97,6 +111,9 @@ func (g *Gate) walk(ctx context.Context, f found, p Policy) (*Token, error) {
 		return nil, located(err, f.location, t)
 	}
 	if err := g.loadUser(ctx, t); err != nil {
+		return nil, located(err, f.location, t)
+	}
+	if err := p.allow(ctx, t); err != nil {
 		return nil, located(err, f.location, t)
 	}
 	return t, nil
@@ -142,7 +159,7 @@ func (g *Gate) Decode(ctx context.Context, raw string, o DecodeOptions) (*Token,
 
 // exempt reports whether a request passes unguarded.
 func (g *Gate) exempt(r Request) bool {
-	return g.cfg.Accept.Lenient.AnyOPTIONS && r.Method() == http.MethodOptions
+	return g.compat.EveryOPTIONS && r.Method() == http.MethodOptions
 }
 
 // preflight reports whether a request is a CORS preflight (Fetch standard, section

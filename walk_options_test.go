@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/jwtgate/gate"
+	"github.com/jwtgate/gate/internal/compat"
 )
 
 // Anybody can send a preflight, and a handler need not look at the method: it is guarded
@@ -33,7 +34,7 @@ func TestPreflight(t *testing.T) {
 		{"any OPTIONS where allowed", true, fresh, "OPTIONS", nil, true, false, 0, "ok"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			g := newGate(t, gate.Config{Accept: gate.Accept{Lenient: gate.Lenient{AnyOPTIONS: tt.any}}})
+			g := compatGate(t, gate.Config{}, compat.Options{EveryOPTIONS: tt.any})
 			s := serve(g.Require(tt.policy), request(tt.method, "/", tt.header...))
 			if s.reached != tt.reached {
 				t.Fatalf("handler reached: %v, want %v", s.reached, tt.reached)
@@ -53,7 +54,7 @@ func TestPreflight(t *testing.T) {
 // A guard that lets a request pass unguarded does not lend it the token of another.
 func TestUnguardedWithinGuard(t *testing.T) {
 	users := newGate(t, gate.Config{})
-	admins := newGate(t, gate.Config{Keys: ed, Accept: gate.Accept{Lenient: gate.Lenient{AnyOPTIONS: true}}})
+	admins := compatGate(t, gate.Config{Keys: ed}, compat.Options{EveryOPTIONS: true})
 	s := serve(func(h http.Handler) http.Handler {
 		return users.Require(gate.Policy{})(admins.Require(gate.Policy{})(h))
 	}, request("OPTIONS", "/", "Authorization: Bearer "+token()))

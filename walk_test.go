@@ -171,7 +171,7 @@ func TestCheckToken(t *testing.T) {
 		{"access token", token(), gate.Policy{}, "ok"},
 		{"without CSRF value", token("csrf", ""), gate.Policy{}, "ok"},
 		{"locations do not apply", token(), gate.Policy{Locations: []gate.Location{{}}}, "ok"},
-		{"refresh token", refreshToken(), gate.Policy{Refresh: true}, "ok"},
+		{"refresh token", refreshToken(), gate.Policy{Type: gate.Refresh}, "ok"},
 		{"refresh token for access", refreshToken(), gate.Policy{}, "access_wanted"},
 		{"empty, though optional", "", gate.Policy{Optional: true}, "segments"},
 		{"expired", token("exp", at(0)), gate.Policy{Optional: true}, "expired"},

@@ -36,7 +36,7 @@ func TestConfigRefuses(t *testing.T) {
 		{"nil where None is no value", with("JWT_ACCESS_TOKEN_EXPIRES", nil), "JWT_ACCESS_TOKEN_EXPIRES is nil; it takes a number of seconds"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			if _, err := flask.Config(tt.options); err == nil || !strings.Contains(err.Error(), tt.want) {
+			if _, err := configured(flask.Options{}, tt.options); err == nil || !strings.Contains(err.Error(), tt.want) {
 				t.Errorf("error %v, want %q", err, tt.want)
 			}
 		})
@@ -45,7 +45,7 @@ func TestConfigRefuses(t *testing.T) {
 
 // Every fault is reported at once, and no secret with it.
 func TestConfigErrorsNameAllAndShowNoSecret(t *testing.T) {
-	_, err := flask.Config(map[string]any{"JWT_SECRET_KEY": []int{1337}, "JWT_PRIVATE_KEY": 4711, "JWT_ENCODE_NBF": "yes"})
+	_, err := configured(flask.Options{}, map[string]any{"JWT_SECRET_KEY": []int{1337}, "JWT_PRIVATE_KEY": 4711, "JWT_ENCODE_NBF": "yes"})
 	for _, want := range []string{"JWT_SECRET_KEY is a []int that is not shown", "JWT_PRIVATE_KEY", `JWT_ENCODE_NBF is "yes" (string)`} {
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("error %v, want %q in it", err, want)
@@ -61,7 +61,7 @@ func TestConfigErrorsNameAllAndShowNoSecret(t *testing.T) {
 		{"JWT_ALGORITHM": "RS256", "JWT_PRIVATE_KEY": "hunter2"},
 		{"JWT_ALGORITHM": "RS256", "JWT_PUBLIC_KEY": "hunter2"},
 	} {
-		if _, err := flask.Config(options); err == nil || strings.Contains(err.Error(), "hunter2") {
+		if _, err := configured(flask.Options{}, options); err == nil || strings.Contains(err.Error(), "hunter2") {
 			t.Errorf("error %v; it should be there, without the secret", err)
 		}
 	}
@@ -76,7 +76,7 @@ func TestFromEnvRefuses(t *testing.T) {
 		{"not a number", "JWT_DECODE_LEEWAY=NaN", "JWT_DECODE_LEEWAY is NaN"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			_, err := flask.FromEnv([]string{"JWT_SECRET_KEY=" + secret, tt.variable})
+			_, err := fromEnv([]string{"JWT_SECRET_KEY=" + secret, tt.variable})
 			if err == nil || !strings.Contains(err.Error(), tt.want) {
 				t.Errorf("error %v, want %q", err, tt.want)
 			}
@@ -86,7 +86,7 @@ func TestFromEnvRefuses(t *testing.T) {
 
 func TestDurationsOfAllTypes(t *testing.T) {
 	for _, v := range []any{90, int64(90), uint8(90), float32(90), 90.0, 90 * time.Second} {
-		c, err := flask.Config(with("JWT_ACCESS_TOKEN_EXPIRES", v))
+		c, err := configured(flask.Options{}, with("JWT_ACCESS_TOKEN_EXPIRES", v))
 		if err != nil || c.Create.AccessLifetime != 90*time.Second {
 			t.Errorf("with %T: %v, %v", v, c.Create.AccessLifetime, err)
 		}
@@ -96,7 +96,7 @@ func TestDurationsOfAllTypes(t *testing.T) {
 // Values that were given are copied: changing them changes nothing.
 func TestConfigCopies(t *testing.T) {
 	audiences := []string{"a"}
-	c, err := flask.Config(with("JWT_DECODE_AUDIENCE", audiences))
+	c, err := configured(flask.Options{}, with("JWT_DECODE_AUDIENCE", audiences))
 	audiences[0] = "b"
 	if err != nil || c.Accept.Audiences[0] != "a" {
 		t.Errorf("audiences %v, %v", c.Accept.Audiences, err)
@@ -104,7 +104,7 @@ func TestConfigCopies(t *testing.T) {
 }
 
 func TestNoneMeansUnset(t *testing.T) {
-	c, err := flask.Config(map[string]any{
+	c, err := configured(flask.Options{}, map[string]any{
 		"SECRET_KEY": []byte(secret), "JWT_SECRET_KEY": nil, "JWT_COOKIE_SAMESITE": nil, "JWT_DECODE_AUDIENCE": nil,
 		"JWT_HEADER_TYPE": nil, "DEBUG": true,
 	})
@@ -118,18 +118,18 @@ func TestNoneMeansUnset(t *testing.T) {
 
 func TestShortSecretNeedsTheDoor(t *testing.T) {
 	options := map[string]any{"JWT_SECRET_KEY": "super-secret"}
-	if _, err := flask.Config(options); err == nil || !strings.Contains(err.Error(), "Options.InsecureShortSecrets") {
+	if _, err := configured(flask.Options{}, options); err == nil || !strings.Contains(err.Error(), "Options.InsecureShortSecrets") {
 		t.Errorf("error %v; it should name the door", err)
 	}
 	o := flask.Options{InsecureShortSecrets: true}
-	if _, err := o.Config(options); err != nil {
+	if _, err := configured(o, options); err != nil {
 		t.Errorf("with the door open: %v", err)
 	}
-	if _, err := o.FromEnv([]string{"JWT_SECRET_KEY=super-secret"}); err != nil {
+	if _, err := o.FromEnv([]string{"JWT_SECRET_KEY=super-secret"}, nil); err != nil {
 		t.Errorf("from the environment: %v", err)
 	}
 	pem := "-----BEGIN PUBLIC KEY-----\nMFkw\n-----END PUBLIC KEY-----"
-	if _, err := o.Config(map[string]any{"JWT_SECRET_KEY": pem}); err == nil {
+	if _, err := configured(o, map[string]any{"JWT_SECRET_KEY": pem}); err == nil {
 		t.Error("a public key is taken for a secret")
 	}
 }
@@ -139,7 +139,7 @@ func TestKeysOfTheCaller(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	c, err := flask.Options{Keys: k}.Config(nil)
+	c, err := configured(flask.Options{Keys: k}, nil)
 	if err != nil || c.Keys != keys.Source(k) {
 		t.Errorf("Keys %v, %v", c.Keys, err)
 	}
@@ -158,14 +158,11 @@ func TestKeyCallbacks(t *testing.T) {
 			return text, fail
 		},
 	}
-	cfg, err := o.Config(nil)
+	cfg, err := configured(o, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	g, err := gate.New(cfg)
-	if err != nil {
-		t.Fatal(err)
-	}
+	g := cfg.gate
 	raw, err := g.CreateAccessToken(t.Context(), "alice", gate.TokenOptions{})
 	if err != nil {
 		t.Fatal(err)
@@ -215,12 +212,12 @@ func TestKeysAreNotShown(t *testing.T) {
 		{"JWT_SECRET_KEY": secret, "JWT_DECODE_ALGORITHMS": []string{"HS256", "HS384"}},
 		{"SECRET_KEY": secret, "JWT_DECODE_ALGORITHMS": []string{"HS384"}},
 	} {
-		cfg, err := flask.Options{InsecureShortSecrets: true}.Config(options)
+		cfg, err := configured(flask.Options{InsecureShortSecrets: true}, options)
 		if err != nil {
 			t.Fatal(err)
 		}
 		for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%x", "%d"} {
-			for _, v := range []any{cfg, cfg.Keys, &cfg} {
+			for _, v := range []any{cfg.Config, cfg.Keys, &cfg.Config} {
 				shown := fmt.Sprintf(verb, v)
 				for _, form := range []string{"%s", "%x", "%d", "%#v"} {
 					if text := strings.Trim(fmt.Sprintf(form, []byte(secret)), "[]byte{}"); strings.Contains(shown, text) {
@@ -237,14 +234,11 @@ func TestKeyCallbackWithKeyOfAnotherAlgorithm(t *testing.T) {
 		EncodeKey: func(context.Context, any) (string, error) { return secret, nil },
 		DecodeKey: func(context.Context, map[string]any, map[string]any) (string, error) { return secret, nil },
 	}
-	cfg, err := o.Config(map[string]any{"JWT_DECODE_ALGORITHMS": []string{"ES256", "HS256", "HS256"}})
+	cfg, err := configured(o, map[string]any{"JWT_DECODE_ALGORITHMS": []string{"ES256", "HS256", "HS256"}})
 	if err != nil {
 		t.Fatal(err)
 	}
-	g, err := gate.New(cfg)
-	if err != nil {
-		t.Fatal(err)
-	}
+	g := cfg.gate
 	k, err := keys.Generate(keys.ES256)
 	if err != nil {
 		t.Fatal(err)

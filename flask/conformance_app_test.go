@@ -46,14 +46,13 @@ func newApp(c testCase) (*app, error) {
 	}
 	o := flask.Options{InsecureShortSecrets: true}
 	a.keyLoaders(&o)
-	cfg, err := o.Config(a.options)
+	var err error
+	a.gate, err = o.New(a.options, func(cfg *gate.Config) {
+		cfg.Clock = func() time.Time { return a.now }
+		a.hooks(cfg)
+		a.answers(cfg)
+	})
 	if err != nil {
-		return nil, err
-	}
-	cfg.Clock = func() time.Time { return a.now }
-	a.hooks(&cfg)
-	a.answers(&cfg)
-	if a.gate, err = gate.New(cfg); err != nil {
 		return nil, err
 	}
 	return a, a.addRoutes()
@@ -78,8 +77,13 @@ func (a *app) addRoutes() error {
 
 // policy turns the arguments of jwt_required into a Policy.
 func (a *app) policy(g guard) (gate.Policy, error) {
-	p := gate.Policy{Optional: g.Optional, Fresh: g.Fresh, Refresh: g.Refresh, SkipBlocklist: g.SkipRevocation}
-	p.AnyType = g.VerifyType != nil && !*g.VerifyType
+	p := gate.Policy{Optional: g.Optional, Fresh: g.Fresh, SkipBlocklist: g.SkipRevocation}
+	switch {
+	case g.VerifyType != nil && !*g.VerifyType:
+		p.Type = gate.AnyTokenType
+	case g.Refresh:
+		p.Type = gate.Refresh
+	}
 	var names []string
 	switch v := g.Locations.(type) {
 	case string:

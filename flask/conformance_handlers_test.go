@@ -148,17 +148,18 @@ func (a *app) mint(ctx context.Context, refresh bool, args object) (string, erro
 	if !ok {
 		identity = "alice"
 	}
-	o := gate.TokenOptions{Claims: object{}, Header: object{}}
+	claims := object{}
+	o := gate.TokenOptions{Claims: claims, Header: object{}}
 	switch f := args["fresh"].(type) {
 	case bool:
 		o.Fresh = f
 	case object:
 		if o.FreshFor = time.Duration(f["$seconds"].(float64) * float64(time.Second)); o.FreshFor == 0 {
-			o.Claims["fresh"] = float64(a.now.UnixMicro()) / 1e6
+			claims["fresh"] = float64(a.now.UnixMicro()) / 1e6
 		}
 	default:
 		if _, given := args["fresh"]; given {
-			o.Claims["fresh"] = f
+			claims["fresh"] = f
 		}
 	}
 	switch e := standIns(args["expires_delta"], a.c, a.now).(type) {
@@ -170,7 +171,7 @@ func (a *app) mint(ctx context.Context, refresh bool, args object) (string, erro
 		o.ExpiresIn = noneIsForever(e)
 	}
 	for k, v := range members(args["additional_claims"]) {
-		o.Claims[k] = v
+		claims[k] = v
 	}
 	for k, v := range members(args["additional_headers"]) {
 		o.Header[k] = v

@@ -52,7 +52,7 @@ func reasons(t *testing.T) []string {
 // their own with the error, or it knows no such refusal.
 var ownWords = []string{
 	"missing", "missing_header", "missing_scheme", "header_malformed", "query_prefix", "no_user", // with the error
-	"ambiguous", "body_json", "body_content_type", "body_too_large", "body_unreadable", "location_unset",
+	"ambiguous", "body_json", "body_content_type", "body_too_large", "body_unreadable", "type_wanted",
 	"too_large", "typ_type", "typ_mismatch", "crit", "zip", "cty",
 	"csrf_origin", "csrf_origin_missing", "csrf_claim_type", "exp_missing", "exp_far", "sid_type", "type_type", "fresh_type",
 	"invalid", "wrong_type", "scope", // of kinds that a hook returns
@@ -121,11 +121,12 @@ func TestErrorsAnswers(t *testing.T) {
 
 // The joined message names locations of the gate's own by the original's names.
 func TestMissingInSeveralPlaces(t *testing.T) {
-	cfg, err := flask.Config(with("JWT_TOKEN_LOCATION", []string{"headers", "cookies"}))
+	cfg, err := configured(flask.Options{}, with("JWT_TOKEN_LOCATION", []string{"headers", "cookies"}), func(c *gate.Config) {
+		c.Locations = append(c.Locations, gate.FromQuery("jwt", ""), gate.FromHeader("X-Token", ""))
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	cfg.Locations = append(cfg.Locations, gate.FromQuery("jwt", ""), gate.FromHeader("X-Token", ""))
 	want := `{"msg":"Missing JWT in headers, cookies, query_string or headers (Missing Authorization Header; Missing cookie \"access_token_cookie\"; Missing 'jwt' query paramater; The X-Token header is missing)"}`
 	if got := refusal(t, cfg, "/"); got != want {
 		t.Errorf("answer %s, want %s", got, want)
@@ -134,19 +135,20 @@ func TestMissingInSeveralPlaces(t *testing.T) {
 
 // What a location of the caller's says of a missing token is not for the client.
 func TestMissingInPlaceOfTheCaller(t *testing.T) {
-	cfg, err := flask.Config(with("JWT_VERIFY_SUB", true))
-	if err != nil {
-		t.Fatal(err)
+	at := func(l ...gate.Location) made {
+		c, err := configured(flask.Options{}, with("JWT_VERIFY_SUB", true), func(c *gate.Config) { c.Locations = l })
+		if err != nil {
+			t.Fatal(err)
+		}
+		return c
 	}
 	for _, cause := range []error{gate.ErrMissing, fmt.Errorf("%w: no pigeon", gate.ErrMissing), fmt.Errorf("%w: %w", gate.ErrMissing, errors.New("pigeon"))} {
 		pigeon := gate.LocationFunc("pigeon", func(gate.Request, gate.TokenType) (string, error) { return "", cause })
-		cfg.Locations = []gate.Location{pigeon}
-		if got, want := refusal(t, cfg, "/"), `{"msg":"No token was sent"}`; got != want {
+		if got, want := refusal(t, at(pigeon), "/"), `{"msg":"No token was sent"}`; got != want {
 			t.Errorf("%v alone: %s, want %s", cause, got, want)
 		}
-		cfg.Locations = []gate.Location{pigeon, gate.FromCookies()}
 		want := `{"msg":"Missing JWT in pigeon or cookies (No token was sent; Missing cookie \"access_token_cookie\")"}`
-		if got := refusal(t, cfg, "/"); got != want {
+		if got := refusal(t, at(pigeon, gate.FromCookies()), "/"); got != want {
 			t.Errorf("%v and cookies: %s, want %s", cause, got, want)
 		}
 	}

@@ -54,26 +54,22 @@ func call(app http.Handler, method, target, authorization string) (int, []byte) 
 // A Flask application moves to Go: its options keep their names, and its clients get
 // the answers they know.
 func Example() {
-	cfg, err := flask.Config(map[string]any{
+	now := time.Date(2026, 1, 1, 12, 0, 0, 0, time.UTC)
+	g, err := flask.New(map[string]any{
 		"JWT_SECRET_KEY":           "change me: a secret of 32 bytes or more",
 		"JWT_TOKEN_LOCATION":       []string{"headers", "cookies"},
 		"JWT_ACCESS_TOKEN_EXPIRES": 3600,
-	})
-	if err != nil {
-		log.Fatal(err)
-	}
-	// @jwt.expired_token_loader
-	standard := cfg.OnError
-	cfg.OnError = func(w http.ResponseWriter, r *http.Request, err error) {
-		if errors.Is(err, gate.ErrExpired) {
-			http.Error(w, "too late", http.StatusTeapot)
-			return
+	}, func(cfg *gate.Config) {
+		cfg.Clock = func() time.Time { return now }
+		standard := cfg.OnError // @jwt.expired_token_loader
+		cfg.OnError = func(w http.ResponseWriter, r *http.Request, err error) {
+			if errors.Is(err, gate.ErrExpired) {
+				http.Error(w, "too late", http.StatusTeapot)
+				return
+			}
+			standard(w, r, err)
 		}
-		standard(w, r, err)
-	}
-	now := time.Date(2026, 1, 1, 12, 0, 0, 0, time.UTC)
-	cfg.Clock = func() time.Time { return now }
-	g, err := gate.New(cfg)
+	})
 	if err != nil {
 		log.Fatal(err)
 	}

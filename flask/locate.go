@@ -83,15 +83,10 @@ func (p placeNames) fromHeader(r gate.Request, _ gate.TokenType) (string, error)
 	return found[0][1], nil
 }
 
-// fromQuery takes the token behind its prefix. An empty parameter is missing; two
-// that differ are two identities.
+// fromQuery takes the token of the first parameter of the name behind its prefix. An
+// empty one is missing.
 func (p placeNames) fromQuery(r gate.Request, _ gate.TokenType) (string, error) {
 	values := r.Query(p.query)
-	for i, v := range values {
-		if v != values[0] && i > 0 {
-			return "", &gate.Error{Kind: gate.ErrInvalid, Reason: "ambiguous", Name: p.query}
-		}
-	}
 	if len(values) == 0 || values[0] == "" {
 		return "", &gate.Error{Kind: gate.ErrMissing, Reason: "missing_query", Name: p.query}
 	}

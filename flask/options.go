@@ -11,11 +11,12 @@ import (
 	"time"
 
 	"github.com/jwtgate/gate"
+	"github.com/jwtgate/gate/internal/compat"
 	"github.com/jwtgate/gate/keys"
 )
 
 // Options are what goes beside the options of the original. The zero value is what
-// [Config] and [FromEnv] use.
+// [New] and [FromEnv] use.
 type Options struct {
 	// InsecureShortSecrets takes a secret shorter than its hash (32, 48 or 64
 	// bytes), as the original does: until the secret is changed.
@@ -33,9 +34,10 @@ type Options struct {
 	Keys keys.Source
 }
 
-// Config returns the configuration that the options of Flask-JWT-Extended describe:
-// the JWT_ ones and SECRET_KEY; other names are ignored. Options that are absent have
-// the original's defaults.
+// New returns the gate that the options of Flask-JWT-Extended describe: the JWT_ ones
+// and SECRET_KEY; other names are ignored. Options that are absent have the original's
+// defaults. edit, unless it is nil, may change the configuration first: set Blocklist,
+// LoadUser and so on, which are callbacks of the original.
 //
 // Values are of the type that a Python application would use: bool, string, a list
 // ([]string or []any of strings) or a string alone, nil for None, and for times a
@@ -44,36 +46,46 @@ type Options struct {
 //
 // The error names every option that does not exist or has a wrong value, with what is
 // accepted, but never the value of a secret or key. It may also be that the keys are
-// missing, weak or malformed; what only the whole configuration shows is refused by
-// [gate.New]. Fields such as Blocklist and LoadUser are left for the caller to set.
-func Config(options map[string]any) (gate.Config, error) { return Options{}.Config(options) }
+// missing, weak or malformed, or that of [gate.New].
+func New(options map[string]any, edit func(*gate.Config)) (*gate.Gate, error) {
+	return Options{}.New(options, edit)
+}
 
-// Config is [Config] with o beside the options.
-func (o Options) Config(options map[string]any) (gate.Config, error) {
+// New is [New] with o beside the options.
+func (o Options) New(options map[string]any, edit func(*gate.Config)) (*gate.Gate, error) {
 	s, err := read(options)
 	if err != nil {
-		return gate.Config{}, err
+		return nil, err
 	}
 	cfg := s.cfg
 	if cfg.Locations, err = s.find(s.locations); err != nil {
-		return gate.Config{}, err
+		return nil, err
 	}
 	if cfg.Keys, err = o.source(s); err != nil {
-		return gate.Config{}, err
+		return nil, err
 	}
 	cfg.OnError = Errors(s.messageKey)
-	return cfg, nil
+	if edit != nil {
+		edit(&cfg)
+	}
+	g, err := compat.New(cfg, s.compat)
+	if err != nil {
+		return nil, err
+	}
+	return g.(*gate.Gate), nil
 }
 
-// FromEnv is [Config] for options from environment variables, such as os.Environ()
+// FromEnv is [New] for options from environment variables, such as os.Environ()
 // returns. Variables that are empty count as unset, but for JWT_HEADER_TYPE. Lists
 // are comma separated or JSON, times are seconds, a [time.Duration] such as 15m, or
 // False, booleans are true, false, 1 or 0 in any case. Variables whose names do not
 // begin with JWT_ are ignored, but for SECRET_KEY.
-func FromEnv(environ []string) (gate.Config, error) { return Options{}.FromEnv(environ) }
+func FromEnv(environ []string, edit func(*gate.Config)) (*gate.Gate, error) {
+	return Options{}.FromEnv(environ, edit)
+}
 
 // FromEnv is [FromEnv] with o beside the options.
-func (o Options) FromEnv(environ []string) (gate.Config, error) {
+func (o Options) FromEnv(environ []string, edit func(*gate.Config)) (*gate.Gate, error) {
 	options := map[string]any{}
 	var errs []error
 	for _, pair := range environ {
@@ -92,14 +104,14 @@ func (o Options) FromEnv(environ []string) (gate.Config, error) {
 		}
 	}
 	if len(errs) > 0 {
-		return gate.Config{}, errors.Join(errs...)
+		return nil, errors.Join(errs...)
 	}
-	return o.Config(options)
+	return o.New(options, edit)
 }
 
 // Locations returns the places for [gate.Policy.Locations] by their names in the
 // original: "headers", "cookies", "query_string" and "json". options are those given
-// to [Config], which hold the names of header, parameter and members.
+// to [New], which hold the names of header, parameter and members.
 func Locations(options map[string]any, names ...string) ([]gate.Location, error) {
 	s, err := read(options)
 	if err != nil {
@@ -120,6 +132,7 @@ type settings struct {
 	locations  []string
 	messageKey string
 	keys       keyOptions
+	compat     compat.Options
 }
 
 // placeNames are the names by which a token is found in a request.
@@ -139,14 +152,16 @@ func defaults() *settings {
 		locations:  []string{"headers"},
 		messageKey: "msg",
 		keys:       keyOptions{algorithm: keys.HS256},
+		compat:     compat.Options{AnyIdentity: true, EveryOPTIONS: true, OnePlace: true, FirstValue: true},
 	}
-	s.cfg.Create = gate.Create{AnyIdentity: true}
+	s.cfg.Create = gate.Create{OmitSession: true, OmitGeneration: true}
 	s.cfg.Accept = gate.Accept{
+		Skew:        -1,
 		MaxLifetime: gate.NoExpiry,
 		Limits:      gate.Limits{TokenBytes: 64 << 10, Members: 32 << 10, Depth: 512}, // what has room
 		Lenient: gate.Lenient{
 			NoExpiry: true, NoID: true, AnyType: true, AnyFresh: true,
-			AnyOrigin: true, AnyHeaderType: true, AnyOPTIONS: true,
+			AnyOrigin: true, AnyHeaderType: true,
 		},
 	}
 	s.cfg.Cookies.Insecure = true

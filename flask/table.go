@@ -20,7 +20,7 @@ var table = map[string]option{
 	"JWT_ENCODE_ISSUER":         plain(func(s *settings, v string) { s.cfg.Create.Issuer = v }).orNone(),
 	"JWT_ENCODE_AUDIENCE":       list((*settings).encodeAudience).orNone(),
 	"JWT_DECODE_AUDIENCE":       list(func(s *settings, v []string, _ bool) { s.cfg.Accept.Audiences = v }).orNone(),
-	"JWT_DECODE_ISSUER":         list(func(s *settings, v []string, _ bool) { s.cfg.Accept.Issuers = v }).orNone(),
+	"JWT_DECODE_ISSUER":         list(func(s *settings, v []string, _ bool) { s.compat.Issuers = v }).orNone(),
 	"JWT_ERROR_MESSAGE_KEY":     plain(func(s *settings, v string) { s.messageKey = v }),
 
 	"JWT_ALGORITHM":         nonEmpty(func(s *settings, v string) { s.keys.algorithm = keys.Algorithm(v) }),

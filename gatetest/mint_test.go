@@ -40,12 +40,12 @@ func TestToken(t *testing.T) {
 		want   error
 	}{
 		{"plain", nil, nil, gate.Policy{}, nil},
-		{"refresh", nil, map[string]any{"type": "refresh"}, gate.Policy{Refresh: true}, nil},
+		{"refresh", nil, map[string]any{"type": "refresh"}, gate.Policy{Type: gate.Refresh}, nil},
 		{"wrong type", nil, map[string]any{"type": "refresh"}, gate.Policy{}, gate.ErrWrongType},
 		{"fresh", nil, map[string]any{"fresh": true}, gate.Policy{Fresh: true}, nil},
 		{"not fresh", nil, nil, gate.Policy{Fresh: true}, gate.ErrNotFresh},
 		{"expired", nil, map[string]any{"exp": now.Add(-time.Minute)}, gate.Policy{}, gate.ErrExpired},
-		{"not yet", nil, map[string]any{"nbf": now.Add(time.Minute)}, gate.Policy{}, gate.ErrInvalid},
+		{"not yet", nil, map[string]any{"nbf": now.Add(time.Hour)}, gate.Policy{}, gate.ErrInvalid},
 		{"without exp", nil, map[string]any{"exp": nil}, gate.Policy{}, gate.ErrInvalid},
 		{"without jti", nil, map[string]any{"jti": nil}, gate.Policy{}, gate.ErrInvalid},
 		{"exp of text", nil, map[string]any{"exp": "tomorrow"}, gate.Policy{}, gate.ErrInvalid},

@@ -32,8 +32,8 @@ type FailurePolicy struct {
 	// given up but have not returned: 1024. One more waits, within its Timeout.
 	Calls int
 	// OpenForAccessTokens is insecure: access tokens are let in when the store does not
-	// answer, revoked ones too. Refresh tokens, and routes whose Policy is Fresh,
-	// Refresh or AnyType, stay closed. Every token let in so is counted and reported.
+	// answer, revoked ones too. Refresh tokens, and routes whose Policy is Fresh or
+	// of another Type, stay closed. Every token let in so is counted and reported.
 	OpenForAccessTokens bool
 	// OnEvent is told what is decided without the store's answer. It is called from the
 	// goroutine of the request, by several at once, and should be quick.
@@ -148,6 +148,9 @@ func (g *Breaker) Blocked(ctx context.Context, t *gate.Token) (bool, error) {
 	return g.without(t, err)
 }
 
+// Unwrap returns the store.
+func (g *Breaker) Unwrap() gate.Blocklist { return g.store }
+
 // answer is what a store said.
 type answer struct {
 	blocked bool
@@ -205,7 +208,7 @@ func (g *Breaker) askSafely(ctx context.Context, t *gate.Token) (a answer) {
 // without decides for a store that has not answered.
 func (g *Breaker) without(t *gate.Token, err error) (bool, error) {
 	p := t.Policy()
-	if g.policy.OpenForAccessTokens && t.Type == gate.Access && !p.Fresh && !p.Refresh && !p.AnyType {
+	if g.policy.OpenForAccessTokens && t.Type == gate.Access && !p.Fresh && (p.Type == "" || p.Type == gate.Access) {
 		g.allowed.Add(1)
 		g.report(Event{Allowed, err, t})
 		return false, nil

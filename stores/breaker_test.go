@@ -152,9 +152,9 @@ func TestBreakerWhoGetsIn(t *testing.T) {
 		{"open", true, checked(t, "access", gate.Policy{}), true},
 		{"open, optional", true, checked(t, "access", gate.Policy{Optional: true}), true},
 		{"open, fresh", true, freshToken(t), false},
-		{"open, refresh", true, checked(t, "refresh", gate.Policy{Refresh: true}), false},
-		{"open, logout route", true, checked(t, "access", gate.Policy{AnyType: true}), false},
-		{"open, logout route for refresh tokens", true, checked(t, "access", gate.Policy{Refresh: true, AnyType: true}), false},
+		{"open, refresh", true, checked(t, "refresh", gate.Policy{Type: gate.Refresh}), false},
+		{"open, logout route", true, checked(t, "access", gate.Policy{Type: gate.AnyTokenType}), false},
+		{"open, logout route for refresh tokens", true, checked(t, "access", gate.Policy{Type: gate.AnyTokenType, Locations: []gate.Location{gate.FromCookies(gate.Refresh)}}), false},
 		{"open, decoded refresh token", true, decoded, false},
 		{"open, token of another type", true, checked(t, "other", gate.Policy{}), false},
 	} {
@@ -339,12 +339,12 @@ func TestBreakerInGate(t *testing.T) {
 			t.Fatal(err)
 		}
 		raw := gatetest.Token(t, key, nil)
-		for _, p := range []gate.Policy{{}, {AnyType: true}} {
+		for _, p := range []gate.Policy{{}, {Type: gate.AnyTokenType}} {
 			h := g.Require(p)(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { w.WriteHeader(http.StatusNoContent) }))
 			w := httptest.NewRecorder()
 			h.ServeHTTP(w, gatetest.Request("GET", "/", raw))
 			want := http.StatusServiceUnavailable
-			if open && !p.AnyType {
+			if open && p.Type == "" {
 				want = http.StatusNoContent
 			}
 			if w.Code != want || strings.Contains(w.Body.String(), errDown.Error()) {

@@ -52,8 +52,8 @@ func (s *service) routes() http.Handler {
 	guarded("GET /hello", gate.Policy{Optional: true}, s.hello)
 	guarded("GET /me", gate.Policy{}, s.me)
 	guarded("POST /password", gate.Policy{Fresh: true}, s.changePassword)
-	guarded("POST /refresh", gate.Policy{Refresh: true}, s.refresh)
-	guarded("POST /logout", gate.Policy{AnyType: true}, s.logOut)
+	guarded("POST /refresh", gate.Policy{Type: gate.Refresh}, s.refresh)
+	guarded("POST /logout", gate.Policy{Type: gate.AnyTokenType}, s.logOut)
 	return mux
 }
 

@@ -14,7 +14,7 @@ type Value struct {
 
 // Member reads the next member of the open object in one go, if it is of the usual
 // form: no white space or escapes, and a string, true, false or a whole number of up
-// to 15 digits as value. If not, or if there is no next member, ok is false and
+// to 18 digits as value. If not, or if there is no next member, ok is false and
 // nothing is read: go on with More, Name and Value. first is true for the first
 // member.
 //
@@ -59,10 +59,10 @@ func usual(s string, i int) (v Value, end int) {
 		}
 	case c-'0' <= 9:
 		start, n := i, int64(0)
-		for ; i < len(s) && i-start < 16 && s[i]-'0' <= 9; i++ {
+		for ; i < len(s) && i-start < 19 && s[i]-'0' <= 9; i++ {
 			n = n*10 + int64(s[i]-'0')
 		}
-		if i-start < 16 && (c != '0' || i-start == 1) {
+		if i-start < 19 && (c != '0' || i-start == 1) {
 			return Value{Kind: '0', Str: s[start:i], Int: n}, i
 		}
 	case strings.HasPrefix(s[i:], "true"):

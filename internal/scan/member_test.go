@@ -21,11 +21,11 @@ func TestMember(t *testing.T) {
 		{`"":""}`, "", str(""), true},
 		{`"a":0}`, "a", scan.Value{Kind: '0', Str: "0"}, true},
 		{`"a":17,`, "a", scan.Value{Kind: '0', Str: "17", Int: 17}, true},
-		{`"a":999999999999999}`, "a", scan.Value{Kind: '0', Str: "999999999999999", Int: 999999999999999}, true},
+		{`"a":999999999999999999}`, "a", scan.Value{Kind: '0', Str: "999999999999999999", Int: 999999999999999999}, true},
 		{`"a":true}`, "a", scan.Value{Kind: 't', Str: "true"}, true},
 		{`"a":false}`, "a", scan.Value{Kind: 'f', Str: "false"}, true},
 
-		{`"a":1000000000000000}`, "", scan.Value{}, false},
+		{`"a":1000000000000000000}`, "", scan.Value{}, false},
 		{`"a":01}`, "", scan.Value{}, false},
 		{`"a":-1}`, "", scan.Value{}, false},
 		{`"a":1.5}`, "", scan.Value{}, false},

@@ -79,7 +79,7 @@ func newApp(client rueidis.Client) (http.Handler, error) {
 		}
 		_ = json.NewEncoder(w).Encode(map[string]string{"access_token": access, "refresh_token": refresh})
 	})
-	anyType := g.Require(gate.Policy{AnyType: true})
+	anyType := g.Require(gate.Policy{Type: gate.AnyTokenType})
 	mux.Handle("DELETE /logout", anyType(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		t, _ := gate.FromContext(r.Context())
 		if err := revoked.RevokeSession(r.Context(), t.SessionID, stores.Note{By: t.Subject, Why: "logout"}); err != nil {
@@ -91,7 +91,7 @@ func newApp(client rueidis.Client) (http.Handler, error) {
 	mux.Handle("GET /protected", g.Require(gate.Policy{})(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		fmt.Fprint(w, `{"hello":"world"}`)
 	})))
-	mux.Handle("POST /refresh", g.Require(gate.Policy{Refresh: true})(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	mux.Handle("POST /refresh", g.Require(gate.Policy{Type: gate.Refresh})(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		t, _ := gate.FromContext(r.Context())
 		access, err := g.CreateAccessToken(r.Context(), t.Subject, gate.TokenOptions{Claims: map[string]any{"sid": t.SessionID}})
 		if err != nil {

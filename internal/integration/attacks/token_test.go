@@ -29,7 +29,7 @@ func gateConfig(c *attacks.Corpus, name string) (gate.Config, error) {
 	}
 	return gate.Config{
 		Keys:   k,
-		Accept: gate.Accept{Issuers: []string{tc.Issuer}, Audiences: []string{tc.Audience}},
+		Accept: gate.Accept{Issuer: tc.Issuer, Audiences: []string{tc.Audience}},
 		Clock:  func() time.Time { return time.Unix(c.Now, 0) },
 	}, nil
 }

@@ -223,7 +223,7 @@ func TestExpiryOfExamples(t *testing.T) {
 			g, err := gate.New(gate.Config{
 				Keys:   parse(t, v.Key, v.Alg),
 				Create: gate.Create{IdentityClaim: "http://example.com/is_root"},
-				Accept: gate.Accept{Issuers: []string{"joe"}, Lenient: gate.Lenient{NoID: true, AnyType: true}},
+				Accept: gate.Accept{Issuer: "joe", Lenient: gate.Lenient{NoID: true, AnyType: true}},
 				Clock:  func() time.Time { return time.Unix(tt.now, 0) },
 			})
 			if err != nil {

@@ -1,0 +1,22 @@
+// Package compat makes gates with peculiarities that only package flask needs: what
+// Flask-JWT-Extended does, and no new application should. It is the one way to them.
+package compat
+
+// Options are peculiarities of Flask-JWT-Extended. The zero value is a plain gate.
+type Options struct {
+	// AnyIdentity writes identities as JSON values, empty ones too, and accepts them.
+	// Claims of the application may take the place of any of the gate's.
+	AnyIdentity bool
+	// EveryOPTIONS lets every OPTIONS request through, unguarded.
+	EveryOPTIONS bool
+	// OnePlace has AnyTokenType look only where access tokens are.
+	OnePlace bool
+	// FirstValue takes the first of several cookies with one name.
+	FirstValue bool
+	// Issuers are accepted values of "iss", in place of Accept.Issuer; nil: any.
+	Issuers []string
+}
+
+// New makes a *gate.Gate of a gate.Config and o. Package gate sets it, which this
+// package cannot import.
+var New func(config any, o Options) (gate any, err error)

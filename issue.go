@@ -1,0 +1,165 @@
+package gate
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
+)
+
+// checkOptions refuses what cannot be in a token of this gate, and drops freshness where
+// there is none.
+func (g *Gate) checkOptions(typ TokenType, o *TokenOptions) error {
+	bound := g.cfg.Accept.MaxLifetime
+	switch in := o.ExpiresIn; {
+	case !g.issues(typ):
+		return fmt.Errorf("type %q is no type of this gate; list it in Create.Types", typ)
+	case typ == Refresh:
+		o.Fresh, o.FreshFor = false, 0
+	case typ != Access && in == 0:
+		return fmt.Errorf("tokens of type %q have no default lifetime; set ExpiresIn", typ)
+	}
+	switch in := o.ExpiresIn; {
+	case in == 0 || in == NoExpiry || g.compat.AnyIdentity:
+	case in < time.Second:
+		return fmt.Errorf("ExpiresIn is %v; tokens count in seconds", in)
+	case bound != NoExpiry && in > bound:
+		return fmt.Errorf("ExpiresIn is %v, and this gate accepts %v (Accept.MaxLifetime)", in, bound)
+	}
+	return nil
+}
+
+// draft is what is to be written: the identity as text, and the claims that take the
+// place of the gate's own or are added to them.
+func (g *Gate) draft(ctx context.Context, typ TokenType, identity any, o *TokenOptions) (*Draft, error) {
+	given, err := claimsOf(o.Claims)
+	if err != nil {
+		return nil, fmt.Errorf("gate: creating a token: %w", err)
+	}
+	d := &Draft{Type: typ, Identity: identity, From: o.From, Claims: given, Header: o.Header}
+	if g.cfg.Prepare != nil {
+		d.Claims, d.Header = map[string]any{}, map[string]any{}
+		if err := g.cfg.Prepare(ctx, d); err != nil {
+			return nil, fmt.Errorf("gate: Prepare: %w", err)
+		}
+		d.Type, d.Claims, d.Header = typ, merge(d.Claims, given), merge(d.Header, o.Header)
+	}
+	if !g.compat.AnyIdentity {
+		written, replaced := d.Claims[g.identityClaim]
+		if !replaced {
+			written = d.Identity
+		}
+		if d.Identity, err = identityText(written); err != nil {
+			return nil, fmt.Errorf("gate: creating a token: %w", err)
+		}
+	}
+	if o.From != nil {
+		return d, g.inherit(d, o)
+	}
+	return d, nil
+}
+
+// inherit takes over what belongs to the login that o.From comes from.
+func (g *Gate) inherit(d *Draft, o *TokenOptions) error {
+	from := o.From
+	if !g.compat.AnyIdentity {
+		if key, err := from.SubjectKey(); err != nil || key != d.Identity {
+			return errors.New("gate: creating a token: TokenOptions.From is of another identity, or of none")
+		}
+	}
+	var members map[string]jsontext.Value
+	_ = json.Unmarshal([]byte(from.hides().payload), &members) // was read before
+	claims := make(map[string]any, len(members)+1)
+	if !from.IssuedAt.IsZero() {
+		claims["auth_time"] = from.IssuedAt.Unix()
+	}
+	for name, v := range members {
+		if name == "aud" || name != g.identityClaim && !slices.Contains(ownClaims, name) {
+			claims[name] = v
+		}
+	}
+	d.Claims = merge(claims, d.Claims)
+	setDefault(&o.SessionID, from.SessionID)
+	return nil
+}
+
+// generationFor sets o.Generation to that of the login.
+func (g *Gate) generationFor(ctx context.Context, d *Draft, o *TokenOptions) error {
+	switch subject, _ := d.Identity.(string); {
+	case g.cfg.Create.OmitGeneration || g.powers.generations == nil:
+		o.Generation = Generation{}
+	case o.From != nil:
+		o.Generation.value, o.Generation.known = o.From.Generation()
+	case !o.Generation.known:
+		var err error
+		o.Generation, err = g.Generation(ctx, subject)
+		return err
+	case o.Generation.subject != subject:
+		return errors.New("gate: creating a token: TokenOptions.Generation was read for another subject")
+	}
+	return nil
+}
+
+// stillGood asks about the token that another was just made from. It is asked after the
+// signature: a RevokeSubject that this answer misses comes after the new token's "iat",
+// and so covers it. The store itself has to answer, and as strictly as for a refresh
+// token: the new token outlives an outage.
+func (g *Gate) stillGood(ctx context.Context, from *Token) error {
+	t := from.clone()
+	t.demands = demands{typ: Refresh}
+	var blocked bool
+	var err error
+	switch {
+	case g.powers.direct != nil:
+		blocked, err = g.powers.direct.BlockedDirect(ctx, t)
+	case g.cfg.Blocklist != nil:
+		blocked, err = g.cfg.Blocklist.Blocked(ctx, t)
+	}
+	switch {
+	case err != nil:
+		return failed("blocklist", err)
+	case blocked:
+		return located(refuse(ErrRevoked, "revoked"), from.Location(), from)
+	case g.expired(from, g.cfg.Clock()):
+		return located(refuse(ErrExpired, "expired"), from.Location(), from)
+	}
+	return nil
+}
+
+// read returns the token that a check of these claims would return, or why it would
+// refuse them. A token that is not valid yet is judged by its first instant.
+func (g *Gate) read(claims []byte, typ TokenType, now time.Time) (*Token, error) {
+	t, refused := g.parse(slices.Clone(claims))
+	if refused != nil {
+		return nil, wouldRefuse(refused)
+	}
+	first := now
+	if t.NotBefore.After(first) {
+		first = t.NotBefore
+	}
+	if g.compat.AnyIdentity {
+		return t, nil
+	}
+	if refused := g.checkClaims(t, first); refused != nil {
+		return nil, wouldRefuse(refused)
+	}
+	switch csrf := !g.cfg.Cookies.CSRF.Disabled; {
+	case t.IssuedAt.After(now.Add(g.cfg.Accept.Skew)):
+		return nil, wouldRefuse(refuse(ErrInvalid, "iat_future"))
+	case !t.Expiry.IsZero() && !t.Expiry.After(first):
+		return nil, errors.New("its exp is not after the time now, or not after its nbf")
+	case t.Type != typ:
+		return nil, fmt.Errorf("its type would be %q and not %q", t.Type, typ)
+	case csrf && t.csrf == "":
+		return nil, errors.New("its csrf is empty or no string")
+	}
+	return t, nil
+}
+
+func wouldRefuse(e *Error) error {
+	return fmt.Errorf("this gate would refuse it: %s", e.Message())
+}
