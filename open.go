@@ -15,14 +15,17 @@ type headerMatcher interface {
 	ForHeader(segment string) *keys.Key
 }
 
-// matcher returns the shortcut of the sources of package keys. It looks at exact
-// types: a type that embeds one to choose keys in its own way must be asked.
+// ownMatcher is a headerMatcher that tells which source it was written for.
+type ownMatcher interface {
+	headerMatcher
+	Itself() keys.Source
+}
+
+// matcher returns the shortcut of the sources of package keys and below. A type that
+// embeds one to choose keys in its own way is not the source itself, and is asked.
 func matcher(source keys.Source) headerMatcher {
-	switch s := source.(type) {
-	case *keys.Key:
-		return s
-	case *keys.Set:
-		return s
+	if m, ok := source.(ownMatcher); ok && m.Itself() == source {
+		return m
 	}
 	return nil
 }
