@@ -78,9 +78,11 @@ func (k *Key) MarshalJSON() ([]byte, error) {
 // MarshalJSON returns the JWK Set (RFC 7517 section 5) of the public keys, for an
 // endpoint such as /.well-known/jwks.json. Private keys are not written, HMAC keys
 // are left out.
-func (s *Set) MarshalJSON() ([]byte, error) {
+func (s *Set) MarshalJSON() ([]byte, error) { return marshalSet(s.keys) }
+
+func marshalSet(all []*Key) ([]byte, error) {
 	public := []*Key{}
-	for _, k := range s.keys {
+	for _, k := range all {
 		if k.public != nil {
 			public = append(public, k)
 		}

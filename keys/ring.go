@@ -1,0 +1,261 @@
+package keys
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// RingOptions are the rules of a [Ring].
+type RingOptions struct {
+	// Lifetime is how long a key is kept after it was replaced: the longest lifetime of
+	// any token that it signs, refresh tokens included, and the tolerance for clocks. It
+	// must be positive.
+	Lifetime time.Duration
+	// Clock returns the time; nil is time.Now.
+	Clock func() time.Time
+}
+
+// RingKey is a key and the time from which it signs.
+type RingKey struct {
+	Key *Key
+	// From is when the key begins to sign. The zero time is before all others.
+	From time.Time
+}
+
+// Phase is what a key of a [Ring] does at a time.
+type Phase string
+
+const (
+	// Pending keys are published and verify, and do not sign yet.
+	Pending Phase = "pending"
+	// Active is the one key that signs.
+	Active Phase = "active"
+	// Retiring keys have signed before, and verify until their last token has expired.
+	Retiring Phase = "retiring"
+)
+
+// RingStatus is what [Ring.Status] tells of a key.
+type RingStatus struct {
+	RingKey
+	Phase Phase
+	// Until is when the key is dropped, or the zero time while nothing replaces it.
+	Until time.Time
+}
+
+// A Ring is a [Source] whose keys follow one another by time. A key is pending first:
+// published, so that every verifier has it before the first token of it comes. It signs
+// from its From to that of the next key, and verifies for RingOptions.Lifetime after
+// that. Nothing has to happen at these moments: no goroutine, no restart.
+//
+// A Ring is safe for concurrent use. Requests read it without a lock; [Ring.Rotate] and
+// [Ring.Replace] swap its keys.
+type Ring struct {
+	lifetime time.Duration
+	clock    func() time.Time
+	change   sync.Mutex // held by who swaps
+	keys     atomic.Pointer[[]ringKey]
+}
+
+var _ Source = (*Ring)(nil)
+
+// ringKey is a key in the order of From, and the time at which it is dropped.
+type ringKey struct {
+	RingKey
+	until time.Time // zero for the last
+}
+
+func (k *ringKey) gone(now time.Time) bool { return !k.until.IsZero() && !now.Before(k.until) }
+
+// NewRing returns a ring of the keys. They get key IDs as in [NewSet]. No two may begin
+// at the same time, or share key ID and algorithm; secrets and public keys are kept
+// apart. A ring of keys that only verify is good for verifying.
+func NewRing(o RingOptions, list ...RingKey) (*Ring, error) {
+	if o.Lifetime <= 0 {
+		return nil, errors.New("keys: RingOptions.Lifetime must be positive: the longest lifetime of a token, refresh tokens included")
+	}
+	if o.Clock == nil {
+		o.Clock = time.Now
+	}
+	r := &Ring{lifetime: o.Lifetime, clock: o.Clock}
+	return r, r.Replace(list...)
+}
+
+// Lifetime returns RingOptions.Lifetime.
+func (r *Ring) Lifetime() time.Duration { return r.lifetime }
+
+// Replace puts other keys in the place of all keys. On an error the ring stays as it is.
+// It is for keys that were read anew, and to drop a key whose private half is in wrong
+// hands, of which no token is accepted any more.
+func (r *Ring) Replace(list ...RingKey) error {
+	r.change.Lock()
+	defer r.change.Unlock()
+	return r.replace(list)
+}
+
+func (r *Ring) replace(list []RingKey) error {
+	ring, err := r.arrange(list)
+	if err != nil {
+		return err
+	}
+	r.keys.Store(&ring)
+	return nil
+}
+
+// arrange checks the keys, sorts them, and computes when each is dropped.
+func (r *Ring) arrange(list []RingKey) ([]ringKey, error) {
+	var all []*Key
+	for _, k := range list {
+		all = append(all, k.Key)
+	}
+	set, err := NewSet(nil, all...)
+	if err != nil {
+		return nil, err
+	}
+	if set.mixed() {
+		return nil, errors.New("keys: the ring holds secrets and public keys; keep them apart")
+	}
+	ring := make([]ringKey, len(list))
+	for i, k := range list {
+		// The set has given key IDs to keys without one.
+		ring[i] = ringKey{RingKey: RingKey{set.keys[i], k.From}}
+	}
+	slices.SortFunc(ring, func(a, b ringKey) int { return a.From.Compare(b.From) })
+	for i := range ring[1:] {
+		if ring[i].From.Equal(ring[i+1].From) {
+			return nil, fmt.Errorf("keys: the keys %q and %q of the ring begin at the same time", ring[i].Key.id, ring[i+1].Key.id)
+		}
+		ring[i].until = ring[i+1].From.Add(r.lifetime)
+	}
+	return ring, nil
+}
+
+// Rotate adds the key that signs from the given time on, which must be later than that
+// of all other keys, and drops the keys whose time is over. Verifiers with a copy of the
+// published set need to have the key before: let from be later than now by at least the
+// time for which they keep a copy (Cache-Control of the published set).
+func (r *Ring) Rotate(next *Key, from time.Time) error {
+	r.change.Lock()
+	defer r.change.Unlock()
+	if next == nil || !next.CanSign() {
+		return ErrCannotSign
+	}
+	list := []RingKey{{next, from}}
+	for _, k := range r.live() {
+		if !k.From.Before(from) {
+			return fmt.Errorf("keys: the key %q of the ring begins at %s, which is not before the new one", k.Key.id, k.From.Format(time.RFC3339))
+		}
+		list = append(list, k.RingKey)
+	}
+	return r.replace(list)
+}
+
+// live returns the keys whose time is not over, the oldest first.
+func (r *Ring) live() []ringKey {
+	all := *r.keys.Load()
+	now := r.clock()
+	for len(all) > 0 && all[0].gone(now) {
+		all = all[1:]
+	}
+	return all
+}
+
+// active returns the index of the key that signs, or -1 where all are pending.
+func (r *Ring) active(all []ringKey) int {
+	i, now := len(all)-1, r.clock()
+	for i >= 0 && all[i].From.After(now) {
+		i--
+	}
+	return i
+}
+
+// Keys returns the keys to be published: pending, active and retiring ones.
+func (r *Ring) Keys() []*Key {
+	var all []*Key
+	for _, k := range r.live() {
+		all = append(all, k.Key)
+	}
+	return all
+}
+
+// Status returns the keys with their phases, the oldest first.
+func (r *Ring) Status() []RingStatus {
+	live := r.live()
+	active := r.active(live)
+	var all []RingStatus
+	for i, k := range live {
+		phase := Retiring
+		switch {
+		case i == active:
+			phase = Active
+		case i > active:
+			phase = Pending
+		}
+		all = append(all, RingStatus{k.RingKey, phase, k.until})
+	}
+	return all
+}
+
+// MarshalJSON returns the JWK Set of the public keys, as [Set.MarshalJSON] does.
+func (r *Ring) MarshalJSON() ([]byte, error) { return marshalSet(r.Keys()) }
+
+// Ready returns why the ring cannot sign now, or nil. It is nil, too, for a ring of keys
+// that only verify.
+func (r *Ring) Ready(context.Context) error {
+	live := r.live()
+	if r.active(live) < 0 {
+		return errPending
+	}
+	return nil
+}
+
+var errPending = errors.New("keys: all keys of the ring are pending; none signs yet")
+
+// SigningKey implements [Source]: the active key, for every identity.
+func (r *Ring) SigningKey(context.Context, any) (*Key, error) {
+	all := *r.keys.Load()
+	i := r.active(all)
+	switch {
+	case i < 0:
+		return nil, errPending
+	case !all[i].Key.CanSign():
+		return nil, ErrCannotSign
+	}
+	return all[i].Key, nil
+}
+
+// VerificationKeys implements [Source] as [Set.VerificationKeys] does.
+func (r *Ring) VerificationKeys(_ context.Context, u Unverified) ([]*Key, error) {
+	var found []*Key
+	for _, k := range r.live() {
+		if u.KeyID() == "" || k.Key.id == u.KeyID() {
+			found = append(found, k.Key)
+		}
+	}
+	return found, nil
+}
+
+// Itself returns the source that the methods are of. A type that embeds it is another
+// source, and a gate asks that one for each token.
+func (r *Ring) Itself() Source { return r }
+
+// ForHeader returns the key that writes exactly this encoded header segment, or nil.
+func (r *Ring) ForHeader(segment string) *Key {
+	all := *r.keys.Load()
+	for i := len(all) - 1; i >= 0; i-- {
+		k := &all[i]
+		if k.Key.head != segment {
+			continue
+		}
+		// The newest key asks for no clock.
+		if !k.until.IsZero() && k.gone(r.clock()) {
+			return nil
+		}
+		return k.Key
+	}
+	return nil
+}
