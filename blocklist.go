@@ -90,10 +90,11 @@ func (g *Gate) Generation(ctx context.Context, subject string) (Generation, erro
 
 // checkBlocklist is room 6.
 func (g *Gate) checkBlocklist(ctx context.Context, t *Token, p Policy) error {
-	if g.cfg.Blocklist == nil || p.SkipBlocklist {
+	list := t.from.Blocklist
+	if list == nil || p.SkipBlocklist {
 		return nil
 	}
-	switch blocked, err := g.cfg.Blocklist.Blocked(ctx, t); {
+	switch blocked, err := list.Blocked(ctx, t); {
 	case err != nil:
 		return failed("blocklist", err)
 	case blocked:

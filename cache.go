@@ -23,15 +23,10 @@ type tokenCache struct {
 
 type cacheShard struct {
 	mu             sync.RWMutex
-	young, old     map[string]cacheEntry
+	young, old     map[string]*Token
 	bytes          int // of young
 	entries, limit int // allowed in one generation
 	_              [40]byte
-}
-
-type cacheEntry struct {
-	key   *keys.Key
-	token *Token
 }
 
 // entryOverhead is what an entry costs beside the token's own text, about.
@@ -51,26 +46,27 @@ func (c *tokenCache) shard(raw string) *cacheShard {
 	return &c.shards[maphash.String(c.seed, raw)%uint64(len(c.shards))]
 }
 
-// get returns a copy of the verified token, if one of the candidates verified it.
-func (c *tokenCache) get(raw string, candidates []*keys.Key) *Token {
+// get returns a copy of the verified token, if one of the candidates verified it as a
+// token of that issuer.
+func (c *tokenCache) get(raw string, from *issuer, candidates []*keys.Key) *Token {
 	if c == nil || candidates[0].Public() == nil {
 		return nil
 	}
 	s := c.shard(raw)
 	s.mu.RLock()
-	e, ok := s.young[raw]
-	if !ok {
-		e, ok = s.old[raw]
+	t := s.young[raw]
+	if t == nil {
+		t = s.old[raw]
 	}
 	s.mu.RUnlock()
-	if !ok || !slices.Contains(candidates, e.key) {
+	if t == nil || t.from != from || !slices.Contains(candidates, t.key) {
 		return nil
 	}
-	return e.token.clone()
+	return t.clone()
 }
 
 // put keeps a copy of t.
-func (c *tokenCache) put(raw string, k *keys.Key, t *Token) {
+func (c *tokenCache) put(raw string, t *Token) {
 	if c == nil {
 		return
 	}
@@ -83,11 +79,11 @@ func (c *tokenCache) put(raw string, k *keys.Key, t *Token) {
 		return
 	}
 	if s.young == nil || len(s.young) >= s.entries || s.bytes+size > s.limit {
-		s.old, s.young, s.bytes = s.young, make(map[string]cacheEntry), 0
+		s.old, s.young, s.bytes = s.young, make(map[string]*Token), 0
 	}
 	if _, again := s.young[raw]; !again {
 		s.bytes += size
 	}
 	raw = strings.Clone(raw) // the caller's may be memory of a request
-	s.young[raw] = cacheEntry{k, t.clone()}
+	s.young[raw] = t.clone()
 }

@@ -31,6 +31,7 @@ const (
 	claimCSRF
 	claimIdentity
 	claimGen
+	claimTenant // the claim tid, where the name of the issuer holds a tenant
 )
 
 // maxTime is out of the integers that every JSON reader holds exactly (RFC 7493
@@ -38,7 +39,7 @@ const (
 const maxTime = 1 << 53
 
 // parse is the one strict pass over the payload.
-func (g *Gate) parse(payload []byte) (*Token, *Error) {
+func (g *Gate) parse(payload []byte, identityClaim string) (*Token, *Error) {
 	t := newToken()
 	t.payload = unsafe.String(unsafe.SliceData(payload), len(payload))
 	lim := &g.cfg.Accept.Limits
@@ -61,7 +62,7 @@ func (g *Gate) parse(payload []byte) (*Token, *Error) {
 			if r.Fault() == scan.OK && !others.Add(name) {
 				r.Duplicate()
 			}
-			if name == g.identityClaim {
+			if name == identityClaim {
 				own := v
 				bit, t.identity = claimIdentity, &own
 			}
@@ -205,7 +206,7 @@ func (t *Token) generationOf(v scan.Value) {
 // merely expired. The order of the checks is part of the contract of errors.
 func (g *Gate) checkClaims(t *Token, now time.Time) *Error {
 	early := now.Add(g.cfg.Accept.Skew)
-	c, lenient := t.claims, &g.cfg.Accept.Lenient
+	c, lenient := t.claims, &t.from.Lenient
 	switch {
 	case c.bad&claimIat != 0:
 		return refuse(ErrInvalid, "iat_type")
@@ -232,32 +233,32 @@ func (g *Gate) checkClaims(t *Token, now time.Time) *Error {
 }
 
 func (g *Gate) checkIssuer(t *Token) *Error {
-	want, list := g.cfg.Accept.Issuer, g.compat.Issuers
+	have := t.claims.have&claimIss != 0
 	switch {
 	case t.claims.bad&claimIss != 0:
 		return refuse(ErrInvalid, "iss_type")
-	case want == "" && list == nil:
+	case t.claims.bad&claimTenant != 0:
+		return refuse(ErrInvalid, "tid_mismatch")
+	case g.issuers.of(t.Issuer, have) == t.from:
 		return nil
-	case t.claims.have&claimIss == 0:
+	case !have:
 		return refuse(ErrInvalid, "iss_missing")
-	case list == nil && t.Issuer != want, list != nil && !slices.Contains(list, t.Issuer):
-		return refuse(ErrInvalid, "iss_mismatch")
 	}
-	return nil
+	return refuse(ErrInvalid, "iss_mismatch")
 }
 
 // checkAudience refuses a token for others even where no audience is configured
 // (RFC 7519 section 4.1.3).
 func (g *Gate) checkAudience(t *Token) *Error {
-	a := &g.cfg.Accept
+	from := t.from
 	switch {
 	case t.claims.bad&claimAud != 0:
 		return refuse(ErrInvalid, "aud_type")
-	case a.Audiences == nil && (a.Lenient.AnyOrigin || t.claims.have&claimAud == 0):
+	case from.Audiences == nil && (from.Lenient.AnyOrigin || t.claims.have&claimAud == 0):
 		return nil
 	case len(t.Audience) == 0:
 		return refuse(ErrInvalid, "aud_missing")
-	case !slices.ContainsFunc(t.Audience, func(s string) bool { return slices.Contains(a.Audiences, s) }):
+	case !slices.ContainsFunc(t.Audience, func(s string) bool { return slices.Contains(from.Audiences, s) }):
 		return refuse(ErrInvalid, "aud_mismatch")
 	}
 	return nil
@@ -265,9 +266,9 @@ func (g *Gate) checkAudience(t *Token) *Error {
 
 // checkIdentity judges who the token is of, and the claims of our own.
 func (g *Gate) checkIdentity(t *Token) *Error {
-	c, lenient := t.claims, &g.cfg.Accept.Lenient
+	c, lenient, identityClaim := t.claims, &t.from.Lenient, t.from.IdentityClaim
 	switch {
-	case g.identityClaim == "sub" && c.have&claimSub == 0:
+	case identityClaim == "sub" && c.have&claimSub == 0:
 		return refuseName(ErrInvalid, "claim_missing", "sub")
 	case c.bad&claimSub != 0 && !lenient.AnySubject:
 		return refuse(ErrInvalid, "sub_type")
@@ -275,8 +276,8 @@ func (g *Gate) checkIdentity(t *Token) *Error {
 		return refuse(ErrInvalid, "jti_type")
 	case c.have&claimJti == 0 && !lenient.NoID:
 		return refuseName(ErrInvalid, "claim_missing", "jti")
-	case g.identityClaim != "sub" && c.have&claimIdentity == 0:
-		return refuseName(ErrInvalid, "claim_missing", g.identityClaim)
+	case identityClaim != "sub" && c.have&claimIdentity == 0:
+		return refuseName(ErrInvalid, "claim_missing", identityClaim)
 	case c.bad&claimSid != 0:
 		return refuse(ErrInvalid, "sid_type")
 	case c.bad&claimType != 0 && !lenient.AnyType:

@@ -87,6 +87,9 @@ func (g *Gate) Issue(ctx context.Context, typ TokenType, identity any, o TokenOp
 }
 
 func (g *Gate) create(ctx context.Context, typ TokenType, identity any, o TokenOptions, whole bool) (string, *Token, error) {
+	if g.cfg.Keys == nil {
+		return "", nil, errNoKeys
+	}
 	if err := g.checkOptions(typ, &o); err != nil {
 		return "", nil, fmt.Errorf("gate: creating a token: %w", err)
 	}
@@ -167,7 +170,7 @@ func (g *Gate) sign(key *keys.Key, d *Draft, o *TokenOptions, whole bool) (raw s
 	}
 	raw = string(b)
 	if t != nil {
-		t.header = strings.Clone(raw[:header])
+		t.header, t.key = strings.Clone(raw[:header]), key
 	}
 	return raw, t, nil
 }
@@ -177,7 +180,7 @@ var forbidden = []string{"alg", "b64", "crit", "cty", "zip"}
 
 // appendHeader writes the encoded header.
 func (g *Gate) appendHeader(b []byte, key *keys.Key, extra map[string]any) ([]byte, error) {
-	if len(extra) == 0 && g.acceptsType("JWT") {
+	if len(extra) == 0 && g.issuers.own.acceptsType("JWT") {
 		return append(b, key.Header()...), nil
 	}
 	h := map[string]any{"alg": string(key.Algorithm()), "typ": "JWT"}
@@ -198,7 +201,7 @@ func (g *Gate) appendHeader(b []byte, key *keys.Key, extra map[string]any) ([]by
 			return nil, fmt.Errorf("the header field %q must be a string; gates refuse anything else", name)
 		}
 	}
-	if typ, _ := h["typ"].(string); !g.acceptsType(typ) {
+	if typ, _ := h["typ"].(string); !g.issuers.own.acceptsType(typ) {
 		return nil, fmt.Errorf("this gate accepts no header with typ %q (Accept.HeaderTypes)", typ)
 	}
 	text, err := json.Marshal(h, writeOptions)

@@ -25,7 +25,11 @@ const NoExpiry time.Duration = -1 << 63
 type Config struct {
 	// Keys hands out the keys that sign and verify: a *keys.Key, a *keys.Set, or a
 	// source of your own.
+	//
+	// It may be nil where Issuers are set: such a gate creates no tokens.
 	Keys keys.Source
+	// Issuers are others whose tokens are accepted beside the gate's own.
+	Issuers []Issuer
 	// Create says what is written into tokens.
 	Create Create
 	// Accept says what is demanded of tokens.
@@ -150,6 +154,7 @@ type Gate struct {
 	powers        powers
 	identityClaim string
 	contradicts   bool // Create and Accept may: every token is read back
+	issuers       *issuers
 	match         headerMatcher
 	cache         *tokenCache
 	scratch       sync.Pool
@@ -169,10 +174,10 @@ func newGate(cfg Config, o compat.Options) (*Gate, error) {
 	if err := cfg.check(); err != nil {
 		return nil, fmt.Errorf("gate: %w", err)
 	}
-	g := &Gate{cfg: cfg, compat: o, powers: powersOf(cfg.Blocklist), identityClaim: cfg.Create.IdentityClaim}
+	g := &Gate{cfg: cfg, compat: o, powers: powersOf(cfg.Blocklist), identityClaim: cfg.Create.IdentityClaim, issuers: newIssuers(&cfg, o.Issuers)}
 	g.contradicts = cfg.Accept.Issuer != cfg.Create.Issuer || !slices.Equal(cfg.Accept.Audiences, cfg.Create.Audience)
 	g.scratch.New = newScratch
-	if g.acceptsType("JWT") {
+	if g.issuers.own.acceptsType("JWT") {
 		g.match = matcher(cfg.Keys)
 	}
 	if cfg.Accept.Limits.CacheEntries > 0 {
@@ -195,6 +200,10 @@ func (c Config) withDefaults() Config {
 	c.Create.Audience, c.Create.Types = slices.Clone(c.Create.Audience), slices.Clone(c.Create.Types)
 	c.Accept = c.Accept.withDefaults(c.Create)
 	c.Cookies = c.Cookies.withDefaults()
+	c.Issuers = slices.Clone(c.Issuers)
+	for n := range c.Issuers {
+		c.Issuers[n] = c.Issuers[n].withDefaults()
+	}
 	if c.Locations == nil {
 		c.Locations = []Location{FromHeader("Authorization", "Bearer")}
 	}
@@ -240,8 +249,8 @@ func setDefault[T comparable](field *T, value T) {
 // check refuses what is contradictory or unsafe.
 func (c *Config) check() error {
 	switch {
-	case isNil(c.Keys):
-		return errors.New("Config.Keys is nil; set a key, for example from keys.HMAC")
+	case isNil(c.Keys) && (c.Keys != nil || len(c.Issuers) == 0):
+		return errors.New("Config.Keys is nil; set a key, for example from keys.HMAC, or Config.Issuers to accept the tokens of others alone")
 	case c.Blocklist != nil && isNil(c.Blocklist):
 		return fmt.Errorf("Config.Blocklist is a nil %T; leave the field nil to revoke nothing", c.Blocklist)
 	case len(c.Locations) == 0:
@@ -262,7 +271,7 @@ func (c *Config) check() error {
 			return fmt.Errorf("Config.Challenge: %q must be printable ASCII without quotes or backslashes", s)
 		}
 	}
-	return cmp.Or(c.checkTimes(), c.Accept.Limits.check(), c.Cookies.check())
+	return cmp.Or(c.checkTimes(), c.Accept.Limits.check(), c.Cookies.check(), c.checkIssuers())
 }
 
 // ownClaims are the claims that cannot hold an identity.

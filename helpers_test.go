@@ -129,7 +129,7 @@ var kinds = map[string]error{
 	"missing_member": gate.ErrMissing, "csrf_missing": gate.ErrCSRF, "csrf_mismatch": gate.ErrCSRF,
 	"csrf_origin": gate.ErrCSRF, "csrf_origin_missing": gate.ErrCSRF,
 	"scope": gate.ErrScope, "wrong_type": gate.ErrWrongType,
-	"expired": gate.ErrExpired, "access_wanted": gate.ErrWrongType, "refresh_wanted": gate.ErrWrongType,
+	"expired": gate.ErrExpired, "access_wanted": gate.ErrWrongType, "refresh_wanted": gate.ErrWrongType, "type_wanted": gate.ErrWrongType,
 	"not_fresh": gate.ErrNotFresh, "revoked": gate.ErrRevoked, "rejected": gate.ErrRejected, "no_user": gate.ErrNoUser,
 }
 

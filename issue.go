@@ -66,6 +66,9 @@ func (g *Gate) draft(ctx context.Context, typ TokenType, identity any, o *TokenO
 // inherit takes over what belongs to the login that o.From comes from.
 func (g *Gate) inherit(d *Draft, o *TokenOptions) error {
 	from := o.From
+	if from.VerifiedIssuer() != "" {
+		return errors.New("gate: creating a token: TokenOptions.From is a token of another issuer; it opens what it opens, and gives no token of this gate")
+	}
 	if !g.compat.AnyIdentity {
 		if key, err := from.SubjectKey(); err != nil || key != d.Identity {
 			return errors.New("gate: creating a token: TokenOptions.From is of another identity, or of none")
@@ -133,10 +136,11 @@ func (g *Gate) stillGood(ctx context.Context, from *Token) error {
 // read returns the token that a check of these claims would return, or why it would
 // refuse them. A token that is not valid yet is judged by its first instant.
 func (g *Gate) read(claims []byte, typ TokenType, now time.Time) (*Token, error) {
-	t, refused := g.parse(slices.Clone(claims))
+	t, refused := g.parse(slices.Clone(claims), g.identityClaim)
 	if refused != nil {
 		return nil, wouldRefuse(refused)
 	}
+	t.from = g.issuers.own
 	first := now
 	if t.NotBefore.After(first) {
 		first = t.NotBefore

@@ -37,26 +37,48 @@ func (g *Gate) open(ctx context.Context, raw string) (*Token, error) {
 	if err != nil {
 		return nil, jwsError(err)
 	}
-	var one [1]*keys.Key
-	candidates := one[:0]
-	if g.match != nil {
-		if k := g.match.ForHeader(parts.Header); k != nil {
-			candidates = append(candidates, k)
+	var notOwn error
+	if k := g.ownKey(parts.Header); k != nil {
+		if err := jws.CheckForm(parts); err != nil {
+			return nil, jwsError(err)
 		}
-	}
-	if len(candidates) == 0 {
-		if candidates, err = g.candidates(ctx, raw); err != nil {
-			return nil, err
+		t, err := g.openWith(raw, parts, g.issuers.own, []*keys.Key{k})
+		if g.issuers.alone() || !wrongSignature(err) {
+			return t, err
 		}
-	} else if err := jws.CheckForm(parts); err != nil {
-		return nil, jwsError(err)
+		notOwn = err // another issuer's tokens may have the same header
 	}
-	if t := g.cache.get(raw, candidates); t != nil {
+	from, candidates, err := g.candidates(ctx, raw, parts)
+	switch {
+	case err != nil:
+		return nil, err
+	case from.own && notOwn != nil:
+		return nil, notOwn
+	}
+	return g.openWith(raw, parts, from, candidates)
+}
+
+func wrongSignature(err error) bool {
+	e, ok := err.(*Error)
+	return ok && (e.Reason == "signature" || e.Reason == "signature_encoding")
+}
+
+// ownKey returns the key of the gate itself that writes this header, or nil.
+func (g *Gate) ownKey(header string) *keys.Key {
+	if g.match == nil {
+		return nil
+	}
+	return g.match.ForHeader(header)
+}
+
+// openWith opens a token with one of the keys of an issuer.
+func (g *Gate) openWith(raw string, parts jws.Parts, from *issuer, candidates []*keys.Key) (*Token, error) {
+	if t := g.cache.get(raw, from, candidates); t != nil {
 		return t, nil
 	}
 	for _, k := range candidates {
 		if k.Verify(parts.Input, parts.Signature) {
-			return g.opened(raw, parts, k)
+			return g.opened(raw, parts, from, k)
 		}
 	}
 	if !jws.Canonical(parts.Signature) {
@@ -65,19 +87,25 @@ func (g *Gate) open(ctx context.Context, raw string) (*Token, error) {
 	return nil, refuse(ErrInvalid, "signature")
 }
 
-// opened reads the payload of a token that k has signed.
-func (g *Gate) opened(raw string, parts jws.Parts, k *keys.Key) (*Token, error) {
+// opened reads the payload of a token that k, a key of from, has signed.
+func (g *Gate) opened(raw string, parts jws.Parts, from *issuer, k *keys.Key) (*Token, error) {
 	payload, ok := jws.DecodeSegment(parts.Payload)
 	if !ok {
 		return nil, refuse(ErrInvalid, "payload_encoding")
 	}
-	t, refused := g.parse(payload)
+	t, refused := g.parse(payload, from.IdentityClaim)
 	if refused != nil {
 		return nil, refused
 	}
-	t.header, t.key = ownHeader(parts.Header, k), k
+	t.header, t.from, t.key = ownHeader(parts.Header, k), from, k
+	if !from.own {
+		t.verified = t.Issuer
+	}
+	if !from.agrees(t.Issuer, payload, &g.cfg.Accept.Limits) {
+		t.claims.bad |= claimTenant
+	}
 	if k.Public() != nil {
-		g.cache.put(raw, k, t)
+		g.cache.put(raw, t)
 	}
 	return t, nil
 }
@@ -91,16 +119,29 @@ func ownHeader(header string, k *keys.Key) string {
 	return strings.Clone(header)
 }
 
-// candidates asks the key source for the keys of a token whose header has to be read.
-func (g *Gate) candidates(ctx context.Context, raw string) ([]*keys.Key, error) {
+// candidates chooses the issuer of a token and asks its key source for keys.
+func (g *Gate) candidates(ctx context.Context, raw string, parts jws.Parts) (*issuer, []*keys.Key, error) {
 	u, err := keys.ParseUnverified(raw, g.cfg.Accept.Limits.TokenBytes)
 	if err != nil {
-		return nil, jwsError(err)
+		return nil, nil, jwsError(err)
 	}
-	if !g.acceptsType(u.Type()) {
+	from := g.issuers.own
+	if !g.issuers.alone() {
+		payload, _ := jws.DecodeSegment(parts.Payload) // if not, it names nobody
+		if from = g.issuers.ofUnverified(payload, &g.cfg.Accept.Limits); from == nil {
+			return nil, nil, refuse(ErrInvalid, "issuer_unknown")
+		}
+	}
+	found, err := g.verificationKeys(ctx, from, u)
+	return from, found, err
+}
+
+// verificationKeys returns the keys of an issuer that may have signed a token.
+func (g *Gate) verificationKeys(ctx context.Context, from *issuer, u keys.Unverified) ([]*keys.Key, error) {
+	if !from.acceptsType(u.Type()) {
 		return nil, refuse(ErrInvalid, "typ_mismatch")
 	}
-	found, err := g.cfg.Keys.VerificationKeys(ctx, u)
+	found, err := from.Keys.VerificationKeys(ctx, u)
 	if err != nil {
 		return nil, failed("key source", err)
 	}
@@ -122,18 +163,16 @@ func (g *Gate) candidates(ctx context.Context, raw string) ([]*keys.Key, error) 
 	return fitting, nil
 }
 
-// acceptsType judges "typ" (RFC 8725 section 3.11): a token that says it is of
-// another kind is not ours.
-func (g *Gate) acceptsType(typ string) bool {
-	a := &g.cfg.Accept
-	if a.Lenient.AnyHeaderType {
+// acceptsType judges "typ" (RFC 8725 section 3.11): a token of another kind is refused.
+func (i *issuer) acceptsType(typ string) bool {
+	if i.Lenient.AnyHeaderType {
 		return true
 	}
 	typ = strings.TrimPrefix(strings.ToLower(typ), "application/")
-	if a.HeaderTypes == nil {
+	if i.HeaderTypes == nil {
 		return typ == "" || typ == "jwt" || typ == "at+jwt"
 	}
-	return slices.Contains(a.HeaderTypes, typ)
+	return slices.Contains(i.HeaderTypes, typ)
 }
 
 // jwsReasons maps what internal/jws says to the reasons of [Error].

@@ -122,8 +122,11 @@ func (g *Gate) checkPolicy(t *Token, p *Policy) error {
 
 func (g *Gate) checkType(t *Token, p *Policy) error {
 	typ := t.Type
-	if g.cfg.Accept.Lenient.AnyType && !g.issues(typ) {
+	if t.from.Lenient.AnyType && !g.issues(typ) {
 		typ = Access
+	}
+	if !t.from.own && typ != Access { // only this gate's own refresh tokens and types open more
+		typ = ""
 	}
 	want := p.want()
 	switch {

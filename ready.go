@@ -25,16 +25,23 @@ type Needs struct {
 	Leeway time.Duration
 }
 
-// Ready asks the key source and the blocklist whether they can serve this gate:
+// Ready asks the key sources and blocklists, those of Issuers too, whether they can serve this gate:
 // whether they answer, are set up for it, and remember for long enough. It is meant for
 // the start of a program and for readiness probes. Parts that are no [Readier] count
 // as ready. The error names every part that is not.
 func (g *Gate) Ready(ctx context.Context) error {
 	n := g.needs()
-	return errors.Join(
+	all := []error{
 		ready[keys.Source](ctx, "key source", g.cfg.Keys, n),
 		ready(ctx, "blocklist", g.cfg.Blocklist, n),
-	)
+	}
+	for _, i := range g.cfg.Issuers {
+		all = append(all,
+			ready[keys.Source](ctx, fmt.Sprintf("key source of %q", i.Name), i.Keys, n),
+			ready(ctx, fmt.Sprintf("blocklist of %q", i.Name), i.Blocklist, n),
+		)
+	}
+	return errors.Join(all...)
 }
 
 func (g *Gate) needs() Needs {

@@ -41,8 +41,9 @@ type hidden struct{ *inside }
 
 // inside is that part.
 type inside struct {
-	verified   string    // the issuer whose key has verified it, "" the gate
+	from       *issuer   // whose key has verified it
 	key        *keys.Key // that has verified it
+	verified   string    // the name of from, as the token has it; "" for the gate
 	demands    demands
 	generation int64 // of the claim gen
 	claims     claimSet
