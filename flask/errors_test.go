@@ -55,6 +55,7 @@ var ownWords = []string{
 	"ambiguous", "body_json", "body_content_type", "body_too_large", "body_unreadable", "type_wanted",
 	"too_large", "typ_type", "typ_mismatch", "crit", "zip", "cty",
 	"csrf_origin", "csrf_origin_missing", "csrf_claim_type", "exp_missing", "exp_far", "sid_type", "type_type", "fresh_type",
+	"issuer_unknown", "tid_mismatch", // of Config.Issuers
 	"invalid", "wrong_type", "scope", // of kinds that a hook returns
 }
 
