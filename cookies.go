@@ -1,7 +1,7 @@
 package gate
 
 import (
-	"context"
+	"cmp"
 	"errors"
 	"fmt"
 	"net/http"
@@ -17,16 +17,33 @@ type Cookies struct {
 	Access, Refresh CookieNames
 	// Domain widens the cookies to the subdomains of a domain.
 	Domain string
+	// Former lists scopes that an earlier configuration gave the cookies. The cookies of
+	// these scopes are cleared whenever cookies are set or cleared: list what was set
+	// before when Domain or a path changes, for as long as such cookies may live. Without
+	// it browsers send old cookies beside new ones.
+	Former []CookieScope
 	// SameSite is http.SameSiteLaxMode unless set. http.SameSiteDefaultMode writes
 	// no attribute.
 	SameSite http.SameSite
 	// Insecure also sends the cookies over plain HTTP: for development.
 	Insecure bool
-	// MaxAge keeps the cookies that long; 0 until the browser closes.
+	// Partitioned keeps the cookies apart for each top-level site that embeds this one
+	// (CHIPS). It needs SameSite: http.SameSiteNoneMode.
+	Partitioned bool
+	// MaxAge keeps a cookie that long after it was set; 0 until the browser closes,
+	// [UntilExpiry] as long as its token lives.
 	MaxAge time.Duration
 	// CSRF sets the double submit check.
 	CSRF CSRF
 }
+
+// UntilExpiry is a MaxAge that ends a cookie with its token. The cookie of a token
+// without "exp" ends when the browser closes.
+const UntilExpiry time.Duration = -1<<63 + 1
+
+// A CookieScope is a Domain and Path that cookies once had. An empty Domain is the host
+// alone; an empty Path is that of [CookieNames].
+type CookieScope struct{ Domain, Path string }
 
 // CookieNames are the names that belong to one type of token. Empty fields have the
 // defaults of Flask-JWT-Extended: "access_token_cookie", "csrf_access_token" (and
@@ -42,6 +59,7 @@ func (c Cookies) withDefaults() Cookies {
 	c.Access = c.Access.withDefaults("access")
 	c.Refresh = c.Refresh.withDefaults("refresh")
 	setDefault(&c.SameSite, http.SameSiteLaxMode)
+	c.Former = slices.Clone(c.Former)
 	c.CSRF.Methods = slices.Clone(c.CSRF.Methods)
 	c.CSRF.TrustedOrigins = slices.Clone(c.CSRF.TrustedOrigins)
 	return c
@@ -71,10 +89,10 @@ func (c *Cookies) check() error {
 	if c.SameSite == http.SameSiteNoneMode && c.Insecure {
 		return errors.New("Cookies: SameSite=None needs Secure cookies; browsers refuse them otherwise")
 	}
-	if err := c.CSRF.check(); err != nil {
-		return err
+	if c.Partitioned && c.SameSite != http.SameSiteNoneMode {
+		return errors.New("Cookies: Partitioned needs SameSite: http.SameSiteNoneMode; other cookies are never sent from inside another site")
 	}
-	if err := checkMaxAge(c.MaxAge); err != nil {
+	if err := cmp.Or(c.CSRF.check(), checkMaxAge(c.MaxAge), c.checkFormer()); err != nil {
 		return err
 	}
 	if c.SameSite < http.SameSiteDefaultMode || c.SameSite > http.SameSiteNoneMode {
@@ -92,8 +110,18 @@ func (c *Cookies) check() error {
 	return nil
 }
 
+func (c *Cookies) checkFormer() error {
+	for _, s := range c.Former {
+		probe := http.Cookie{Name: "x", Domain: s.Domain, Path: s.Path}
+		if err := probe.Valid(); err != nil || s.Path != "" && s.Path[0] != '/' {
+			return fmt.Errorf("Cookies.Former holds %+v, which no cookie can have had", s)
+		}
+	}
+	return nil
+}
+
 func checkMaxAge(d time.Duration) error {
-	if d < 0 || 0 < d && d < time.Second {
+	if d != UntilExpiry && (d < 0 || 0 < d && d < time.Second) {
 		return errors.New("Cookies: MaxAge is negative or less than a second; browsers would drop the cookies")
 	}
 	return nil
@@ -105,11 +133,13 @@ type namedPath struct{ name, path string }
 func (c *Cookies) all() []namedPath {
 	a, r := c.Access, c.Refresh
 	all := []namedPath{{a.Name, a.Path}, {r.Name, r.Path}}
-	if !c.CSRF.Disabled && !c.CSRF.OmitCookie {
+	if c.hasCSRFCookie() {
 		all = append(all, namedPath{a.CSRFName, a.CSRFPath}, namedPath{r.CSRFName, r.CSRFPath})
 	}
 	return all
 }
+
+func (c *Cookies) hasCSRFCookie() bool { return !c.CSRF.Disabled && !c.CSRF.OmitCookie }
 
 // checkCookie applies the rules of cookie names and prefixes (RFC 6265bis section
 // 4.1.3).
@@ -129,92 +159,3 @@ func (c *Cookies) checkCookie(name, path, domain string) error {
 	return nil
 }
 
-// CookieOptions change the cookies of one call. The zero value keeps to [Cookies].
-type CookieOptions struct {
-	MaxAge time.Duration // in place of Cookies.MaxAge
-	Domain string        // in place of Cookies.Domain
-}
-
-// AccessCookies returns the cookies that carry an access token to a browser: the
-// HttpOnly token cookie and, unless CSRF protection is off or [CSRF.OmitCookie] is
-// set, the readable CSRF cookie. Making the latter checks the token, with the
-// errors of [Gate.Decode]. It does not look at the token's type. Write the cookies
-// with [SetCookies].
-func (g *Gate) AccessCookies(ctx context.Context, raw string, o CookieOptions) ([]*http.Cookie, error) {
-	return g.cookies(ctx, raw, Access, o)
-}
-
-// RefreshCookies is [Gate.AccessCookies] for a refresh token.
-func (g *Gate) RefreshCookies(ctx context.Context, raw string, o CookieOptions) ([]*http.Cookie, error) {
-	return g.cookies(ctx, raw, Refresh, o)
-}
-
-func (g *Gate) cookies(ctx context.Context, raw string, typ TokenType, o CookieOptions) ([]*http.Cookie, error) {
-	if err := checkMaxAge(o.MaxAge); err != nil {
-		return nil, fmt.Errorf("gate: %w", err)
-	}
-	list := g.recipe(typ, o)
-	list[0].Value = raw
-	if len(list) > 1 {
-		t, err := g.Decode(ctx, raw, DecodeOptions{})
-		if err != nil {
-			return nil, err
-		}
-		if t.csrf == "" {
-			return nil, refuseName(ErrInvalid, "csrf_claim_missing", "csrf")
-		}
-		list[1].Value = t.csrf
-	}
-	setDefault(&o.MaxAge, g.cfg.Cookies.MaxAge)
-	for _, c := range list {
-		if o.MaxAge != 0 {
-			c.MaxAge = int(o.MaxAge / time.Second)
-			c.Expires = g.cfg.Clock().Add(o.MaxAge)
-		}
-		if err := c.Valid(); err != nil {
-			return nil, fmt.Errorf("gate: %w", err)
-		}
-		if err := g.cfg.Cookies.checkCookie(c.Name, c.Path, c.Domain); err != nil {
-			return nil, fmt.Errorf("gate: %w", err)
-		}
-	}
-	return list, nil
-}
-
-// ClearCookies returns the cookies that remove the tokens of the given types, or of
-// both, from a browser, with the scope they were set with. Clearing cookies revokes
-// nothing.
-func (g *Gate) ClearCookies(o CookieOptions, types ...TokenType) []*http.Cookie {
-	if len(types) == 0 {
-		types = []TokenType{Access, Refresh}
-	}
-	var list []*http.Cookie
-	for _, typ := range types {
-		list = append(list, g.recipe(typ, o)...)
-	}
-	for _, c := range list {
-		c.Expires = time.Unix(0, 0).UTC()
-	}
-	return list
-}
-
-// recipe is the one place that says what the cookies of a type look like.
-func (g *Gate) recipe(typ TokenType, o CookieOptions) []*http.Cookie {
-	c, n := &g.cfg.Cookies, g.cfg.Cookies.names(typ)
-	setDefault(&o.Domain, c.Domain)
-	list := []*http.Cookie{{Name: n.Name, Path: n.Path, HttpOnly: true}}
-	if !c.CSRF.Disabled && !c.CSRF.OmitCookie {
-		list = append(list, &http.Cookie{Name: n.CSRFName, Path: n.CSRFPath})
-	}
-	for _, k := range list {
-		k.Domain, k.SameSite, k.Secure = o.Domain, c.SameSite, !c.Insecure
-	}
-	return list
-}
-
-// SetCookies adds cookies to a response, before its header is written.
-func SetCookies(w http.ResponseWriter, cookies []*http.Cookie) {
-	for _, c := range cookies {
-		http.SetCookie(w, c)
-	}
-}
