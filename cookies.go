@@ -158,4 +158,3 @@ func (c *Cookies) checkCookie(name, path, domain string) error {
 	}
 	return nil
 }
-

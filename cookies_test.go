@@ -3,6 +3,7 @@ package gate_test
 import (
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -47,10 +48,13 @@ func TestCookies(t *testing.T) {
 			Refresh: gate.CookieNames{Name: "r", Path: "/refresh"},
 			Domain:  "example.com", SameSite: http.SameSiteStrictMode, MaxAge: time.Hour,
 		}, gate.CookieOptions{},
-			[]string{"__Secure-a=<token>; Path=/api; Domain=example.com" + expires + "; HttpOnly; Secure; SameSite=Strict",
+			[]string{"__Secure-a=; Path=/api; * HttpOnly; Secure; SameSite=Strict", "ca=; Path=/app; * Secure; SameSite=Strict",
+				"__Secure-a=<token>; Path=/api; Domain=example.com" + expires + "; HttpOnly; Secure; SameSite=Strict",
 				"ca=<csrf>; Path=/app; Domain=example.com" + expires + "; Secure; SameSite=Strict"},
 			[]string{"__Secure-a=; Path=/api; Domain=example.com; * HttpOnly; Secure; SameSite=Strict", "ca=; Path=/app; Domain=example.com; * Secure; SameSite=Strict",
-				"r=; Path=/refresh; Domain=example.com; * HttpOnly; Secure; SameSite=Strict", "csrf_refresh_token=; Path=/; Domain=example.com; * Secure; SameSite=Strict"}},
+				"__Secure-a=; Path=/api; * HttpOnly; Secure; SameSite=Strict", "ca=; Path=/app; * Secure; SameSite=Strict",
+				"r=; Path=/refresh; Domain=example.com; * HttpOnly; Secure; SameSite=Strict", "csrf_refresh_token=; Path=/; Domain=example.com; * Secure; SameSite=Strict",
+				"r=; Path=/refresh; * HttpOnly; Secure; SameSite=Strict", "csrf_refresh_token=; Path=/; * Secure; SameSite=Strict"}},
 		{"over plain HTTP, no CSRF", gate.Cookies{Insecure: true, SameSite: http.SameSiteDefaultMode, CSRF: gate.CSRF{Disabled: true}}, gate.CookieOptions{},
 			[]string{"access_token_cookie=<token>; Path=/; HttpOnly"},
 			[]string{"access_token_cookie=; Path=/; * HttpOnly", "refresh_token_cookie=; Path=/; * HttpOnly"}},
@@ -59,22 +63,35 @@ func TestCookies(t *testing.T) {
 			[]string{"access_token_cookie=; Path=/; * HttpOnly; Secure; SameSite=None", "refresh_token_cookie=; Path=/; * HttpOnly; Secure; SameSite=None"}},
 		{"of the call", gate.Cookies{Domain: "example.com", MaxAge: 24 * time.Hour, CSRF: gate.CSRF{Disabled: true}},
 			gate.CookieOptions{MaxAge: time.Hour, Domain: "sub.example.com"},
-			[]string{"access_token_cookie=<token>; Path=/; Domain=sub.example.com" + expires + "; HttpOnly; Secure; SameSite=Lax"},
+			[]string{"access_token_cookie=; Path=/; * HttpOnly; Secure; SameSite=Lax", "access_token_cookie=; Path=/; Domain=example.com; * HttpOnly; Secure; SameSite=Lax",
+				"access_token_cookie=<token>; Path=/; Domain=sub.example.com" + expires + "; HttpOnly; Secure; SameSite=Lax"},
 			[]string{"access_token_cookie=; Path=/; Domain=sub.example.com; * HttpOnly; Secure; SameSite=Lax",
-				"refresh_token_cookie=; Path=/; Domain=sub.example.com; * HttpOnly; Secure; SameSite=Lax"}},
+				"access_token_cookie=; Path=/; * HttpOnly; Secure; SameSite=Lax", "access_token_cookie=; Path=/; Domain=example.com; * HttpOnly; Secure; SameSite=Lax",
+				"refresh_token_cookie=; Path=/; Domain=sub.example.com; * HttpOnly; Secure; SameSite=Lax",
+				"refresh_token_cookie=; Path=/; * HttpOnly; Secure; SameSite=Lax", "refresh_token_cookie=; Path=/; Domain=example.com; * HttpOnly; Secure; SameSite=Lax"}},
+		{"of the past, with a path of old", gate.Cookies{Access: gate.CookieNames{Name: "__Host-a"}, Refresh: gate.CookieNames{Name: "r", Path: "/refresh"},
+			Former: []gate.CookieScope{{Domain: ".example.com"}, {Path: "/old"}, {Path: "/old"}}, CSRF: gate.CSRF{Disabled: true}}, gate.CookieOptions{},
+			[]string{"__Host-a=<token>; Path=/; HttpOnly; Secure; SameSite=Lax"},
+			[]string{"__Host-a=; Path=/; * HttpOnly; Secure; SameSite=Lax",
+				"r=; Path=/refresh; * HttpOnly; Secure; SameSite=Lax", "r=; Path=/refresh; Domain=example.com; * HttpOnly; Secure; SameSite=Lax", "r=; Path=/old; * HttpOnly; Secure; SameSite=Lax"}},
+		{"partitioned, as long as the token", gate.Cookies{SameSite: http.SameSiteNoneMode, Partitioned: true, MaxAge: gate.UntilExpiry, CSRF: gate.CSRF{Disabled: true}}, gate.CookieOptions{},
+			[]string{"access_token_cookie=<token>; Path=/; Expires=Tue, 14 Nov 2023 22:28:20 GMT; Max-Age=900; HttpOnly; Secure; SameSite=None; Partitioned"},
+			[]string{"access_token_cookie=; Path=/; * HttpOnly; Secure; SameSite=None; Partitioned", "refresh_token_cookie=; Path=/; * HttpOnly; Secure; SameSite=None; Partitioned"}},
 		{"__Host-", gate.Cookies{Access: gate.CookieNames{Name: "__Host-a"}, CSRF: gate.CSRF{Disabled: true}}, gate.CookieOptions{},
 			[]string{"__Host-a=<token>; Path=/; HttpOnly; Secure; SameSite=Lax"},
 			[]string{"__Host-a=; Path=/; * HttpOnly; Secure; SameSite=Lax", "refresh_token_cookie=; Path=/; * HttpOnly; Secure; SameSite=Lax"}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			g := newGate(t, gate.Config{Cookies: tt.cookies})
+			for _, list := range [][]string{tt.access, tt.clear} {
+				for i := range list {
+					list[i] = strings.Replace(list[i], "*", "Expires=Thu, 01 Jan 1970 00:00:00 GMT;", 1)
+				}
+			}
 			got := must(g.AccessCookies(t.Context(), token(), tt.options))
 			checkLines(t, "AccessCookies", lines(got, token(), "canary-csrf-1"), tt.access...)
-			for i := range tt.clear {
-				tt.clear[i] = strings.Replace(tt.clear[i], "*", "Expires=Thu, 01 Jan 1970 00:00:00 GMT;", 1)
-			}
 			checkLines(t, "ClearCookies", lines(g.ClearCookies(tt.options), "\x00", "\x00"), tt.clear...)
-			half := len(tt.clear) / 2
+			half := slices.IndexFunc(tt.clear, func(s string) bool { return strings.HasPrefix(s, "r") })
 			checkLines(t, "ClearCookies of refresh", lines(g.ClearCookies(tt.options, gate.Refresh), "\x00", "\x00"), tt.clear[half:]...)
 			checkLines(t, "ClearCookies of access", lines(g.ClearCookies(tt.options, gate.Access), "\x00", "\x00"), tt.clear[:half]...)
 		})
@@ -154,6 +171,9 @@ func TestCookiesRefused(t *testing.T) {
 		{"negative age", off, token(), gate.CookieOptions{MaxAge: -time.Hour}, "failure"},
 		{"age in seconds for nanoseconds", off, token(), gate.CookieOptions{MaxAge: 3600}, "failure"},
 		{"age of a second", off, token(), gate.CookieOptions{MaxAge: time.Second}, "ok"},
+		{"large, and kept", off, token("x", `"`+strings.Repeat("x", 2700)+`"`), gate.CookieOptions{}, "ok"},
+		{"too large for browsers", off, token("x", `"`+strings.Repeat("x", 2900)+`"`), gate.CookieOptions{}, "failure"},
+		{"without end, as long as the token", gate.Cookies{CSRF: gate.CSRF{Disabled: true}, MaxAge: gate.UntilExpiry}, "garbage", gate.CookieOptions{}, "ok"},
 		{"__Host- without", host, token(), gate.CookieOptions{}, "ok"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

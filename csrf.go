@@ -1,9 +1,11 @@
 package gate
 
 import (
+	"context"
 	"crypto/subtle"
 	"errors"
 	"fmt"
+	"html"
 	"net/http"
 	"net/url"
 	"slices"
@@ -151,6 +153,20 @@ func (g *Gate) submitted(r Request, n *CookieNames) (string, *Error) {
 		}
 	}
 	return "", refuseName(ErrCSRF, "csrf_missing", n.CSRFHeader)
+}
+
+// CSRFInput returns a hidden input element with the CSRF value of the request's token,
+// for forms in pages: <input type="hidden" name="csrf_token" value="...">. It is empty
+// where the request has no token or [CSRF].Disabled is set. It is safe HTML: html/template
+// takes it as template.HTML(g.CSRFInput(ctx)). The gate reads the field where [CSRF].Form
+// is set.
+func (g *Gate) CSRFInput(ctx context.Context) string {
+	t, ok := FromContext(ctx)
+	if !ok || t.csrf == "" {
+		return ""
+	}
+	name := g.cfg.Cookies.names(t.Type).CSRFField
+	return `<input type="hidden" name="` + html.EscapeString(name) + `" value="` + html.EscapeString(t.csrf) + `">`
 }
 
 // matchCSRF is step 4. An empty claim matches nothing.

@@ -197,3 +197,23 @@ func TestCSRFFormParts(t *testing.T) {
 		}
 	}
 }
+
+// What a page gets for its forms is what the gate takes from them.
+func TestCSRFInput(t *testing.T) {
+	g := newGate(t, gate.Config{Cookies: gate.Cookies{
+		Access: gate.CookieNames{CSRFField: `a"b`}, CSRF: gate.CSRF{Form: true},
+	}})
+	for _, tt := range []struct{ name, raw, want string }{
+		{"access", token("csrf", `"<v>"`), `<input type="hidden" name="a&#34;b" value="&lt;v&gt;">`},
+		{"refresh", refreshToken(), `<input type="hidden" name="csrf_token" value="canary-csrf-2">`},
+		{"no value", token("csrf", ""), ""},
+	} {
+		tok := must(g.Decode(t.Context(), tt.raw, gate.DecodeOptions{}))
+		if got := g.CSRFInput(gate.NewContext(t.Context(), tok)); got != tt.want {
+			t.Errorf("%s: %s, want %s", tt.name, got, tt.want)
+		}
+	}
+	if got := g.CSRFInput(t.Context()); got != "" {
+		t.Errorf("without a token: %q", got)
+	}
+}

@@ -63,6 +63,9 @@ func TestNewRefuses(t *testing.T) {
 		{"cookie name with a space", func(c *gate.Config) { c.Cookies.Access.Name = "a b" }, "Cookies"},
 		{"cookie path with a semicolon", func(c *gate.Config) { c.Cookies.Access.Path = "/a;b" }, "Cookies"},
 		{"cookie path without a slash", func(c *gate.Config) { c.Cookies.Refresh.Path = "refresh" }, "slash"},
+		{"partitioned, and sent to one site only", func(c *gate.Config) { c.Cookies.Partitioned = true }, "Partitioned"},
+		{"bad domain of old", func(c *gate.Config) { c.Cookies.Former = []gate.CookieScope{{Domain: "a b"}} }, "Former"},
+		{"path of old without a slash", func(c *gate.Config) { c.Cookies.Former = []gate.CookieScope{{Path: "old"}} }, "Former"},
 		{"bad domain", func(c *gate.Config) { c.Cookies.Domain = "a b.example" }, "Cookies"},
 		{"one name for both tokens", func(c *gate.Config) {
 			c.Cookies.Access.Name, c.Cookies.Refresh.Name = "token", "token"

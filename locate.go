@@ -25,6 +25,7 @@ type found struct {
 	csrf     string // submitted value
 	check    bool   // compare it with the token's
 	location string
+	choice   *cookieChoice // to make before raw is known
 }
 
 // FromHeader finds a token behind a scheme in a header: FromHeader("Authorization",
@@ -108,12 +109,12 @@ func FromCookies(types ...TokenType) Location {
 		if g.compat.FirstValue {
 			values = values[:min(1, len(values))]
 		}
-		raw, err := single(values, n.Name, "missing_cookie")
+		f, err := inCookie(values, n.Name)
 		if err != nil {
 			return found{}, err
 		}
-		value, compare, err := g.checkCSRF(r, n)
-		return found{raw: raw, csrf: value, check: compare}, err
+		f.csrf, f.check, err = g.checkCSRF(r, n)
+		return f, err
 	}}
 }
 

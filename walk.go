@@ -66,6 +66,11 @@ func (g *Gate) checkRequest(ctx context.Context, r Request, p Policy) (*Token, e
 	if err != nil {
 		return nil, err
 	}
+	if f.choice != nil {
+		if err := g.chooseCookie(ctx, &f); err != nil {
+			return nil, err
+		}
+	}
 	if f.raw == "" {
 		return nil, nil
 	}

@@ -1,0 +1,77 @@
+package gate
+
+import (
+	"context"
+	"errors"
+	"slices"
+)
+
+// cookieChoice is what a request has where a cookie comes more than once.
+type cookieChoice struct {
+	name   string
+	values []string
+}
+
+// maxSameName is how many different cookies of one name are looked at.
+const maxSameName = 4
+
+// inCookie returns what the cookies of one name hold.
+func inCookie(values []string, name string) (found, *Error) {
+	if len(values) == 1 && values[0] != "" {
+		return found{raw: values[0]}, nil
+	}
+	var distinct []string
+	for _, v := range values {
+		if v != "" && !slices.Contains(distinct, v) {
+			distinct = append(distinct, v)
+		}
+	}
+	switch n := len(distinct); {
+	case n == 0:
+		return found{}, refuseName(ErrMissing, "missing_cookie", name)
+	case n > maxSameName:
+		return found{}, refuseName(ErrInvalid, "ambiguous", name)
+	case n > 1:
+		return found{raw: distinct[0], choice: &cookieChoice{name, distinct}}, nil
+	}
+	return found{raw: distinct[0]}, nil
+}
+
+// chooseCookie picks the token of a request whose cookie comes more than once, which
+// happens when the scope of cookies has changed, or when another host of the domain has
+// planted one. Only tokens that pass signature, claims and expiry count. Of several of
+// one login the youngest is taken; tokens of different logins are ambiguous.
+//
+// The blocklist has no part in this: an old cookie whose login was ended must not make
+// way for another that was planted.
+func (g *Gate) chooseCookie(ctx context.Context, f *found) error {
+	var best *Token
+	for _, raw := range f.choice.values {
+		t, err := g.enter(ctx, found{raw: raw, location: f.location}, false)
+		var refused *Error
+		switch {
+		case errors.As(err, &refused):
+			continue
+		case err != nil:
+			return err
+		case best != nil && !sameLogin(best, t):
+			return located(refuseName(ErrInvalid, "ambiguous", f.choice.name), f.location, nil)
+		}
+		if best == nil || !t.IssuedAt.Before(best.IssuedAt) {
+			best, f.raw = t, raw
+		}
+	}
+	if best == nil {
+		return located(refuseName(ErrInvalid, "ambiguous", f.choice.name), f.location, nil)
+	}
+	return nil
+}
+
+// sameLogin reports whether two tokens are of one identity and session.
+func sameLogin(a, b *Token) bool {
+	if a.identity != nil && b.identity != nil && (a.identity.Kind != b.identity.Kind || a.identity.Str != b.identity.Str) {
+		return false
+	}
+	return (a.identity == nil) == (b.identity == nil) && a.Subject == b.Subject && a.SessionID == b.SessionID &&
+		a.Issuer == b.Issuer && a.VerifiedIssuer() == b.VerifiedIssuer()
+}
