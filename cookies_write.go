@@ -22,7 +22,9 @@ type CookieOptions struct {
 	Domain string        // in place of Cookies.Domain
 }
 
-// cookieClaim is the claim "cookie_scope": CookieOptions as recorded in a token.
+// cookieScope is the claim that records CookieOptions in a token.
+const cookieScope = "cookie_scope"
+
 type cookieClaim struct {
 	Domain string `json:"domain,omitzero"`
 	MaxAge int64  `json:"max_age,omitzero"` // in seconds; -1 is UntilExpiry
@@ -69,7 +71,7 @@ func (g *Gate) RefreshCookies(ctx context.Context, raw string, o CookieOptions) 
 }
 
 func (g *Gate) cookies(ctx context.Context, raw string, typ TokenType, o CookieOptions) ([]*http.Cookie, error) {
-	if err := checkMaxAge(o.MaxAge); err != nil {
+	if err := g.cfg.Cookies.checkOptions(o); err != nil {
 		return nil, fmt.Errorf("gate: %w", err)
 	}
 	t, err := g.Decode(ctx, raw, DecodeOptions{})
@@ -91,10 +93,10 @@ func (g *Gate) cookiesOf(t *Token, raw string, typ TokenType, o CookieOptions) (
 	list := g.newCookies(typ, o.Domain, "")
 	list[0].Value = raw
 	if len(list) > 1 {
-		if t.csrf == "" {
+		if t.CSRF() == "" {
 			return nil, refuseName(ErrInvalid, "csrf_claim_missing", "csrf")
 		}
-		list[1].Value = t.csrf
+		list[1].Value = t.CSRF()
 	}
 	until, err := g.cookieEnd(t, o.MaxAge, recorded.MaxAge)
 	if err != nil {
@@ -142,7 +144,23 @@ func (c *Cookies) checkSize(k *http.Cookie) error {
 	if n := len(k.String()); n > maxCookie {
 		return fmt.Errorf("the cookie %s would have %d bytes, and browsers keep no more than %d; put less into the token's claims", k.Name, n, maxCookie)
 	}
-	return c.checkCookie(k.Name, k.Path, k.Domain)
+	return nil
+}
+
+// checkOptions reports an error for a scope that the cookies cannot have.
+func (c *Cookies) checkOptions(o CookieOptions) error {
+	if err := checkMaxAge(o.MaxAge); err != nil {
+		return err
+	}
+	if o.Domain == "" {
+		return nil
+	}
+	for _, k := range c.all() {
+		if err := c.checkCookie(k.name, k.path, o.Domain); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // ClearCookies returns the cookies that remove the tokens of the given types, or of
@@ -164,7 +182,7 @@ func (g *Gate) ClearCookies(o CookieOptions, types ...TokenType) []*http.Cookie 
 
 // otherScopes are the scopes beside that of domain in which a browser may have cookies.
 func (g *Gate) otherScopes(domain string) []CookieScope {
-	if g.cfg.Accept.Lenient.AnyOPTIONS { // package flask
+	if g.compat.OneScope {
 		return nil
 	}
 	var other []CookieScope

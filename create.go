@@ -37,6 +37,10 @@ type TokenOptions struct {
 	// Generation is what [Gate.Generation] has read for this login. Default: it is read
 	// here. With From it is not used.
 	Generation Generation
+	// Cookies are the scope and the lifetime of this login's cookies, where they are not
+	// those of the configuration: "remember me". They are recorded in the token. With From
+	// they are those of From unless given.
+	Cookies CookieOptions
 	// Claims are added to the token, and win over all others: a map, or a struct that
 	// JSON writes as an object. A time.Time under "exp", "nbf", "iat" or "auth_time" is
 	// written as a NumericDate. See [Token.Claims] for other types.
@@ -44,6 +48,8 @@ type TokenOptions struct {
 	// Header is added to the header, and wins; an empty "typ" leaves it out. The
 	// algorithm is the key's.
 	Header map[string]any
+
+	anew bool // with From: no auth_time and CSRF value of From
 }
 
 // A Draft is a token about to be signed, as [Config.Prepare] sees it. Prepare may
@@ -229,7 +235,7 @@ func (g *Gate) appendClaims(b []byte, d *Draft, o *TokenOptions, now time.Time) 
 	}
 	switch {
 	case g.cfg.Cookies.CSRF.Disabled:
-	case o.From != nil && o.From.CSRF() != "":
+	case o.From != nil && !o.anew && o.From.CSRF() != "":
 		w.string("csrf", o.From.CSRF())
 	default:
 		w.id("csrf", &csrf)

@@ -128,14 +128,14 @@ func (c *CSRF) checkOrigin(r Request) *Error {
 
 // checkCSRF applies what can be checked before the token is read, and returns the CSRF
 // value to compare with the token's.
-func (g *Gate) checkCSRF(r Request, n *CookieNames) (value string, compare bool, refused *Error) {
+func (g *Gate) checkCSRF(r Request, want TokenType) (value string, compare bool, refused *Error) {
 	c := &g.cfg.Cookies.CSRF
 	origin, double := c.checks(r)
-	if origin {
+	if origin && !g.compat.SkipOrigin {
 		refused = c.checkOrigin(r)
 	}
 	if refused == nil && double {
-		value, refused = g.submitted(r, n)
+		value, refused = g.submitted(r, g.cfg.Cookies.names(want))
 	}
 	return value, double, refused
 }
@@ -162,11 +162,11 @@ func (g *Gate) submitted(r Request, n *CookieNames) (string, *Error) {
 // is set.
 func (g *Gate) CSRFInput(ctx context.Context) string {
 	t, ok := FromContext(ctx)
-	if !ok || t.csrf == "" {
+	if !ok || t.CSRF() == "" {
 		return ""
 	}
 	name := g.cfg.Cookies.names(t.Type).CSRFField
-	return `<input type="hidden" name="` + html.EscapeString(name) + `" value="` + html.EscapeString(t.csrf) + `">`
+	return `<input type="hidden" name="` + html.EscapeString(name) + `" value="` + html.EscapeString(t.CSRF()) + `">`
 }
 
 // matchCSRF is step 4. An empty claim matches nothing.

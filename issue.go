@@ -14,6 +14,9 @@ import (
 // checkOptions refuses what cannot be in a token of this gate, and drops freshness where
 // there is none.
 func (g *Gate) checkOptions(typ TokenType, o *TokenOptions) error {
+	if err := g.cfg.Cookies.checkOptions(o.Cookies); err != nil {
+		return err
+	}
 	bound := g.cfg.Accept.MaxLifetime
 	switch in := o.ExpiresIn; {
 	case !g.issues(typ):
@@ -48,6 +51,9 @@ func (g *Gate) draft(ctx context.Context, typ TokenType, identity any, o *TokenO
 		}
 		d.Type, d.Claims, d.Header = typ, merge(d.Claims, given), merge(d.Header, o.Header)
 	}
+	if o.Cookies != (CookieOptions{}) {
+		d.Claims = merge(d.Claims, map[string]any{cookieScope: o.Cookies.claim()})
+	}
 	if !g.compat.AnyIdentity {
 		written, replaced := d.Claims[g.identityClaim]
 		if !replaced {
@@ -77,7 +83,7 @@ func (g *Gate) inherit(d *Draft, o *TokenOptions) error {
 	var members map[string]jsontext.Value
 	_ = json.Unmarshal([]byte(from.hides().payload), &members) // was read before
 	claims := make(map[string]any, len(members)+1)
-	if !from.IssuedAt.IsZero() {
+	if !from.IssuedAt.IsZero() && !o.anew {
 		claims["auth_time"] = from.IssuedAt.Unix()
 	}
 	for name, v := range members {

@@ -12,6 +12,7 @@ import (
 type Location struct {
 	name  string
 	typed bool        // access and refresh tokens have places of their own
+	csrf  bool        // browsers send tokens from there by themselves
 	only  []TokenType // looked for; nil: any
 	find  func(g *Gate, r Request, want TokenType) (found, *Error)
 }
@@ -100,21 +101,16 @@ func cutScheme(v, scheme string) (rest string, ok bool) {
 }
 
 // FromCookies finds access and refresh tokens in the cookies that Config.Cookies
-// names, and makes the checks of [CSRF]. With types it is only looked at for these:
+// names; the checks of [CSRF] apply to them. With types it is only looked at for these:
 // FromCookies(gate.Refresh) never takes an access token from a cookie.
 func FromCookies(types ...TokenType) Location {
-	return Location{name: "cookie", typed: true, only: slices.Clone(types), find: func(g *Gate, r Request, want TokenType) (found, *Error) {
-		n := g.cfg.Cookies.names(want)
-		values := r.Cookies(n.Name)
+	return Location{name: "cookie", typed: true, csrf: true, only: slices.Clone(types), find: func(g *Gate, r Request, want TokenType) (found, *Error) {
+		name := g.cfg.Cookies.names(want).Name
+		values := r.Cookies(name)
 		if g.compat.FirstValue {
 			values = values[:min(1, len(values))]
 		}
-		f, err := inCookie(values, n.Name)
-		if err != nil {
-			return found{}, err
-		}
-		f.csrf, f.check, err = g.checkCSRF(r, n)
-		return f, err
+		return inCookie(values, name)
 	}}
 }
 
@@ -229,6 +225,9 @@ func (g *Gate) search(r Request, p *Policy, want TokenType, missing []error) (fo
 			continue
 		}
 		f, err := l.find(g, r, want)
+		if err == nil && l.csrf && !p.SkipCSRF {
+			f.csrf, f.check, err = g.checkCSRF(r, want)
+		}
 		if err == nil {
 			f.location = l.name
 			return f, nil, nil

@@ -47,17 +47,22 @@ type Policy struct {
 	Allow func(ctx context.Context, t *Token) error
 	// SkipBlocklist lets revoked tokens in.
 	SkipBlocklist bool
+	// SkipCSRF makes none of the checks of [CSRF], for a route that other sites call on
+	// purpose and that changes nothing a user would mind.
+	SkipCSRF bool
 	// Locations overrides Config.Locations for this route.
 	Locations []Location
 }
 
 // demands is a Policy as a Token keeps it, small.
 type demands struct {
-	typ                            TokenType
-	optional, fresh, skipBlocklist bool
+	typ                                      TokenType
+	optional, fresh, skipBlocklist, skipCSRF bool
 }
 
-func (p *Policy) demands() demands { return demands{p.Type, p.Optional, p.Fresh, p.SkipBlocklist} }
+func (p *Policy) demands() demands {
+	return demands{p.Type, p.Optional, p.Fresh, p.SkipBlocklist, p.SkipCSRF}
+}
 
 // want is the type of token that the policy looks for first.
 func (p *Policy) want() TokenType {

@@ -1,7 +1,10 @@
 package gate
 
 import (
+	"cmp"
 	"context"
+	"errors"
+	"fmt"
 	"net/http"
 	"slices"
 	"strings"
@@ -11,8 +14,8 @@ import (
 
 // RenewOptions set implicit refresh ([Gate.Renew]).
 type RenewOptions struct {
-	// Within is how close to its end a token is replaced. Default: half the lifetime
-	// of an access token.
+	// Within is how close to its end a token is replaced. Default: half of the token's
+	// own lifetime.
 	Within time.Duration
 	// MaxSession is how long after the login a token is still replaced. The login is
 	// kept in the claim "auth_time". Default: 24 hours. NoExpiry: for ever.
@@ -20,25 +23,28 @@ type RenewOptions struct {
 	// AnyLocation also answers tokens that did not come in a cookie with cookies. Not
 	// for a site with FromQuery: a link with somebody's token would become a login.
 	AnyLocation bool
+	// Successor sees the old token and what the new one is made with, before it is made.
+	// It may change o; From, freshness and a longer lifetime it cannot set. An error
+	// leaves the old token as it is.
+	Successor func(ctx context.Context, old *Token, o *TokenOptions) error
 }
 
 // Renew returns middleware for a whole site that replaces the cookie of an access
-// token close to its end by that of a new one for the same identity, which is not
-// fresh and has no claims of the old one's but "sid", "auth_time" and those that
-// Config.Prepare adds. A claim that restricts a token has to be added there, or the new
-// one is without the restriction.
+// token close to its end by that of a new one. The new token is of the same login: it
+// has the identity, session, CSRF value, audience and the application's claims of the
+// old one (Config.Prepare and RenewOptions.Successor may change the claims), and its
+// cookies have the scope that was chosen at login ([TokenOptions].Cookies). It is not
+// fresh, and lives no longer than the old one did.
 //
-// It stands outside of Require, and acts before the header of the response is written,
-// which then says Cache-Control: no-store, whatever the handler has said: a cache that is
-// shared must not hand out the cookies of one to another. It does nothing when the
-// handler itself has set or cleared the cookie, when the token was refused or is revoked
-// by then (or nobody can tell), or when the new one cannot be made. The blocklist is
-// asked as for a route with Policy.Type Refresh, since the answer outlives the request.
+// It belongs outside of Require, and acts before the header of the response is written,
+// which then says Cache-Control: no-store, whatever the handler has said ([SetCookies]).
+// It does nothing when the handler itself has set or cleared the cookie, or has taken
+// over the connection, and for tokens that are not access tokens of this gate's own.
+// Where it cannot make the new token the old one stays, and Config.OnEvent is told
+// ([RenewalFailed]): that is so when the blocklist says no or cannot answer as for a
+// route with Policy.Type Refresh, and for a token without "sid" where there is a
+// blocklist, since no logout of the old token would end the new one.
 func (g *Gate) Renew(o RenewOptions) func(http.Handler) http.Handler {
-	if o.Within == 0 && g.cfg.Create.AccessLifetime > 0 {
-		o.Within = g.cfg.Create.AccessLifetime / 2
-	}
-	setDefault(&o.MaxSession, 24*time.Hour)
 	return func(next http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			rn := &renewal{g: g, o: o}
@@ -48,6 +54,53 @@ func (g *Gate) Renew(o RenewOptions) func(http.Handler) http.Handler {
 			rn.finish(w)
 		})
 	}
+}
+
+// RenewCookies returns the cookies by which [Gate.Renew] replaces t, for adapters of
+// frameworks that do not let it wrap the response; nil where t is not to be replaced.
+// Call it once for a request that was let in with t, after its handler and before the
+// header is sent, unless the handler has set or cleared the cookie. A failure is an
+// event as well.
+func (g *Gate) RenewCookies(ctx context.Context, t *Token, o RenewOptions) ([]*http.Cookie, error) {
+	now := g.cfg.Clock()
+	if !o.due(t, g.lifetime(t), now) || !g.made(t) {
+		return nil, nil
+	}
+	next, cookies, err := g.renewCookies(ctx, t, o, now)
+	if err != nil {
+		g.Emit(ctx, Event{Name: RenewalFailed, Token: t, Err: err})
+		return nil, err
+	}
+	g.Emit(ctx, Event{Name: TokenRenewed, Token: next})
+	return cookies, nil
+}
+
+func (g *Gate) renewCookies(ctx context.Context, t *Token, o RenewOptions, now time.Time) (*Token, []*http.Cookie, error) {
+	if g.cfg.Blocklist != nil && t.SessionID == "" && !g.compat.NewRenewal {
+		return nil, nil, errors.New(`gate: renewal: the token has no "sid", so no logout of it would end the new one; create it without Create.OmitSession`)
+	}
+	next := TokenOptions{
+		From: t, SessionID: t.SessionID, ExpiresIn: o.left(t, g.lifetime(t), now),
+		anew: g.compat.NewRenewal,
+	}
+	if g.compat.NewRenewal && o.MaxSession != NoExpiry {
+		next.Claims = map[string]any{"auth_time": login(t).Unix()}
+	}
+	if o.Successor != nil {
+		if err := o.Successor(ctx, t, &next); err != nil {
+			return nil, nil, fmt.Errorf("gate: renewal: Successor: %w", err)
+		}
+		next.From, next.Fresh, next.FreshFor = t, false, 0
+	}
+	raw, made, err := g.Issue(ctx, Access, t.Identity(), next)
+	if err != nil {
+		return nil, nil, err
+	}
+	if made.Fresh || !made.FreshUntil.IsZero() || made.Expiry.IsZero() || made.Expiry.Sub(made.IssuedAt) > g.lifetime(t) {
+		return nil, nil, errors.New("gate: renewal: the new token would be fresh, or live longer than the old one; Config.Prepare or RenewOptions.Successor says so")
+	}
+	cookies, err := g.cookiesOf(made, raw, Access, CookieOptions{})
+	return made, cookies, err
 }
 
 // renewKey is the context key of the renewal of a gate: the token of another gate
@@ -79,53 +132,51 @@ func (n *renewal) finish(w http.ResponseWriter) {
 		return
 	}
 	n.done = true
-	t, now := n.token.Load(), n.g.cfg.Clock()
-	if t == nil || !n.due(t, now) || n.touched(w) {
+	t := n.token.Load()
+	if t == nil || n.touched(w) {
 		return
 	}
-	raw, err := n.g.CreateAccessToken(n.ctx, t.Identity(), n.successor(t, now))
-	// In this order: whoever revokes all that was issued to the subject until now, and is
-	// too late for this question, finds the new token issued by then.
-	if err != nil || n.revoked(t) {
-		return
-	}
-	if cookies, err := n.g.AccessCookies(n.ctx, raw, CookieOptions{}); err == nil {
+	if cookies, err := n.g.RenewCookies(n.ctx, t, n.o); err == nil {
 		SetCookies(w, cookies)
-		w.Header().Set("Cache-Control", "no-store")
 	}
 }
 
-// due reports whether the request's token is close to its end and may be replaced.
-func (n *renewal) due(t *Token, now time.Time) bool {
-	if t.Type == Refresh || t.Expiry.IsZero() || !n.o.AnyLocation && t.location != "cookie" {
+// due reports whether t is an access token close to its end that may be replaced, and
+// the new one would not end earlier.
+func (o *RenewOptions) due(t *Token, lifetime time.Duration, now time.Time) bool {
+	if t.Type != Access || t.Expiry.IsZero() || t.IssuedAt.IsZero() || !o.AnyLocation && t.Location() != "cookie" {
 		return false
 	}
-	return t.Expiry.Before(now.Add(n.o.Within)) &&
-		(n.o.MaxSession == NoExpiry || now.Before(login(t).Add(n.o.MaxSession)))
-}
-
-// revoked asks the blocklist, which the route may have skipped, or the handler written
-// to. A blocklist that lets access tokens in while it knows nothing must not do so
-// here: the new token would be good when the blocklist knows again.
-func (n *renewal) revoked(t *Token) bool {
-	t = t.clone()
-	t.demands = demands{typ: Refresh}
-	return n.g.checkBlocklist(n.ctx, t, Policy{}) != nil
-}
-
-// successor is what the new token has of t.
-func (n *renewal) successor(t *Token, now time.Time) TokenOptions {
-	claims := map[string]any{}
-	o := TokenOptions{SessionID: t.SessionID, Claims: claims} // what revokes the session revokes the new token
-	if n.o.MaxSession != NoExpiry {
-		since := login(t)
-		claims["auth_time"] = since.Unix()
-		left := since.Add(n.o.MaxSession).Sub(now) // more than nothing: it is due
-		if lifetime := n.g.cfg.Create.AccessLifetime; lifetime < 0 || left < lifetime {
-			o.ExpiresIn = left
-		}
+	within := o.Within
+	if within == 0 {
+		within = lifetime / 2
 	}
-	return o
+	in := o.left(t, lifetime, now)
+	return t.Expiry.Before(now.Add(within)) && in >= time.Second && now.Add(in).Unix() >= t.Expiry.Unix()
+}
+
+// left is how long the token that replaces t may live: a lifetime, but not longer than
+// the session.
+func (o *RenewOptions) left(t *Token, lifetime time.Duration, now time.Time) time.Duration {
+	session := cmp.Or(o.MaxSession, 24*time.Hour)
+	if session == NoExpiry {
+		return lifetime
+	}
+	return min(lifetime, login(t).Add(session).Sub(now))
+}
+
+// lifetime is how long a token that replaces t lives: as long as t does, from its
+// creation to its end.
+func (g *Gate) lifetime(t *Token) time.Duration {
+	if g.compat.NewRenewal && g.cfg.Create.AccessLifetime != NoExpiry {
+		return g.cfg.Create.AccessLifetime
+	}
+	return t.Expiry.Sub(t.IssuedAt)
+}
+
+// made reports whether t was created by this gate, and not by an issuer that it accepts.
+func (g *Gate) made(t *Token) bool {
+	return t.VerifiedIssuer() == "" && t.Issuer == g.cfg.Create.Issuer
 }
 
 // login is when the session began: auth_time, or for its first token iat.

@@ -184,7 +184,7 @@ func TestRenewByAbility(t *testing.T) {
 			full := writers(p)["Flush Hijack ReadFrom Push CloseNotify"]
 			g.Renew(gate.RenewOptions{})(g.Require(gate.Policy{})(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 				tt.handler(w)
-			}))).ServeHTTP(full, cookie(token("exp", at(soon))))
+			}))).ServeHTTP(full, cookie(ending()))
 			if got := p.Header()["Set-Cookie"]; (len(got) == 2) != tt.want {
 				t.Errorf("cookies = %v, want some: %v", fmt.Sprint(len(got)), tt.want)
 			}

@@ -58,8 +58,13 @@ func cookie(raw string) *http.Request {
 
 const soon = 60 // seconds until a token ends that is to be renewed
 
+// ending is a token of 15 minutes, of which a minute is left.
+func ending(edits ...string) string {
+	return token(append([]string{"exp", at(soon), "iat", at(soon - 900), "sid", `"s"`}, edits...)...)
+}
+
 func TestRenewWhen(t *testing.T) {
-	ending := token("exp", at(soon))
+	ending := ending()
 	for _, tt := range []struct {
 		name string
 		site site
@@ -67,18 +72,18 @@ func TestRenewWhen(t *testing.T) {
 		want bool
 	}{
 		{"close to its end", site{}, cookie(ending), true},
-		{"a second before the middle", site{}, cookie(token("exp", at(451))), false},
-		{"at the middle", site{}, cookie(token("exp", at(450))), false},
-		{"a second behind the middle", site{}, cookie(token("exp", at(449))), true},
-		{"window given", site{options: gate.RenewOptions{Within: time.Minute}}, cookie(token("exp", at(61))), false},
-		{"within the window given", site{options: gate.RenewOptions{Within: time.Minute}}, cookie(token("exp", at(59))), true},
+		{"a second before the middle", site{}, cookie(token("exp", at(451), "iat", at(-449))), false},
+		{"at the middle", site{}, cookie(token("exp", at(450), "iat", at(-450))), false},
+		{"a second behind the middle", site{}, cookie(token("exp", at(449), "iat", at(-451))), true},
+		{"window given", site{options: gate.RenewOptions{Within: time.Minute}}, cookie(token("exp", at(61), "iat", at(-839))), false},
+		{"within the window given", site{options: gate.RenewOptions{Within: time.Minute}}, cookie(token("exp", at(59), "iat", at(-841))), true},
 		{"any type, access", site{policy: gate.Policy{Type: gate.AnyTokenType}}, cookie(ending), true},
 		{"optional, with a token", site{policy: gate.Policy{Optional: true}}, cookie(ending), true},
 		{"from a header, though allowed", site{options: gate.RenewOptions{AnyLocation: true}}, bearer(ending), true},
 
 		{"from a header", site{}, bearer(ending), false},
 		{"optional, without a token", site{policy: gate.Policy{Optional: true}}, request("GET", "/"), false},
-		{"expired", site{}, cookie(token("exp", at(0))), false},
+		{"expired", site{}, cookie(token("exp", at(0), "iat", at(-900))), false},
 		{"forged", site{}, cookie(ending + "x"), false},
 		{"not fresh", site{policy: gate.Policy{Fresh: true}}, cookie(ending), false},
 		{"refresh token", site{policy: gate.Policy{Type: gate.AnyTokenType}}, cookie(refreshToken("exp", at(soon))), false},
@@ -86,7 +91,7 @@ func TestRenewWhen(t *testing.T) {
 			request("GET", "/", "Cookie: refresh_token_cookie="+refreshToken("exp", at(soon))), false},
 		{"without end", site{cfg: gate.Config{Accept: gate.Accept{Lenient: gate.Lenient{NoExpiry: true}}}}, cookie(token("exp", "")), false},
 		{"new tokens without end", site{cfg: gate.Config{Create: gate.Create{AccessLifetime: gate.NoExpiry},
-			Accept: gate.Accept{Lenient: gate.Lenient{NoExpiry: true}}}}, cookie(ending), false},
+			Accept: gate.Accept{Lenient: gate.Lenient{NoExpiry: true}}}}, cookie(ending), true},
 		{"cannot be made", site{cfg: gate.Config{Prepare: func(context.Context, *gate.Draft) error { return errors.New("no") }}}, cookie(ending), false},
 		{"cannot be put in a cookie", site{cfg: gate.Config{Prepare: func(_ context.Context, d *gate.Draft) error {
 			d.Claims["csrf"] = ""
@@ -103,7 +108,7 @@ func TestRenewWhen(t *testing.T) {
 
 func TestRenewedToken(t *testing.T) {
 	s := site{cfg: gate.Config{Prepare: func(_ context.Context, d *gate.Draft) error { d.Claims["role"] = "user"; return nil }}}
-	w, tok := s.visit(t, cookie(token("exp", at(soon), "iat", at(-840), "fresh", "true", "sid", `"session"`, "role", `"admin"`)))
+	w, tok := s.visit(t, cookie(ending("iat", at(-840), "fresh", "true", "sid", `"session"`, "role", `"admin"`)))
 	if tok == nil {
 		t.Fatal("not renewed")
 	}
@@ -131,7 +136,7 @@ func TestRenewedIdentity(t *testing.T) {
 		s := site{cfg: gate.Config{
 			Accept: gate.Accept{Lenient: gate.Lenient{AnySubject: true}},
 		}, compat: compat.Options{AnyIdentity: true}}
-		_, tok := s.visit(t, cookie(token("exp", at(soon), "sub", sub)))
+		_, tok := s.visit(t, cookie(ending("sub", sub)))
 		if tok == nil {
 			t.Errorf("sub %s: not renewed", sub)
 			continue
@@ -155,21 +160,22 @@ func TestRenewSession(t *testing.T) {
 		{"first token", 0, []string{"iat", at(-840)}, 900},
 		{"later token", 0, []string{"auth_time", at(-3600)}, 900},
 		{"last token, cut at the end", 0, []string{"auth_time", at(-day + 100)}, 100},
-		{"a second before the end", 0, []string{"auth_time", at(-day + 1)}, 1},
+		{"cut at the end of the old one", 0, []string{"auth_time", at(-day + soon)}, soon},
+		{"shorter than what is left of the old one", 0, []string{"auth_time", at(-day + soon - 1)}, 0},
 		{"at the end", 0, []string{"auth_time", at(-day)}, 0},
 		{"long after", 0, []string{"auth_time", "1"}, 0},
 		{"first token, issued long ago", 0, []string{"iat", at(-day)}, 0},
 		{"neither time known", 0, []string{"iat", ""}, 0},
-		{"login zero", 0, []string{"auth_time", "0", "iat", at(-60)}, 900},
+		{"login zero", 0, []string{"auth_time", "0", "iat", at(-240)}, 300},
 		{"login unreadable", 0, []string{"auth_time", `"now"`}, 0},
 		{"login a fraction", 0, []string{"auth_time", at(-60) + ".5"}, 0},
 		{"login too large", 0, []string{"auth_time", "1e99"}, 0},
 		{"limit given", time.Hour, []string{"auth_time", at(-3000)}, 600},
-		{"no limit", gate.NoExpiry, []string{"auth_time", "1", "iat", "1"}, 900},
+		{"no limit", gate.NoExpiry, []string{"auth_time", "1"}, 900},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			s := site{options: gate.RenewOptions{MaxSession: tt.max}}
-			_, tok := s.visit(t, cookie(token(append([]string{"exp", at(soon)}, tt.claims...)...)))
+			_, tok := s.visit(t, cookie(ending(tt.claims...)))
 			left := int64(0)
 			if tok != nil {
 				left = tok.Expiry.Unix() - start.Unix()
@@ -178,14 +184,6 @@ func TestRenewSession(t *testing.T) {
 				t.Errorf("the new token lives %d s, want %d", left, tt.left)
 			}
 		})
-	}
-	// Where tokens have no end of their own, the session gives them one.
-	s := site{options: gate.RenewOptions{Within: time.Hour}, cfg: gate.Config{
-		Create: gate.Create{AccessLifetime: gate.NoExpiry},
-		Accept: gate.Accept{Lenient: gate.Lenient{NoExpiry: true}},
-	}}
-	if _, tok := s.visit(t, cookie(token("exp", at(soon)))); tok == nil || !tok.Expiry.Equal(start.Add(24*time.Hour)) {
-		t.Errorf("token = %v, want one that ends with the session", tok)
 	}
 }
 
@@ -217,7 +215,7 @@ func TestRenewNotRevoked(t *testing.T) {
 	s := site{cfg: gate.Config{Blocklist: list}, policy: gate.Policy{SkipBlocklist: true}}
 	check := func(name string, want bool) {
 		t.Helper()
-		if w, tok := s.visit(t, cookie(token("exp", at(soon)))); (tok != nil) != want || w.Code != 204 {
+		if w, tok := s.visit(t, cookie(ending())); (tok != nil) != want || w.Code != 204 {
 			t.Errorf("%s: status %d, renewed token = %v, want one: %v", name, w.Code, tok, want)
 		}
 	}
@@ -242,7 +240,7 @@ func TestRenewIsNotOpen(t *testing.T) {
 		}
 		return false, nil
 	})
-	w, tok := site{cfg: gate.Config{Blocklist: down}}.visit(t, cookie(token("exp", at(soon))))
+	w, tok := site{cfg: gate.Config{Blocklist: down}}.visit(t, cookie(ending()))
 	if w.Code != 204 || tok != nil || len(asked) != 2 || asked[0].Type == gate.Refresh || asked[1].Type != gate.Refresh {
 		t.Errorf("status %d, renewed token = %v, blocklist asked for %+v", w.Code, tok, asked)
 	}
@@ -259,7 +257,7 @@ func TestRenewAsksLast(t *testing.T) {
 		return false, nil
 	})
 	s := site{cfg: gate.Config{Blocklist: list, Clock: func() time.Time { return now }}}
-	if _, tok := s.visit(t, cookie(token("exp", at(soon)))); tok == nil || !tok.IssuedAt.Before(asked) {
+	if _, tok := s.visit(t, cookie(ending())); tok == nil || !tok.IssuedAt.Before(asked) {
 		t.Errorf("renewed token = %v, and the blocklist was asked at %v, want one and that later", tok, asked)
 	}
 }
@@ -274,7 +272,7 @@ func TestRenewAtTheEdge(t *testing.T) {
 		now = start
 		w := serve(func(h http.Handler) http.Handler {
 			return g.Renew(gate.RenewOptions{MaxSession: time.Hour})(g.Require(gate.Policy{})(h))
-		}, cookie(token("exp", at(soon), "auth_time", at(left-3600))))
+		}, cookie(ending("auth_time", at(left-3600))))
 		for _, c := range w.Result().Cookies()[:min(1, len(w.Result().Cookies()))] {
 			tok := must(g.Decode(t.Context(), c.Value, gate.DecodeOptions{AllowExpired: true}))
 			if over := tok.Expiry.Sub(start.Add(time.Duration(left) * time.Second)); over > 10*time.Second {
@@ -292,7 +290,7 @@ func TestRenewTwoGates(t *testing.T) {
 	admins := newGate(t, gate.Config{Keys: ed, Locations: inCookies, Cookies: gate.Cookies{
 		Access: gate.CookieNames{Name: "admin", CSRFName: "admin_csrf"}, Refresh: gate.CookieNames{Name: "x", CSRFName: "y"},
 	}})
-	user, admin := token("exp", at(soon)), mint(ed, payload("exp", at(soon)))
+	user, admin := ending(), mint(ed, payload("exp", at(soon), "iat", at(-840)))
 	renew := func(h http.Handler) http.Handler {
 		return users.Renew(gate.RenewOptions{})(admins.Renew(gate.RenewOptions{})(h))
 	}
@@ -323,7 +321,7 @@ func TestRenewAfterCheck(t *testing.T) {
 	g.Renew(gate.RenewOptions{})(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
 		_, err := g.Check(r, gate.Policy{})
 		checkVerdict(t, err, "ok")
-	})).ServeHTTP(w, cookie(token("exp", at(soon))))
+	})).ServeHTTP(w, cookie(ending()))
 	if got := w.Result().Cookies(); len(got) != 2 {
 		t.Errorf("cookies = %v, want two", got)
 	}

@@ -41,7 +41,7 @@ func TestRenewBeforeTheHeader(t *testing.T) {
 		}, false},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			w, tok := site{handler: tt.handler}.visit(t, cookie(token("exp", at(soon))))
+			w, tok := site{handler: tt.handler}.visit(t, cookie(ending()))
 			if (tok != nil) != tt.want {
 				t.Errorf("renewed token = %v, want one: %v", tok, tt.want)
 			}
@@ -59,7 +59,7 @@ func TestRenewIsNotStored(t *testing.T) {
 		w.Header().Set("Cache-Control", "public, max-age=600")
 		w.WriteHeader(204)
 	}}
-	w, _ := s.visit(t, cookie(token("exp", at(soon))))
+	w, _ := s.visit(t, cookie(ending()))
 	if got := w.Result().Header["Cache-Control"]; len(got) != 1 || got[0] != "no-store" {
 		t.Errorf("with new cookies: Cache-Control %q, want no-store", got)
 	}
@@ -81,7 +81,7 @@ func TestRenewAroundTimeout(t *testing.T) {
 		verified := make(chan struct{})
 		inner := g.Require(gate.Policy{})(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { close(verified) }))
 		w := httptest.NewRecorder()
-		g.Renew(gate.RenewOptions{})(http.TimeoutHandler(inner, time.Millisecond, "late")).ServeHTTP(w, cookie(token("exp", at(soon))))
+		g.Renew(gate.RenewOptions{})(http.TimeoutHandler(inner, time.Millisecond, "late")).ServeHTTP(w, cookie(ending()))
 		if <-verified; w.Code != http.StatusServiceUnavailable {
 			t.Errorf("status %d, want 503", w.Code)
 		}
@@ -100,7 +100,7 @@ func TestRenewAfterEarlyHints(t *testing.T) {
 	server := httptest.NewServer(g.Renew(s.options)(g.Require(s.policy)(s.handler)))
 	defer server.Close()
 	r, _ := http.NewRequestWithContext(t.Context(), "GET", server.URL, nil)
-	r.Header.Set("Cookie", "access_token_cookie="+token("exp", at(soon)))
+	r.Header.Set("Cookie", "access_token_cookie="+ending())
 	resp := must(server.Client().Do(r))
 	defer resp.Body.Close()
 	if got := resp.Header["Set-Cookie"]; resp.StatusCode != 204 || len(got) != 1 || got[0] != "access_token_cookie=mine" {
@@ -111,7 +111,7 @@ func TestRenewAfterEarlyHints(t *testing.T) {
 // A protocol switch ends the HTTP answer: its header takes the cookies.
 func TestRenewWithSwitchingProtocols(t *testing.T) {
 	_, tok := site{handler: func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusSwitchingProtocols) }}.
-		visit(t, cookie(token("exp", at(soon))))
+		visit(t, cookie(ending()))
 	if tok == nil {
 		t.Error("not renewed")
 	}

@@ -150,7 +150,7 @@ func (t *Token) Location() string { return t.hides().location }
 // Scopes, Allow and Locations are left out; see [Token.Location] for the last.
 func (t *Token) Policy() Policy {
 	d := t.hides().demands
-	return Policy{Type: d.typ, Optional: d.optional, Fresh: d.fresh, SkipBlocklist: d.skipBlocklist}
+	return Policy{Type: d.typ, Optional: d.optional, Fresh: d.fresh, SkipBlocklist: d.skipBlocklist, SkipCSRF: d.skipCSRF}
 }
 
 // clone returns a copy that shares nothing a caller could change.

@@ -13,6 +13,14 @@ type Options struct {
 	OnePlace bool
 	// FirstValue takes the first of several cookies with one name.
 	FirstValue bool
+	// SkipOrigin does not look at the origin of requests.
+	SkipOrigin bool
+	// OneScope sets and clears cookies in one scope alone.
+	OneScope bool
+	// NewRenewal gives a token that replaces another the lifetime of the configuration, a
+	// CSRF value of its own, and no auth_time unless sessions end. It replaces tokens
+	// without "sid", too.
+	NewRenewal bool
 	// Issuers are accepted values of "iss", in place of Accept.Issuer; nil: any.
 	Issuers []string
 }
