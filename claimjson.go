@@ -9,9 +9,8 @@ import (
 	"strings"
 	"time"
 
-	"github.com/go-json-experiment/json"
-	"github.com/go-json-experiment/json/jsontext"
-	jsonv1 "github.com/go-json-experiment/json/v1"
+	"github.com/jwtgate/gate/internal/json"
+	"github.com/jwtgate/gate/internal/json/jsontext"
 )
 
 // timeClaims are the claims whose value is a NumericDate (RFC 7519, OpenID Connect).
@@ -19,7 +18,7 @@ var timeClaims = []string{"exp", "nbf", "iat", "auth_time"}
 
 // asEncodingJSON has Go values written and read as users of encoding/json know it.
 var asEncodingJSON = json.JoinOptions(
-	jsonv1.FormatByteArrayAsArray(true), jsonv1.FormatDurationAsNano(true), jsonv1.OmitEmptyWithLegacySemantics(true),
+	json.FormatByteArrayAsArray(true), json.FormatDurationAsNano(true), json.OmitEmptyWithLegacySemantics(true),
 )
 
 var writeOptions = json.JoinOptions(asEncodingJSON, json.Deterministic(true), json.WithMarshalers(json.JoinMarshalers(

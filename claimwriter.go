@@ -7,8 +7,8 @@ import (
 	"strconv"
 	"time"
 
-	"github.com/go-json-experiment/json"
-	"github.com/go-json-experiment/json/jsontext"
+	"github.com/jwtgate/gate/internal/json"
+	"github.com/jwtgate/gate/internal/json/jsontext"
 )
 
 // claimWriter writes the members of the claims object, those of the gate first.

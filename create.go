@@ -9,7 +9,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/go-json-experiment/json"
+	"github.com/jwtgate/gate/internal/json"
 
 	"github.com/jwtgate/gate/internal/jws"
 	"github.com/jwtgate/gate/keys"

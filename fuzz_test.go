@@ -13,8 +13,8 @@ import (
 	"testing"
 	"time"
 
-	expjson "github.com/go-json-experiment/json"
-	"github.com/go-json-experiment/json/jsontext"
+	expjson "github.com/jwtgate/gate/internal/json"
+	"github.com/jwtgate/gate/internal/json/jsontext"
 
 	"github.com/jwtgate/gate"
 	"github.com/jwtgate/gate/internal/integration/attacks"

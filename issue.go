@@ -7,8 +7,8 @@ import (
 	"slices"
 	"time"
 
-	"github.com/go-json-experiment/json"
-	"github.com/go-json-experiment/json/jsontext"
+	"github.com/jwtgate/gate/internal/json"
+	"github.com/jwtgate/gate/internal/json/jsontext"
 )
 
 // checkOptions refuses what cannot be in a token of this gate, and drops freshness where

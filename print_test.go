@@ -10,7 +10,7 @@ import (
 	"strings"
 	"testing"
 
-	jsonv2 "github.com/go-json-experiment/json"
+	jsonv2 "github.com/jwtgate/gate/internal/json"
 
 	"github.com/jwtgate/gate"
 	"github.com/jwtgate/gate/keys"

@@ -5,7 +5,7 @@ import (
 	"net/http"
 	"strconv"
 
-	"github.com/go-json-experiment/json/jsontext"
+	"github.com/jwtgate/gate/internal/json/jsontext"
 )
 
 type statusRow struct {

@@ -8,7 +8,7 @@ import (
 	"strconv"
 	"time"
 
-	"github.com/go-json-experiment/json"
+	"github.com/jwtgate/gate/internal/json"
 
 	"github.com/jwtgate/gate/internal/jws"
 	"github.com/jwtgate/gate/internal/scan"

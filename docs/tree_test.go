@@ -2,6 +2,7 @@ package docs_test
 
 import (
 	"io/fs"
+	"os/exec"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -77,6 +78,22 @@ func TestMap(t *testing.T) {
 	for _, place := range places {
 		if !strings.Contains(page, "(../"+place+")") {
 			t.Errorf("architecture.md has no link to %s", place)
+		}
+	}
+}
+
+// TestOneJSONLibrary: internal/json alone says where JSON comes from.
+func TestOneJSONLibrary(t *testing.T) {
+	list := exec.Command("go", "list", "-f", "{{.ImportPath}}:{{range .Imports}} {{.}}{{end}}{{range .TestImports}} {{.}}{{end}}{{range .XTestImports}} {{.}}{{end}}", "./...")
+	list.Dir = root
+	out, err := list.Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for line := range strings.Lines(string(out)) {
+		name, imports, _ := strings.Cut(line, ":")
+		if strings.Contains(imports, "go-json-experiment") && !strings.Contains(name, "/internal/json") {
+			t.Errorf("%s imports the JSON library itself, not internal/json", name)
 		}
 	}
 }

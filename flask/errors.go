@@ -7,7 +7,7 @@ import (
 	"net/http"
 	"strings"
 
-	"github.com/go-json-experiment/json/jsontext"
+	"github.com/jwtgate/gate/internal/json/jsontext"
 
 	"github.com/jwtgate/gate"
 )

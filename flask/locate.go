@@ -8,8 +8,8 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/go-json-experiment/json"
-	"github.com/go-json-experiment/json/jsontext"
+	"github.com/jwtgate/gate/internal/json"
+	"github.com/jwtgate/gate/internal/json/jsontext"
 
 	"github.com/jwtgate/gate"
 )

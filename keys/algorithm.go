@@ -4,7 +4,7 @@ import (
 	"crypto"
 	"fmt"
 
-	"github.com/go-json-experiment/json/jsontext"
+	"github.com/jwtgate/gate/internal/json/jsontext"
 
 	"github.com/jwtgate/gate/internal/jws"
 )

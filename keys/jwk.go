@@ -6,7 +6,7 @@ import (
 	"fmt"
 	"slices"
 
-	"github.com/go-json-experiment/json"
+	"github.com/jwtgate/gate/internal/json"
 )
 
 // maxText is the bound on the bytes of a JWK and of a JWK Set.

@@ -11,7 +11,7 @@ import (
 	"fmt"
 	"math/big"
 
-	"github.com/go-json-experiment/json/jsontext"
+	"github.com/jwtgate/gate/internal/json/jsontext"
 
 	"github.com/jwtgate/gate/internal/jws"
 )

@@ -8,7 +8,7 @@ import (
 	"errors"
 	"math/big"
 
-	"github.com/go-json-experiment/json"
+	"github.com/jwtgate/gate/internal/json"
 
 	"github.com/jwtgate/gate/internal/jws"
 )

@@ -5,7 +5,7 @@ import (
 	"fmt"
 	"slices"
 
-	"github.com/go-json-experiment/json"
+	"github.com/jwtgate/gate/internal/json"
 
 	"github.com/jwtgate/gate/internal/jws"
 )

@@ -9,7 +9,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/go-json-experiment/json/jsontext"
+	"github.com/jwtgate/gate/internal/json/jsontext"
 
 	"github.com/jwtgate/gate"
 	"github.com/jwtgate/gate/internal/integration/attacks"
