@@ -3,7 +3,6 @@ package stores
 import (
 	"context"
 	"errors"
-	"fmt"
 	"sync/atomic"
 	"time"
 
@@ -21,7 +20,9 @@ var (
 // FailurePolicy says what happens when a store does not answer. The zero value denies,
 // within 250 ms, and stops asking a store that keeps failing.
 type FailurePolicy struct {
-	// Timeout bounds a check, also where the store ignores its context: 250 ms.
+	// Timeout bounds a check, also where the store ignores its context: 250 ms. It counts
+	// from when the store is asked. A process that is short of CPU may take longer: the
+	// wait for a free core is not held against the store.
 	Timeout time.Duration
 	// Failures in a row open the circuit: 5. While it is open the store is not asked.
 	Failures int
@@ -32,208 +33,179 @@ type FailurePolicy struct {
 	// given up but have not returned: 1024. One more waits, within its Timeout.
 	Calls int
 	// OpenForAccessTokens is insecure: access tokens are let in when the store does not
-	// answer, revoked ones too. Refresh tokens, and routes whose Policy is Fresh or
-	// of another Type, stay closed. Every token let in so is counted and reported.
+	// answer, revoked ones too. Other tokens, and routes whose Policy is Fresh or of a
+	// type other than access, stay closed, and so does the making of new tokens from old
+	// ones. Every token let in so is counted and reported. A store that answers that it
+	// cannot judge ([ErrWiped], [ErrUnsafe], [ErrReadOnly], and the errors of a token:
+	// [ErrLifetime], [ErrForgotten], [ErrNoStore]) is closed all the same.
 	OpenForAccessTokens bool
-	// OnEvent is told what is decided without the store's answer. It is called from the
-	// goroutine of the request, by several at once, and should be quick.
-	OnEvent func(Event)
+	// OnEvent is told what is decided without the store's answer: [CheckDenied],
+	// [CheckAllowed], [CircuitOpened], [CircuitClosed]. It is called from the goroutine
+	// of the request, or of the check, by several at once, and should be quick.
+	OnEvent func(context.Context, gate.Event)
 }
 
-// EventKind names what [Breaker] has done.
-type EventKind string
-
-// The kinds of events.
-const (
-	Denied        EventKind = "denied"         // no answer, the token was refused
-	Allowed       EventKind = "allowed"        // no answer, the token was let in
-	CircuitOpened EventKind = "circuit opened" // the store will not be asked for now
-	CircuitClosed EventKind = "circuit closed" // the store has answered again
-)
-
-// Event is what FailurePolicy.OnEvent is told.
-type Event struct {
-	Kind  EventKind
-	Err   error       // why there was no answer; nil for CircuitClosed
-	Token *gate.Token // that was being checked
+// MemoryBlocklist is implemented by stores and caches that can answer from the memory
+// of the process. [Breaker] asks it first, in the caller's goroutine.
+type MemoryBlocklist interface {
+	// Recall is gate.Blocklist's Blocked answered without waiting for anything. Where
+	// known is false, Blocked must be asked.
+	Recall(t *gate.Token) (blocked, known bool)
 }
 
-// Stats are counts since the guard was made, and its state.
+// Stats are counts since the breaker was made, and its state.
 type Stats struct {
-	Checks    uint64 // all
-	Failures  uint64 // the store returned an error or nothing in time
-	Timeouts  uint64 // of these, nothing in time
-	NotAsked  uint64 // the circuit was open
-	Denied    uint64 // tokens refused without an answer
-	Allowed   uint64 // tokens let in without an answer
-	Opened    uint64 // how often the circuit opened
-	InFlight  int    // checks in the store now, given up ones included
-	IsOpen    bool   // the circuit is open
-	LastError error  // the last failure; nil when there was none
+	Checks    uint64        // all
+	Recalled  uint64        // answered from memory
+	Answered  uint64        // answered by the store, errors of the token included
+	Waited    time.Duration // for those, in all
+	Failures  uint64        // the store returned an error or nothing in time
+	Timeouts  uint64        // of these, nothing in time
+	NotAsked  uint64        // the circuit was open
+	Denied    uint64        // tokens refused without an answer
+	Allowed   uint64        // tokens let in without an answer
+	Opened    uint64        // how often the circuit opened
+	InFlight  int           // checks in the store now, given up ones included
+	IsOpen    bool          // the circuit is open
+	LastError error         // the last failure; nil when there was none
+	FailedAt  time.Time     // when that was
 }
 
-// Breaker is a blocklist with a [FailurePolicy]. Make one with [NewBreaker]. It is safe for
-// concurrent use. It writes nothing to the store and remembers no verdict.
+// failure is the last one.
+type failure struct {
+	err error
+	at  time.Time
+}
+
+// Breaker is a circuit breaker: a blocklist with a [FailurePolicy]. Make one with
+// [NewBreaker]. It is safe for concurrent use. It writes nothing to the store and
+// remembers no verdict. Each store should have one of its own.
 type Breaker struct {
-	store    gate.Blocklist
-	policy   FailurePolicy
-	circuit  circuit
-	slots    chan struct{}
-	lastErr  atomic.Pointer[error]
-	checks   atomic.Uint64
-	failures atomic.Uint64
-	timeouts atomic.Uint64
-	notAsked atomic.Uint64
-	denied   atomic.Uint64
-	allowed  atomic.Uint64
+	store   gate.Blocklist
+	direct  func(context.Context, *gate.Token) (bool, error)
+	memory  MemoryBlocklist // nil: none
+	policy  FailurePolicy
+	circuit circuit
+	slots   chan struct{}
+	last    atomic.Pointer[failure]
+
+	checks, recalled, answered, failures, timeouts, notAsked, denied, allowed atomic.Uint64
+	waited                                                                    atomic.Int64
 }
 
 var _ gate.Blocklist = (*Breaker)(nil)
 
-// Guard puts p between a gate and its store. Each check runs in a goroutine of its
-// own, which ends when the store returns, so that the answer comes in time even if the
-// store does not.
+// NewBreaker returns a breaker for a store. An answer from memory
+// ([MemoryBlocklist]) comes in the caller's goroutine. Any other check runs in a
+// goroutine of its own, which ends when the store returns, so that the answer comes in
+// time even if the store does not.
 func NewBreaker(s gate.Blocklist, p FailurePolicy) *Breaker {
-	if p.Timeout <= 0 {
-		p.Timeout = 250 * time.Millisecond
-	}
-	if p.Failures <= 0 {
-		p.Failures = 5
-	}
-	if p.Probe <= 0 {
-		p.Probe = 500 * time.Millisecond
-	}
-	if p.Calls <= 0 {
-		p.Calls = 1024
-	}
-	g := &Breaker{store: s, policy: p, slots: make(chan struct{}, p.Calls)}
-	g.circuit.limit, g.circuit.pause = p.Failures, p.Probe
+	setDefault(&p.Timeout, 250*time.Millisecond)
+	setDefault(&p.Failures, 5)
+	setDefault(&p.Probe, 500*time.Millisecond)
+	setDefault(&p.Calls, 1024)
 	if s == nil {
-		g.store = gate.BlocklistFunc(func(context.Context, *gate.Token) (bool, error) { return false, errNoStore })
+		s = gate.BlocklistFunc(func(context.Context, *gate.Token) (bool, error) { return false, errNothing })
 	}
-	return g
+	b := &Breaker{store: s, direct: direct(s), policy: p, slots: make(chan struct{}, p.Calls)}
+	b.memory, _ = s.(MemoryBlocklist)
+	b.circuit.limit, b.circuit.pause = p.Failures, p.Probe
+	return b
 }
 
-// errNoStore keeps a guard of nothing closed.
-var errNoStore = errors.New("stores: Guard was given no store")
+func setDefault[T int | time.Duration](field *T, value T) {
+	if *field <= 0 {
+		*field = value
+	}
+}
+
+// errNothing keeps a breaker of nothing closed.
+var errNothing = errors.New("stores: NewBreaker was given no store")
+
+// Unwrap returns the store, so that a gate finds what else it can do.
+func (b *Breaker) Unwrap() gate.Blocklist { return b.store }
 
 // Blocked reports whether t was revoked. What the route demands it reads in
 // [gate.Token.Policy], which a gate sets.
-func (g *Breaker) Blocked(ctx context.Context, t *gate.Token) (bool, error) {
-	g.checks.Add(1)
+func (b *Breaker) Blocked(ctx context.Context, t *gate.Token) (bool, error) {
+	b.checks.Add(1)
 	if err := ctx.Err(); err != nil {
 		return false, err
 	}
-	probe, ok := g.circuit.enter(time.Now())
-	if !ok {
-		g.notAsked.Add(1)
-		return g.without(t, ErrCircuitOpen)
-	}
-	blocked, err := g.askInTime(ctx, t)
-	switch {
-	case err == nil || errors.Is(err, ErrLifetime):
-		if g.circuit.succeeded(probe) {
-			g.report(Event{CircuitClosed, nil, t})
+	if b.memory != nil {
+		if blocked, known := b.memory.Recall(t); known {
+			b.recalled.Add(1)
+			return blocked, nil
 		}
+	}
+	blocked, err := b.ask(ctx, t, b.store.Blocked)
+	if err == nil || !b.opens(ctx, t, err) {
 		return blocked, err
-	case ctx.Err() != nil: // the caller left: that says nothing about the store
-		g.circuit.undecided(probe)
+	}
+	b.allowed.Add(1)
+	b.report(ctx, gate.Event{Name: CheckAllowed, Err: err, Token: t})
+	return false, nil
+}
+
+// BlockedDirect is Blocked answered by the store itself, never from memory, and never
+// open without an answer.
+func (b *Breaker) BlockedDirect(ctx context.Context, t *gate.Token) (bool, error) {
+	b.checks.Add(1)
+	if err := ctx.Err(); err != nil {
 		return false, err
 	}
-	g.failures.Add(1)
-	g.lastErr.Store(&err)
-	if g.circuit.failed(probe, time.Now()) {
-		g.report(Event{CircuitOpened, err, t})
+	blocked, err := b.ask(ctx, t, b.direct)
+	if err != nil && ctx.Err() == nil && !closes(err) {
+		b.deny(ctx, t, err)
 	}
-	return g.without(t, err)
+	return blocked, err
 }
 
-// Unwrap returns the store.
-func (g *Breaker) Unwrap() gate.Blocklist { return g.store }
-
-// answer is what a store said.
-type answer struct {
-	blocked bool
-	err     error
-}
-
-// askInTime asks the store and waits no longer than the timeout.
-func (g *Breaker) askInTime(ctx context.Context, t *gate.Token) (bool, error) {
-	own, cancel := context.WithTimeout(ctx, g.policy.Timeout)
-	defer cancel()
-	select {
-	case g.slots <- struct{}{}:
-	case <-own.Done():
-		return false, g.late(ctx)
+// opens reports whether t is let in although the store has not answered.
+func (b *Breaker) opens(ctx context.Context, t *gate.Token, err error) bool {
+	if ctx.Err() != nil || closes(err) {
+		return false
 	}
-	got := make(chan answer, 1)
-	go func() {
-		defer func() { <-g.slots }()
-		got <- g.askSafely(own, t)
-	}()
-	select {
-	case a := <-got:
-		return a.blocked, a.err
-	case <-own.Done():
-	}
-	select {
-	case a := <-got: // both at once
-		return a.blocked, a.err
-	default:
-		return false, g.late(ctx)
-	}
-}
-
-// late is the error of a check that was given up.
-func (g *Breaker) late(ctx context.Context) error {
-	if err := ctx.Err(); err != nil {
-		return err
-	}
-	g.timeouts.Add(1)
-	return ErrTimeout
-}
-
-// askSafely turns a panic into an error: in a goroutine of its own it would end the
-// program, where net/http would have ended one request.
-func (g *Breaker) askSafely(ctx context.Context, t *gate.Token) (a answer) {
-	defer func() {
-		if v := recover(); v != nil {
-			a = answer{false, fmt.Errorf("stores: the store panicked: %v", v)}
-		}
-	}()
-	blocked, err := g.store.Blocked(ctx, t)
-	return answer{blocked, err}
-}
-
-// without decides for a store that has not answered.
-func (g *Breaker) without(t *gate.Token, err error) (bool, error) {
 	p := t.Policy()
-	if g.policy.OpenForAccessTokens && t.Type == gate.Access && !p.Fresh && (p.Type == "" || p.Type == gate.Access) {
-		g.allowed.Add(1)
-		g.report(Event{Allowed, err, t})
-		return false, nil
+	if b.policy.OpenForAccessTokens && t.Type == gate.Access && !p.Fresh && (p.Type == "" || p.Type == gate.Access) {
+		return true
 	}
-	g.denied.Add(1)
-	g.report(Event{Denied, err, t})
-	return false, err
+	b.deny(ctx, t, err)
+	return false
 }
 
-func (g *Breaker) report(e Event) {
-	if g.policy.OnEvent != nil {
-		g.policy.OnEvent(e)
+func (b *Breaker) deny(ctx context.Context, t *gate.Token, err error) {
+	b.denied.Add(1)
+	b.report(ctx, gate.Event{Name: CheckDenied, Err: err, Token: t})
+}
+
+// closes reports whether the store has answered that it cannot judge the token, now or
+// ever. That is neither a failure nor a success of the store.
+func closes(err error) bool {
+	for _, known := range []error{ErrLifetime, ErrForgotten, ErrNoStore, ErrWiped, ErrUnsafe, ErrReadOnly} {
+		if errors.Is(err, known) {
+			return true
+		}
+	}
+	return false
+}
+
+func (b *Breaker) report(ctx context.Context, e gate.Event) {
+	if b.policy.OnEvent != nil {
+		b.policy.OnEvent(ctx, e)
 	}
 }
 
 // Stats returns the counts.
-func (g *Breaker) Stats() Stats {
+func (b *Breaker) Stats() Stats {
 	s := Stats{
-		Checks: g.checks.Load(), Failures: g.failures.Load(), Timeouts: g.timeouts.Load(),
-		NotAsked: g.notAsked.Load(), Denied: g.denied.Load(), Allowed: g.allowed.Load(),
-		InFlight: len(g.slots),
+		Checks: b.checks.Load(), Recalled: b.recalled.Load(), Answered: b.answered.Load(),
+		Waited: time.Duration(b.waited.Load()), Failures: b.failures.Load(), Timeouts: b.timeouts.Load(),
+		NotAsked: b.notAsked.Load(), Denied: b.denied.Load(), Allowed: b.allowed.Load(), InFlight: len(b.slots),
 	}
-	s.Opened, s.IsOpen = g.circuit.state()
-	if err := g.lastErr.Load(); err != nil {
-		s.LastError = *err
+	s.Opened, s.IsOpen = b.circuit.state()
+	if f := b.last.Load(); f != nil {
+		s.LastError, s.FailedAt = f.err, f.at
 	}
 	return s
 }

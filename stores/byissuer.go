@@ -2,23 +2,68 @@ package stores
 
 import (
 	"context"
-	"errors"
 	"maps"
 
 	"github.com/jwtgate/gate"
 )
 
-// ByIssuer returns a blocklist that asks the one of the token's issuer ("iss"), for a
-// gate that accepts the tokens of several. A token of any other issuer is an error,
-// and so denied. The map is copied.
-func ByIssuer(lists map[string]gate.Blocklist) gate.Blocklist {
-	lists = maps.Clone(lists)
-	return gate.BlocklistFunc(func(ctx context.Context, t *gate.Token) (bool, error) {
-		if l := lists[t.Issuer]; l != nil {
-			return l.Blocked(ctx, t)
-		}
-		return false, errIssuer
-	})
+// ByIssuer returns a blocklist that asks own about the gate's own tokens, and others
+// about those of other issuers, by the name of the issuer that verified the token
+// ([gate.Token.VerifiedIssuer]). A token of an issuer without a store is an error
+// ([ErrNoStore]), and so denied. The map is copied.
+func ByIssuer(own gate.Blocklist, others map[string]gate.Blocklist) gate.Blocklist {
+	return &byIssuer{own, maps.Clone(others)}
 }
 
-var errIssuer = errors.New("stores: ByIssuer has no store for the token's issuer")
+type byIssuer struct {
+	own    gate.Blocklist
+	others map[string]gate.Blocklist
+}
+
+var _ MemoryBlocklist = (*byIssuer)(nil)
+
+// Unwrap returns the store of the gate's own tokens.
+func (b *byIssuer) Unwrap() gate.Blocklist { return b.own }
+
+// of returns the store of a token, or nil.
+func (b *byIssuer) of(t *gate.Token) gate.Blocklist {
+	if issuer := t.VerifiedIssuer(); issuer != "" {
+		return b.others[issuer]
+	}
+	return b.own
+}
+
+func (b *byIssuer) Blocked(ctx context.Context, t *gate.Token) (bool, error) {
+	list := b.of(t)
+	if list == nil {
+		return false, ErrNoStore
+	}
+	return list.Blocked(ctx, t)
+}
+
+// BlockedDirect is Blocked answered by the store itself.
+func (b *byIssuer) BlockedDirect(ctx context.Context, t *gate.Token) (bool, error) {
+	list := b.of(t)
+	if list == nil {
+		return false, ErrNoStore
+	}
+	return direct(list)(ctx, t)
+}
+
+// Recall implements [MemoryBlocklist] where the token's store does.
+func (b *byIssuer) Recall(t *gate.Token) (blocked, known bool) {
+	if m, ok := b.of(t).(MemoryBlocklist); ok {
+		return m.Recall(t)
+	}
+	return false, false
+}
+
+// direct is how a blocklist itself is asked, and not its cache.
+func direct(list gate.Blocklist) func(context.Context, *gate.Token) (bool, error) {
+	if d, ok := list.(interface {
+		BlockedDirect(context.Context, *gate.Token) (bool, error)
+	}); ok {
+		return d.BlockedDirect
+	}
+	return list.Blocked
+}

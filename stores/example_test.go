@@ -60,18 +60,18 @@ func ExampleNewBreaker() {
 	})
 	list := stores.NewBreaker(down, stores.FailurePolicy{
 		Failures: 2,
-		OnEvent:  func(e stores.Event) { fmt.Println(e.Kind, e.Err) },
+		OnEvent:  func(_ context.Context, e gate.Event) { fmt.Println(e.Name, e.Err) },
 	})
 	for range 3 {
 		_, err := list.Blocked(context.Background(), &gate.Token{ID: "a", Type: gate.Access})
 		fmt.Println("let in:", err == nil)
 	}
 	// Output:
-	// denied connection refused
+	// check.denied connection refused
 	// let in: false
-	// circuit opened connection refused
-	// denied connection refused
+	// circuit.opened connection refused
+	// check.denied connection refused
 	// let in: false
-	// denied stores: the store is failing and is not asked for now
+	// check.denied stores: the store is failing and is not asked for now
 	// let in: false
 }

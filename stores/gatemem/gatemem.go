@@ -72,7 +72,10 @@ type Store struct {
 	swept    atomic.Int64 // the second of the last complete sweep
 }
 
-var _ stores.Store = (*Store)(nil)
+var (
+	_ stores.Store           = (*Store)(nil)
+	_ stores.MemoryBlocklist = (*Store)(nil)
+)
 
 // New returns an empty store. It refuses negative options.
 func New(o Options) (*Store, error) {
@@ -132,6 +135,15 @@ func (s *Store) Blocked(ctx context.Context, t *gate.Token) (bool, error) {
 // BlockedDirect is Blocked.
 func (s *Store) BlockedDirect(ctx context.Context, t *gate.Token) (bool, error) {
 	return s.Blocked(ctx, t)
+}
+
+// Recall implements [stores.MemoryBlocklist].
+func (s *Store) Recall(t *gate.Token) (blocked, known bool) {
+	now := s.clock()
+	if s.keep.Check(t, now) != nil {
+		return false, false // Blocked has the error
+	}
+	return s.verdict(t, now), true
 }
 
 // verdict reports whether t is revoked at now.
