@@ -16,7 +16,7 @@ import (
 // default Leeway ([storekit.DefaultLeeway]) and MaxLifetime
 // ([storekit.DefaultMaxLifetime]), and that trusts tokens from before it was made, where
 // that is a choice; it closes what it opens with t.Cleanup. A store that is a
-// [stores.Lister] is tested as one.
+// [stores.Lister], [gate.GenerationReader] or [gate.DirectBlocklist] is tested as one.
 func Blocklist(t *testing.T, newStore func(t *testing.T, clock func() time.Time) stores.Store) {
 	for _, check := range []struct {
 		name string
@@ -40,6 +40,13 @@ func Blocklist(t *testing.T, newStore func(t *testing.T, clock func() time.Time)
 		{"subject: nothing comes back", checkUnion},
 		{"subject: lives long enough", checkSubjectLife},
 		{"subject: at once", checkSubjectAtOnce},
+		{"generation", checkGeneration},
+		{"generation: clocks", checkGenerationClocks},
+		{"generation: except a session", checkGenerationExcept},
+		{"generation: above the record", checkGenerationAbove},
+		{"generation: at once", checkGenerationAtOnce},
+		{"asked directly", checkDirect},
+		{"identities", checkIdentities},
 		{"identifiers", checkIdentifiers},
 		{"notes", checkNotes},
 		{"contexts", checkContexts},

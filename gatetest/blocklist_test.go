@@ -419,6 +419,13 @@ func TestPlanted(t *testing.T) {
 			})
 		}
 	}
+	for _, p := range plantedGenerations {
+		if p.name == name {
+			gatetest.Blocklist(t, func(t *testing.T, clock func() time.Time) stores.Store {
+				return newGenerations(t, clock, p)
+			})
+		}
+	}
 	for _, p := range plantedLists {
 		if p.name == name {
 			gatetest.Blocklist(t, func(t *testing.T, clock func() time.Time) stores.Store {
@@ -446,6 +453,9 @@ func TestSuiteBites(t *testing.T) {
 	for _, p := range plantedLists {
 		faults[p.name] = p.check
 	}
+	for _, p := range plantedGenerations {
+		faults[p.name] = p.check
+	}
 	for name, check := range faults {
 		t.Run(name, func(t *testing.T) {
 			cmd := exec.Command(os.Args[0], "-test.run=^TestPlanted$/^"+check+"$", "-test.v")
@@ -457,6 +467,11 @@ func TestSuiteBites(t *testing.T) {
 			}
 		})
 	}
+	t.Run("a good store with generations", func(t *testing.T) {
+		gatetest.Blocklist(t, func(t *testing.T, clock func() time.Time) stores.Store {
+			return newGenerations(t, clock, generationFault{})
+		})
+	})
 	t.Run("a good store", func(t *testing.T) {
 		gatetest.Blocklist(t, func(t *testing.T, clock func() time.Time) stores.Store {
 			return &listing{clocked: newClocked(t, clock), entries: map[string]stores.Entry{}}

@@ -13,11 +13,11 @@
 //
 // # Issuers
 //
-// "jti", "sid" and "sub" are unique for one issuer only. A store holds one name space,
-// which its Options.Scope names, and does not look at "iss": that is right for a gate
-// that accepts the tokens of one issuer. A gate that accepts several gives each its own
-// store, or the same store with another scope, and uses [ByIssuer]. Otherwise one issuer
-// could choose an identifier that revokes a token of another.
+// "jti", "sid" and "sub" are unique for one issuer only. A store keeps apart what the
+// gate itself and every other issuer has named, by the issuer that verified the token
+// ([gate.Token.VerifiedIssuer]): no issuer can choose an identifier that revokes a
+// token of another. Gates that are not to share what is revoked use another
+// Options.Scope.
 package stores
 
 import (

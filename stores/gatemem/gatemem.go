@@ -61,10 +61,8 @@ type Store struct {
 	since int64 // Unix time; 0: none
 	max   int64
 
-	master   hashKey // kept with a snapshot
-	token    hashKey // of each kind, derived from master and scope
-	session  hashKey
-	subject  hashKey
+	master   hashKey    // kept with a snapshot
+	own      issuerKeys // of the gate's own tokens
 	tokens   set
 	sessions set
 	subjects subjects
@@ -103,9 +101,7 @@ func newStore(o Options, key [16]byte) (*Store, error) {
 		s.since = max(o.Since.Unix(), 1)
 	}
 	s.master = hashKey{binary.LittleEndian.Uint64(key[:8]), binary.LittleEndian.Uint64(key[8:])}
-	s.token = s.master.derive(string(stores.Token), o.Scope)
-	s.session = s.master.derive(string(stores.Session), o.Scope)
-	s.subject = s.master.derive(string(stores.Subject), o.Scope)
+	s.own = s.keysOf("")
 	s.subjects.m = make(map[uint64]subject)
 	return s, nil
 }
@@ -149,7 +145,31 @@ func (s *Store) Recall(t *gate.Token) (blocked, known bool) {
 // verdict reports whether t is revoked at now.
 func (s *Store) verdict(t *gate.Token, now time.Time) bool {
 	return s.since != 0 && (t.IssuedAt.IsZero() || t.IssuedAt.Unix() <= s.since) ||
-		s.tokens.has(&s.token, t.ID, now) || s.sessions.has(&s.session, t.SessionID, now) || s.subjectBlocked(t, now)
+		s.found(t, now)
+}
+
+// found reports whether an entry covers t at now.
+func (s *Store) found(t *gate.Token, now time.Time) bool {
+	k := &s.own
+	if issuer := t.VerifiedIssuer(); issuer != "" {
+		other := s.keysOf(issuer)
+		k = &other
+	}
+	return s.tokens.has(&k.token, t.ID, now) || s.sessions.has(&k.session, t.SessionID, now) || s.subjectBlocked(k, t, now)
+}
+
+// issuerKeys are the keys by which the identifiers of one issuer are hashed.
+type issuerKeys struct {
+	scope                   string
+	token, session, subject hashKey
+}
+
+func (s *Store) keysOf(issuer string) issuerKeys {
+	scope := storekit.IssuerScope(s.scope, issuer)
+	return issuerKeys{
+		scope, s.master.derive(string(stores.Token), scope),
+		s.master.derive(string(stores.Session), scope), s.master.derive(string(stores.Subject), scope),
+	}
 }
 
 // RevokeToken implements [stores.Store].
@@ -164,7 +184,7 @@ func (s *Store) RevokeToken(ctx context.Context, t *gate.Token, _ stores.Note) e
 	if !storekit.Live(until, now) {
 		return nil
 	}
-	hash := s.token.hash(t.ID)
+	hash := s.keysOf(t.VerifiedIssuer()).token.hash(t.ID)
 	if !s.reserve(now) {
 		if s.tokens.extend(hash, until) { // it has an entry, which needs no space
 			return nil
@@ -185,7 +205,7 @@ func (s *Store) RevokeSession(ctx context.Context, sessionID string, _ stores.No
 		return fmt.Errorf("gatemem: %w", stores.ErrNoID)
 	}
 	now := s.clock()
-	s.sessions.put(s.session.hash(sessionID), s.keep.UntilSession(now), now)
+	s.sessions.put(s.own.session.hash(sessionID), s.keep.UntilSession(now), now)
 	return nil
 }
 
@@ -194,7 +214,7 @@ func (s *Store) RestoreToken(ctx context.Context, tokenID string) error {
 	if err := s.done(ctx); err != nil {
 		return err
 	}
-	s.reserved.Add(-s.tokens.remove(s.token.hash(tokenID)))
+	s.reserved.Add(-s.tokens.remove(s.own.token.hash(tokenID)))
 	return nil
 }
 
@@ -203,7 +223,7 @@ func (s *Store) RestoreSession(ctx context.Context, sessionID string) error {
 	if err := s.done(ctx); err != nil {
 		return err
 	}
-	s.sessions.remove(s.session.hash(sessionID))
+	s.sessions.remove(s.own.session.hash(sessionID))
 	return nil
 }
 

@@ -188,29 +188,6 @@ func TestSubjectsAreSwept(t *testing.T) {
 	}
 }
 
-func TestScopes(t *testing.T) {
-	c := gatetest.NewClock()
-	a := newStore(t, gatemem.Options{Clock: c.Now, Scope: "https://a.example"})
-	b := newStore(t, gatemem.Options{Clock: c.Now, Scope: "https://b.example"})
-	list := stores.ByIssuer(map[string]gate.Blocklist{"https://a.example": a, "https://b.example": b})
-	tok := gatetest.NewToken(c, "x")
-	revoke(t, a, c, "x")
-	for _, tt := range []struct {
-		issuer  string
-		blocked bool
-		wantErr bool
-	}{
-		{"https://a.example", true, false},
-		{"https://b.example", false, false},
-		{"", false, true},
-	} {
-		tok.Issuer = tt.issuer
-		if got, err := list.Blocked(t.Context(), tok); got != tt.blocked || (err != nil) != tt.wantErr {
-			t.Errorf("ByIssuer(%q) = %v, %v; want %v, error %v", tt.issuer, got, err, tt.blocked, tt.wantErr)
-		}
-	}
-}
-
 func TestSnapshot(t *testing.T) {
 	c := gatetest.NewClock()
 	o := gatemem.Options{Clock: c.Now, Scope: "a"}

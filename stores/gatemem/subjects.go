@@ -32,26 +32,27 @@ func (s *subjects) len() int {
 }
 
 func (s *subjects) get(hash uint64) (subject, bool) {
-	if !s.any.Load() {
-		return subject{}, false
-	}
 	s.mu.RLock()
 	defer s.mu.RUnlock()
 	r, ok := s.m[hash]
 	return r, ok
 }
 
-func (s *Store) subjectBlocked(t *gate.Token, now time.Time) bool {
-	if t.Subject == "" {
+func (s *Store) subjectBlocked(k *issuerKeys, t *gate.Token, now time.Time) bool {
+	if !s.subjects.any.Load() {
 		return false
 	}
-	r, ok := s.subjects.get(s.subject.hash(t.Subject))
+	sub := storekit.SubjectOf(t)
+	if sub == "" {
+		return false
+	}
+	r, ok := s.subjects.get(k.subject.hash(sub))
 	if !ok || !storekit.Live(r.until, now) {
 		return false
 	}
 	session := ""
 	if r.Except != "" && t.SessionID != "" {
-		session = storekit.HashID(stores.Session, s.scope, t.SessionID)
+		session = storekit.HashID(stores.Session, k.scope, t.SessionID)
 	}
 	return r.Covers(t, session)
 }
@@ -65,7 +66,7 @@ func (s *Store) Generation(ctx context.Context, sub string) (int64, error) {
 	if sub == "" {
 		return 0, fmt.Errorf("gatemem: %w", stores.ErrNoID)
 	}
-	r, _ := s.subjects.get(s.subject.hash(sub))
+	r, _ := s.subjects.get(s.own.subject.hash(sub))
 	return r.Generation, nil
 }
 
@@ -78,7 +79,7 @@ func (s *Store) RevokeSubject(ctx context.Context, sub string, o stores.SubjectO
 	if sub == "" {
 		return fmt.Errorf("gatemem: %w", stores.ErrNoID)
 	}
-	hash := s.subject.hash(sub)
+	hash := s.own.subject.hash(sub)
 	s.subjects.mu.Lock()
 	defer s.subjects.mu.Unlock()
 	now, old := s.clock(), s.subjects.m[hash]
@@ -96,7 +97,7 @@ func (s *Store) RestoreSubject(ctx context.Context, sub string) error {
 	}
 	s.subjects.mu.Lock()
 	defer s.subjects.mu.Unlock()
-	delete(s.subjects.m, s.subject.hash(sub))
+	delete(s.subjects.m, s.own.subject.hash(sub))
 	return nil
 }
 

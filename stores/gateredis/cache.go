@@ -75,8 +75,15 @@ func (v *verdict) holds(now time.Time) bool { return !v.blocked || storekit.Live
 // hash is of all by which a token is looked up. Lengths keep the parts apart.
 func (m *memory) hash(t *gate.Token) uint64 {
 	h := maphash.String(m.proof, t.ID)
-	h = h*31 + maphash.String(m.proof, t.SessionID) + uint64(len(t.SessionID))
-	return h*31 + maphash.String(m.proof, t.Subject) + uint64(len(t.Subject))
+	gen, known := t.Generation()
+	if !known {
+		gen = -1
+	}
+	h = h*31 + uint64(gen)
+	for _, part := range [...]string{t.SessionID, storekit.SubjectOf(t), t.VerifiedIssuer()} {
+		h = h*31 + maphash.String(m.proof, part) + uint64(len(part))
+	}
+	return h
 }
 
 func (m *memory) get(id string) (verdict, bool) {

@@ -37,7 +37,7 @@ func (s *Store) blocked(ctx context.Context, t *gate.Token, cached bool) (bool, 
 	if err := s.keep.Check(t, now); err != nil {
 		return false, fmt.Errorf("gateredis: %w", err)
 	}
-	if t.ID == "" && t.SessionID == "" && t.Subject == "" {
+	if t.ID == "" && t.SessionID == "" && storekit.SubjectOf(t) == "" {
 		return false, nil
 	}
 	if _, ok := ctx.Deadline(); !ok {

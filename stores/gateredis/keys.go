@@ -27,6 +27,7 @@ func (s *Store) key(kind stores.Kind, hash string) string {
 // markKey is where the mark of a group of keys is kept.
 func (s *Store) markKey(tag string) string { return s.o.Prefix + "{" + tag + "}epoch" }
 
+// hash is of an identifier of the gate's own.
 func (s *Store) hash(kind stores.Kind, id string) string {
 	return storekit.HashID(kind, s.o.Scope, id)
 }
@@ -41,11 +42,12 @@ type lookup struct {
 
 func (s *Store) lookup(t *gate.Token) *lookup {
 	l := &lookup{kinds: make([]stores.Kind, 0, 3), tags: make([]string, 0, 3), all: make([]string, 0, 6)}
+	scope := storekit.IssuerScope(s.o.Scope, t.VerifiedIssuer())
 	add := func(kind stores.Kind, id string) string {
 		if id == "" {
 			return ""
 		}
-		hash := s.hash(kind, id)
+		hash := storekit.HashID(kind, scope, id)
 		if s.cluster || len(l.tags) == 0 {
 			l.tags = append(l.tags, s.tag(hash))
 		}
@@ -54,7 +56,7 @@ func (s *Store) lookup(t *gate.Token) *lookup {
 	}
 	add(stores.Token, t.ID)
 	l.sessionHash = add(stores.Session, t.SessionID)
-	add(stores.Subject, t.Subject)
+	add(stores.Subject, storekit.SubjectOf(t))
 	for _, tag := range l.tags {
 		l.all = append(l.all, s.markKey(tag))
 	}

@@ -22,7 +22,8 @@ func (s *Store) RevokeToken(ctx context.Context, t *gate.Token, n stores.Note) e
 	if !storekit.Live(until, now) {
 		return nil
 	}
-	return s.put(ctx, stores.Token, t.ID, entry{until: until, at: now.Unix(), note: storekit.CleanNote(n)}, now)
+	hash := storekit.HashID(stores.Token, storekit.IssuerScope(s.o.Scope, t.VerifiedIssuer()), t.ID)
+	return s.put(ctx, stores.Token, hash, entry{until: until, at: now.Unix(), note: storekit.CleanNote(n)}, now)
 }
 
 // RevokeSession revokes all tokens of a session: see [stores.Store].
@@ -31,14 +32,13 @@ func (s *Store) RevokeSession(ctx context.Context, sessionID string, n stores.No
 		return fmt.Errorf("gateredis: %w", stores.ErrNoID)
 	}
 	now := s.now()
-	return s.put(ctx, stores.Session, sessionID, entry{until: s.keep.UntilSession(now), at: now.Unix(), note: storekit.CleanNote(n)}, now)
+	return s.put(ctx, stores.Session, s.hash(stores.Session, sessionID), entry{until: s.keep.UntilSession(now), at: now.Unix(), note: storekit.CleanNote(n)}, now)
 }
 
 // put writes an entry, unless one is there that lives longer.
-func (s *Store) put(ctx context.Context, kind stores.Kind, id string, e entry, now time.Time) error {
+func (s *Store) put(ctx context.Context, kind stores.Kind, hash string, e entry, now time.Time) error {
 	ctx, cancel := s.bound(ctx)
 	defer cancel()
-	hash := s.hash(kind, id)
 	_, err := s.write(ctx, change{
 		key: s.key(kind, hash), mark: s.markKey(s.tag(hash)), script: putScript, urgent: kind != stores.Token,
 		args: []string{e.encode(kind), wireUntil(e.until), number(ttl(e.until, now))},

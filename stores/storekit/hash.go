@@ -5,6 +5,7 @@ import (
 	"encoding/base64"
 	"encoding/binary"
 
+	"github.com/jwtgate/gate"
 	"github.com/jwtgate/gate/stores"
 )
 
@@ -24,6 +25,16 @@ func HashID(kind stores.Kind, scope, id string) string {
 	b = append(append(b, scope...), id...)
 	sum := sha256.Sum256(b)
 	return base64.RawURLEncoding.EncodeToString(sum[:HashSize*3/4])
+}
+
+// SubjectOf returns the text by which stores know the subject of t
+// ([gate.Token.SubjectKey]), or "" for a token that cannot be revoked by it.
+func SubjectOf(t *gate.Token) string {
+	key, err := t.SubjectKey()
+	if err != nil {
+		return ""
+	}
+	return key
 }
 
 // IssuerScope is the scope under which identifiers of an issuer are hashed: scope

@@ -113,7 +113,7 @@ func (k Keep) Check(t *gate.Token, now time.Time) error {
 	if !t.Expiry.IsZero() && !Live(k.UntilToken(t), now) {
 		return stores.ErrForgotten
 	}
-	if k.MaxLifetime == gate.NoExpiry || t.SessionID == "" && t.Subject == "" {
+	if k.MaxLifetime == gate.NoExpiry || t.SessionID == "" && SubjectOf(t) == "" {
 		return nil
 	}
 	from := t.IssuedAt

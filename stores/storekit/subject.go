@@ -89,7 +89,7 @@ func (r SubjectRecord) Restamp(c SubjectChange) SubjectRecord {
 // none). It is for the store itself. The store may have lost the generation of a token
 // that is above the record's; such a token is judged by its "iat".
 func (r SubjectRecord) Covers(t *gate.Token, session string) bool {
-	gen, ok := generation(t)
+	gen, ok := t.Generation()
 	if !ok || gen > r.Generation {
 		return r.coversIssued(t, session)
 	}
@@ -99,7 +99,7 @@ func (r SubjectRecord) Covers(t *gate.Token, session string) bool {
 // CoversCached is Covers for a cache of the store, which may be older than the token.
 // Where known is false the store itself must be asked.
 func (r SubjectRecord) CoversCached(t *gate.Token, session string) (covered, known bool) {
-	if gen, ok := generation(t); ok && gen > r.Generation && r != (SubjectRecord{}) {
+	if gen, ok := t.Generation(); ok && gen > r.Generation && r != (SubjectRecord{}) {
 		return false, false
 	}
 	return r.Covers(t, session), true
@@ -116,12 +116,3 @@ func (r SubjectRecord) coversIssued(t *gate.Token, session string) bool {
 
 // spares reports whether tokens of the session stay good.
 func (r SubjectRecord) spares(session string) bool { return session != "" && session == r.Except }
-
-// generation is the claim "gen" of a token.
-func generation(t *gate.Token) (int64, bool) {
-	g, ok := any(t).(interface{ Generation() (int64, bool) })
-	if !ok {
-		return 0, false
-	}
-	return g.Generation()
-}
