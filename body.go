@@ -25,6 +25,9 @@ func readBody(r Request, limit int) (data []byte, whole bool, refused *Error) {
 // mediaType returns the one media type of the body, in lower case, and its parameters.
 func mediaType(r Request) (string, map[string]string, *Error) {
 	values := r.Header("Content-Type")
+	if err := checkSize(values, "Content-Type", maxContentType); err != nil {
+		return "", nil, err
+	}
 	switch len(values) {
 	case 0:
 		return "", nil, nil
@@ -45,17 +48,19 @@ func jsonMember(r Request, name string, limit int) (string, *Error) {
 	if refused != nil {
 		return "", refused
 	}
-	m := r.Method()
 	isJSON := typ == "application/json" || strings.HasPrefix(typ, "application/") && strings.HasSuffix(typ, "+json")
-	if !isJSON || m == http.MethodGet || m == http.MethodHead {
+	switch m := r.Method(); {
+	case !isJSON:
 		return "", refuseName(ErrMissing, "missing_content_type", name)
+	case m == http.MethodGet || m == http.MethodHead:
+		return "", refuseName(ErrMissing, "missing_method", name)
 	}
 	data, whole, refused := readBody(r, limit)
 	switch {
 	case refused != nil:
 		return "", refused
 	case !whole:
-		return "", refuse(ErrInvalid, "body_too_large")
+		return "", refuseName(ErrMissing, "missing_large_body", name)
 	}
 	return memberOf(data, name)
 }
@@ -97,7 +102,7 @@ func memberOf(data []byte, name string) (string, *Error) {
 	return value, nil
 }
 
-// formValue reads a field of a urlencoded or multipart body; "" when it has none.
+// formValue reads a CSRF field of a urlencoded or multipart body; "" when it has none.
 // A field that comes before the limit is found in a body of any size.
 func formValue(r Request, name string, limit int) (string, *Error) {
 	if h, ok := r.(httpRequest); ok && h.r.PostForm.Get(name) != "" {
@@ -118,7 +123,7 @@ func formValue(r Request, name string, limit int) (string, *Error) {
 		v = urlencodedField(data, whole, name)
 	}
 	if v == "" && !whole {
-		return "", refuse(ErrInvalid, "body_too_large")
+		return "", refuseName(ErrCSRF, "csrf_large_form", name)
 	}
 	return v, nil
 }

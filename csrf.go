@@ -109,6 +109,8 @@ func (c *CSRF) checkOrigin(r Request) *Error {
 	origin := strings.Join(r.Header("Origin"), ", ")
 	site := strings.Join(r.Header("Sec-Fetch-Site"), ", ")
 	switch {
+	case len(origin) > maxOrigin:
+		return refuse(ErrCSRF, "csrf_origin")
 	case slices.Contains(c.TrustedOrigins, origin):
 		return nil
 	case site == "same-origin" || site == "none":

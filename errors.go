@@ -46,8 +46,8 @@ type Error struct {
 	// Name is the header, cookie, parameter, member or claim that Reason speaks
 	// of. It comes from the configuration, not from the request.
 	Name string
-	// Location is where the token was found: "header", "cookie", "query", "json"
-	// or the name of a LocationFunc. It is empty when none was found.
+	// Location is where the token was found: "header", "cookie", "query", "path",
+	// "json" or the name of a LocationFunc. It is empty when none was found.
 	Location string
 	// Token is the token, once its signature has held; nil before.
 	Token *Token
@@ -128,22 +128,26 @@ var messages = map[string]string{
 	"missing_cookie":       "The cookie % is missing",
 	"missing_query":        "The query parameter % is missing",
 	"missing_content_type": "The body is not JSON; send Content-Type: application/json",
+	"missing_method":       "The body of a GET or HEAD request is not read; send the token elsewhere, or use POST",
 	"missing_member":       "The JSON body has no member %",
+	"missing_large_body":   "The body is too large to be searched for the JSON member %; send the token elsewhere",
+	"missing_path":         "The path has no token in %",
 
 	"csrf_missing":        "The CSRF value is missing; send it in the % header",
 	"csrf_mismatch":       "The CSRF value does not belong to this token",
 	"csrf_origin":         "The request comes from a page of another origin",
 	"csrf_origin_missing": "The request does not say which page it comes from; send Origin or Sec-Fetch-Site",
+	"csrf_large_form":     "The CSRF field % is not in the part of the form that is searched; put it before the files, or send the value in a header",
 	"csrf_claim_missing":  "The token has no CSRF value and cannot be used in a cookie",
 	"csrf_claim_type":     "The token's CSRF value is not a string",
 
 	"header_malformed":  "The % header is malformed; send the scheme, one space and one token",
+	"header_too_large":  "The % header is too large",
 	"query_prefix":      "The query parameter % does not start with the expected prefix",
 	"ambiguous":         "There is more than one %; send one",
 	"member_type":       "The JSON member % is not a string",
 	"body_json":         "The body is not valid JSON",
 	"body_content_type": "There is more than one Content-Type header; send one",
-	"body_too_large":    "The body is too large to hold a token",
 	"body_unreadable":   "The body could not be read",
 
 	"too_large":          "The token is too large",

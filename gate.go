@@ -256,7 +256,7 @@ func (c *Config) check() error {
 	case len(c.Locations) == 0:
 		return errors.New("Config.Locations is empty; leave it nil for the Authorization header")
 	case slices.ContainsFunc(c.Locations, func(l Location) bool { return l.find == nil }):
-		return errors.New("Config.Locations holds a zero Location; make one with FromHeader, FromCookies, FromQuery, FromJSON or LocationFunc")
+		return errors.New("Config.Locations holds a zero Location; make one with FromHeader, FromCookies, FromQuery, FromPath, FromJSON or LocationFunc")
 	case !plainName(c.Create.IdentityClaim):
 		return fmt.Errorf("Create.IdentityClaim %q must be printable ASCII without quotes or backslashes", c.Create.IdentityClaim)
 	case slices.Contains(ownClaims, c.Create.IdentityClaim):

@@ -126,6 +126,7 @@ func refreshToken(edits ...string) string {
 var kinds = map[string]error{
 	"missing": gate.ErrMissing, "missing_header": gate.ErrMissing, "missing_scheme": gate.ErrMissing,
 	"missing_cookie": gate.ErrMissing, "missing_query": gate.ErrMissing, "missing_content_type": gate.ErrMissing,
+	"missing_method": gate.ErrMissing, "missing_large_body": gate.ErrMissing, "missing_path": gate.ErrMissing, "csrf_large_form": gate.ErrCSRF,
 	"missing_member": gate.ErrMissing, "csrf_missing": gate.ErrCSRF, "csrf_mismatch": gate.ErrCSRF,
 	"csrf_origin": gate.ErrCSRF, "csrf_origin_missing": gate.ErrCSRF,
 	"scope": gate.ErrScope, "wrong_type": gate.ErrWrongType,

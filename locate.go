@@ -17,7 +17,7 @@ type Location struct {
 	find  func(g *Gate, r Request, want TokenType) (found, *Error)
 }
 
-// String returns "header", "cookie", "query", "json" or the name of a LocationFunc.
+// String returns "header", "cookie", "query", "path", "json" or the name of a LocationFunc.
 func (l Location) String() string { return l.name }
 
 // found is what room 1 hands on.
@@ -34,15 +34,26 @@ type found struct {
 // scheme takes the whole value as the token.
 func FromHeader(name, scheme string) Location {
 	name = http.CanonicalHeaderKey(name)
-	return Location{name: "header", find: func(_ *Gate, r Request, _ TokenType) (found, *Error) {
+	return Location{name: "header", find: func(g *Gate, r Request, _ TokenType) (found, *Error) {
 		raw, err := headerToken(r.Header(name), name, scheme)
-		return found{raw: raw}, err
+		switch {
+		case err != nil:
+			return found{}, err
+		case len(raw) > g.cfg.Accept.Limits.TokenBytes:
+			return found{}, refuse(ErrInvalid, "too_large")
+		case raw == "" || isList(raw):
+			return found{}, refuseName(ErrInvalid, "header_malformed", name)
+		}
+		return found{raw: raw}, nil
 	}}
 }
 
-// headerToken takes the one token out of the values of a header. Another scheme
-// counts as missing; the scheme with anything but one token stops the search.
+// headerToken takes what is behind the scheme out of the values of a header. Another
+// scheme counts as missing; the scheme twice stops the search.
 func headerToken(values []string, name, scheme string) (string, *Error) {
+	if len(values) > maxValues {
+		return "", refuseName(ErrInvalid, "ambiguous", name)
+	}
 	raw, seen, other := "", false, false
 	for _, v := range values {
 		v = trimSpace(v)
@@ -61,8 +72,6 @@ func headerToken(values []string, name, scheme string) (string, *Error) {
 		return "", refuseName(ErrMissing, "missing_scheme", name)
 	case !seen:
 		return "", refuseName(ErrMissing, "missing_header", name)
-	case raw == "" || isList(raw):
-		return "", refuseName(ErrInvalid, "header_malformed", name)
 	}
 	return raw, nil
 }
@@ -105,6 +114,9 @@ func cutScheme(v, scheme string) (rest string, ok bool) {
 // FromCookies(gate.Refresh) never takes an access token from a cookie.
 func FromCookies(types ...TokenType) Location {
 	return Location{name: "cookie", typed: true, csrf: true, only: slices.Clone(types), find: func(g *Gate, r Request, want TokenType) (found, *Error) {
+		if err := checkSize(r.Header("Cookie"), "Cookie", maxCookies); err != nil {
+			return found{}, err
+		}
 		name := g.cfg.Cookies.names(want).Name
 		values := r.Cookies(name)
 		if g.compat.FirstValue {
@@ -125,6 +137,19 @@ func FromQuery(name, prefix string) Location {
 		raw, ok := strings.CutPrefix(v, prefix)
 		if !ok || raw == "" {
 			return found{}, refuseName(ErrInvalid, "query_prefix", name)
+		}
+		return found{raw: raw}, nil
+	}}
+}
+
+// FromPath finds a token in a wildcard of the path, such as {token} of the pattern
+// "/reset/{token}": the guard is inside of the router. What is said of [FromQuery]
+// holds here.
+func FromPath(name string) Location {
+	return Location{name: "path", find: func(_ *Gate, r Request, _ TokenType) (found, *Error) {
+		raw := r.PathValue(name)
+		if raw == "" {
+			return found{}, refuseName(ErrMissing, "missing_path", name)
 		}
 		return found{raw: raw}, nil
 	}}
@@ -184,6 +209,9 @@ func LocationFunc(name string, find func(r Request, want TokenType) (raw string,
 // that differ are two identities.
 func single(values []string, name, missing string) (string, *Error) {
 	var v string
+	if len(values) > maxValues {
+		return "", refuseName(ErrInvalid, "ambiguous", name)
+	}
 	for _, s := range values {
 		if s != "" && v != "" && s != v {
 			return "", refuseName(ErrInvalid, "ambiguous", name)

@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"io"
 	"net/http"
+	"net/url"
+	"strings"
 )
 
 // A Request is the little that the gate reads of a request. *http.Request is
@@ -27,6 +29,24 @@ type Request interface {
 	// Body returns the first bytes of the body, at most limit, and whether that is
 	// all of it. The body must stay readable for the handler, as if untouched.
 	Body(limit int) (data []byte, whole bool, err error)
+}
+
+// Bounds on what is looked at in a header. Servers take a megabyte.
+const (
+	maxValues      = 100 // of one header, cookie or parameter
+	maxCookies     = 64 << 10
+	maxContentType = 1 << 10
+	maxOrigin      = 1 << 10
+)
+
+// checkSize refuses a header whose values are longer than max bytes together.
+func checkSize(values []string, name string, max int) *Error {
+	for _, v := range values {
+		if max -= len(v); max < 0 {
+			return refuseName(ErrInvalid, "header_too_large", name)
+		}
+	}
+	return nil
 }
 
 // httpRequest is the Request of net/http.
@@ -55,7 +75,27 @@ func (h httpRequest) Cookies(name string) []string {
 	return values
 }
 
-func (h httpRequest) Query(name string) []string { return h.r.URL.Query()[name] }
+// Query is url.ParseQuery for one name: it decodes nothing else, and stops where there
+// are more values than anything looks at.
+func (h httpRequest) Query(name string) []string {
+	var values []string
+	for pair := range strings.SplitSeq(h.r.URL.RawQuery, "&") {
+		k, v, _ := strings.Cut(pair, "=")
+		if pair == "" || len(k) < len(name) || strings.IndexByte(pair, ';') >= 0 {
+			continue // no spelling of a name is shorter than it
+		}
+		if k, err := url.QueryUnescape(k); err != nil || k != name {
+			continue
+		}
+		if v, err := url.QueryUnescape(v); err == nil {
+			values = append(values, v)
+		}
+		if len(values) > maxValues {
+			break
+		}
+	}
+	return values
+}
 
 // Body reads up to limit bytes and puts them back.
 func (h httpRequest) Body(limit int) ([]byte, bool, error) {

@@ -141,8 +141,8 @@ func (t *Token) Generation() (gen int64, ok bool) {
 // cannot read cookies; a request with the token in a cookie has to repeat it.
 func (t *Token) CSRF() string { return t.hides().csrf }
 
-// Location returns where the token was found: "header", "cookie", "query", "json",
-// the name of a LocationFunc, or "" for one that was not taken from a request.
+// Location returns where the token was found: "header", "cookie", "query", "path",
+// "json", the name of a LocationFunc, or "" for one that was not taken from a request.
 func (t *Token) Location() string { return t.hides().location }
 
 // Policy returns what the route demanded of the token, for hooks and blocklists that

@@ -52,7 +52,8 @@ func reasons(t *testing.T) []string {
 // their own with the error, or it knows no such refusal.
 var ownWords = []string{
 	"missing", "missing_header", "missing_scheme", "header_malformed", "query_prefix", "no_user", // with the error
-	"ambiguous", "body_json", "body_content_type", "body_too_large", "body_unreadable", "type_wanted",
+	"ambiguous", "body_json", "body_content_type", "header_too_large", "missing_large_body", "missing_path", "missing_method",
+	"csrf_large_form", "body_unreadable", "type_wanted",
 	"too_large", "typ_type", "typ_mismatch", "crit", "zip", "cty",
 	"csrf_origin", "csrf_origin_missing", "csrf_claim_type", "exp_missing", "exp_far", "sid_type", "type_type", "fresh_type",
 	"issuer_unknown", "tid_mismatch", // of Config.Issuers

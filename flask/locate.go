@@ -14,8 +14,20 @@ import (
 	"github.com/jwtgate/gate"
 )
 
-// maxBody bounds the JSON body that is searched for a token.
-const maxBody = 256 << 10
+// Bounds on what is searched for a token.
+const (
+	maxBody        = 256 << 10 // of a JSON body
+	maxHeader      = 16 << 10  // of all values of the header together
+	maxContentType = 1 << 10
+)
+
+// tooLarge reports whether values have more than max bytes.
+func tooLarge(values []string, max int) bool {
+	for _, v := range values {
+		max -= len(v) + 1
+	}
+	return max < 0
+}
 
 // said is a cause that is the original's message.
 type said string
@@ -57,6 +69,9 @@ func (s *settings) find(names []string) ([]gate.Location, error) {
 // None, or more than one, count as missing.
 func (p placeNames) fromHeader(r gate.Request, _ gate.TokenType) (string, error) {
 	values := r.Header(http.CanonicalHeaderKey(p.header))
+	if tooLarge(values, maxHeader) {
+		return "", &gate.Error{Kind: gate.ErrInvalid, Reason: "header_too_large", Name: p.header}
+	}
 	value := strings.Trim(strings.TrimSpace(strings.Join(values, ", ")), ",")
 	if strings.TrimSpace(value) == "" {
 		return "", refuse(gate.ErrMissing, "missing_header", p.header, "Missing %s Header", p.header)
@@ -116,7 +131,7 @@ func (p placeNames) fromJSON(r gate.Request, want gate.TokenType) (string, error
 	case err != nil:
 		return "", &gate.Error{Kind: gate.ErrInvalid, Reason: "body_unreadable", Err: err}
 	case !whole:
-		return "", &gate.Error{Kind: gate.ErrInvalid, Reason: "body_too_large"}
+		return "", &gate.Error{Kind: gate.ErrMissing, Reason: "missing_large_body", Name: name}
 	}
 	var body map[string]jsontext.Value
 	if err := json.Unmarshal(data, &body); errors.Is(err, jsontext.ErrDuplicateName) {
@@ -138,7 +153,7 @@ func (p placeNames) fromJSON(r gate.Request, want gate.TokenType) (string, error
 
 // isJSON reports whether the one media type is application/json or application/*+json.
 func isJSON(values []string) bool {
-	if len(values) != 1 {
+	if len(values) != 1 || len(values[0]) > maxContentType {
 		return false
 	}
 	typ, _, err := mime.ParseMediaType(values[0])

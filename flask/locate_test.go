@@ -26,8 +26,9 @@ func TestJSONBodies(t *testing.T) {
 		reason            string
 	}{
 		{"broken media type", "application/json; =", strings.NewReader(`{"access_token":"x"}`), gate.ErrInvalid, "segments"},
+		{"media type too long", "application/json; a=" + strings.Repeat("x", 1<<10), strings.NewReader(`{"access_token":"x"}`), gate.ErrMissing, "missing_content_type"},
 		{"upper case", "Application/JSON", strings.NewReader(`{"access_token":"x"}`), gate.ErrInvalid, "segments"},
-		{"too large", "application/json", strings.NewReader(`{"a":"` + strings.Repeat("x", 256<<10) + `"}`), gate.ErrInvalid, "body_too_large"},
+		{"too large", "application/json", strings.NewReader(`{"a":"` + strings.Repeat("x", 256<<10) + `"}`), gate.ErrMissing, "missing_large_body"},
 		{"unreadable", "application/json", failing{}, gate.ErrInvalid, "body_unreadable"},
 		{"name twice", "application/json", strings.NewReader(`{"a":1,"a":2,"access_token":"x"}`), gate.ErrInvalid, "ambiguous"},
 		{"zero in words", "application/json", strings.NewReader(`{"access_token":-0.0e5}`), gate.ErrMissing, "missing_member"},
@@ -142,6 +143,21 @@ func TestLocationsAreSafeForConcurrentUse(t *testing.T) {
 	for range 8 {
 		if got := <-done; !strings.HasPrefix(got, "Missing JWT in headers or query_string (") {
 			t.Errorf("message %q", got)
+		}
+	}
+}
+
+// A header of a megabyte is not searched.
+func TestHeaderTooLarge(t *testing.T) {
+	g := newGate(t, with("JWT_TOKEN_LOCATION", "headers"))
+	for value, want := range map[string]string{
+		"Bearer x": "segments", strings.Repeat("Bearer,", 2000): "missing_scheme", strings.Repeat("Bearer,", 3000): "header_too_large",
+	} {
+		r := httptest.NewRequest(http.MethodGet, "/", nil)
+		r.Header.Set("Authorization", value)
+		_, err := g.Check(r, gate.Policy{})
+		if e := (*gate.Error)(nil); !errors.As(err, &e) || e.Reason != want {
+			t.Errorf("%d bytes: error = %v, want %s", len(value), err, want)
 		}
 	}
 }
