@@ -22,7 +22,7 @@ func inCookie(values []string, name string) (found, *Error) {
 	}
 	var distinct []string
 	for _, v := range values {
-		if v != "" && !slices.Contains(distinct, v) {
+		if v != "" && len(distinct) <= maxSameName && !slices.Contains(distinct, v) {
 			distinct = append(distinct, v)
 		}
 	}
