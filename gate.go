@@ -20,7 +20,7 @@ import (
 // [Lenient.NoExpiry].
 const NoExpiry time.Duration = -1 << 63
 
-// Config is the configuration of a [Gate]. Only Keys is required; the zero value of
+// Config is the configuration of a [Gate]. Only Keys or Issuers is required; the zero value of
 // every other field is the safe one.
 type Config struct {
 	// Keys hands out the keys that sign and verify: a *keys.Key, a *keys.Set, or a
@@ -92,8 +92,9 @@ type Create struct {
 // "jti" and "type", knows no tolerance of time, and takes tokens of any issuer but,
 // without Audiences, none that names an audience.
 type Accept struct {
-	// Issuer is the accepted value of "iss". Default: Create.Issuer, or, where that is
-	// empty, any.
+	// Issuer is the accepted value of "iss" in the gate's own tokens. Default:
+	// Create.Issuer. Where both are empty any "iss" is accepted, and with Config.Issuers
+	// none.
 	Issuer string
 	// Audiences: one of them must stand in "aud". Default: Create.Audience.
 	Audiences []string

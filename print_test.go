@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"strings"
 	"testing"
+	"time"
 
 	jsonv2 "github.com/jwtgate/gate/internal/json"
 
@@ -80,12 +81,21 @@ func TestNothingPrintsSecrets(t *testing.T) {
 	}
 }
 
-// A Token that no gate has made has nothing to hide and nothing to tell.
+// A Token that no gate has made has nothing to hide, and tells its fields.
 func TestTokenByHand(t *testing.T) {
 	tok := &gate.Token{ID: "id-1", Subject: "alice"}
 	var claims map[string]any
-	if err := tok.Claims(&claims); err == nil {
-		t.Errorf("Claims = %v, want an error", claims)
+	if err := tok.Claims(&claims); err != nil || claims["sub"] != "alice" || claims["jti"] != "id-1" || len(claims) != 3 {
+		t.Errorf("Claims = %v, %v; want those of its fields", claims, err)
+	}
+	whole := &gate.Token{
+		ID: "id-1", Subject: "alice", Issuer: "i", SessionID: "s", Audience: []string{"a"}, Type: gate.Access,
+		IssuedAt: start, NotBefore: start, Expiry: start.Add(time.Minute), FreshUntil: start.Add(time.Second),
+	}
+	claims = nil
+	want := "map[aud:[a] exp:1.70000006e+09 fresh:1.700000001e+09 iat:1.7e+09 iss:i jti:id-1 nbf:1.7e+09 sid:s sub:alice type:access]"
+	if err := whole.Claims(&claims); err != nil || fmt.Sprint(claims) != want {
+		t.Errorf("Claims = %v, %v; want %s", claims, err, want)
 	}
 	if err := tok.Header(&claims); err == nil {
 		t.Errorf("Header = %v, want an error", claims)

@@ -1,12 +1,15 @@
-// Package gatetest helps to test code that uses a gate: it mints any token, good or
-// bad, tells any time, and has the suites that stores and adapters pass.
+// Package gatetest helps to test code that uses a gate: it makes any token, good or
+// bad, tells any time, gives handlers a context with a token and a user, and has the
+// suite that stores pass. The guide is docs/testing.md.
 package gatetest
 
 import (
 	"sync"
+	"testing"
 	"time"
 
 	"github.com/jwtgate/gate"
+	"github.com/jwtgate/gate/keys"
 )
 
 // Clock tells a time that tests set. Its Now method fits gate.Config.Clock and the
@@ -19,6 +22,16 @@ type Clock struct {
 // NewClock returns a clock at noon of 2 January 2030, UTC.
 func NewClock() *Clock {
 	return &Clock{now: time.Date(2030, 1, 2, 12, 0, 0, 0, time.UTC)}
+}
+
+// ClockAt returns a clock that tells now: ClockAt(time.Now()) fits the tokens of
+// [Token], and a time within its life fits a token that was recorded long ago.
+func ClockAt(now time.Time) *Clock { return &Clock{now: now} }
+
+// Token is the function [Token], issued a minute ago by this clock.
+func (c *Clock) Token(tb testing.TB, key *keys.Key, claims map[string]any) string {
+	tb.Helper()
+	return minting{key: key, claims: claims, now: c.Now()}.token(tb)
 }
 
 // Now is the time.

@@ -33,7 +33,19 @@ func Token(tb testing.TB, key *keys.Key, claims map[string]any) string {
 // that is nil is left out.
 func TokenWithHeader(tb testing.TB, key *keys.Key, header, claims map[string]any) string {
 	tb.Helper()
-	now := time.Now()
+	return minting{key, header, claims, time.Now()}.token(tb)
+}
+
+// minting is what one token is made of.
+type minting struct {
+	key            *keys.Key
+	header, claims map[string]any
+	now            time.Time
+}
+
+func (m minting) token(tb testing.TB) string {
+	tb.Helper()
+	key, header, claims, now := m.key, m.header, m.claims, m.now
 	c := map[string]any{
 		"sub": "alice", "type": "access", "jti": fmt.Sprintf("gatetest-%d", minted.Add(1)), "fresh": false,
 		"iat": now.Add(-time.Minute), "nbf": now.Add(-time.Minute), "exp": now.Add(time.Hour),

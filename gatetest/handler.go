@@ -1,0 +1,91 @@
+package gatetest
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	"github.com/jwtgate/gate"
+	"github.com/jwtgate/gate/keys"
+)
+
+// Context returns a context such as a guard gives to handlers, so that a handler can be
+// called without a gate: [gate.FromContext] returns a token with these claims, and
+// [gate.User] returns user. What claims does not name is as in [Token]. For a visitor
+// without a token use gate.NewContext(ctx, nil).
+func Context(tb testing.TB, claims map[string]any, user any) context.Context {
+	tb.Helper()
+	return gate.NewContext(tb.Context(), verified(tb, "", claims, user))
+}
+
+// VerifiedToken returns a token such as a gate gives to handlers, hooks and stores, with
+// these claims; what they do not name is as in [Token]. issuer is what
+// [gate.Token.VerifiedIssuer] returns: "" for the gate itself, and for others the "iss"
+// as well.
+func VerifiedToken(tb testing.TB, issuer string, claims map[string]any) *gate.Token {
+	tb.Helper()
+	return verified(tb, issuer, claims, nil)
+}
+
+// verified has a gate read a token that it takes whatever its claims are, as long as
+// there is an instant in which they are good.
+func verified(tb testing.TB, issuer string, claims map[string]any, user any) *gate.Token {
+	tb.Helper()
+	key, err := keys.Generate(keys.HS256)
+	if err != nil {
+		tb.Fatalf("gatetest: %v", err)
+	}
+	c, policy := ClockAt(instant(claims)), gate.Policy{Type: gate.Access}
+	lenient := gate.Lenient{NoExpiry: true, NoID: true, AnySubject: true, AnyFresh: true, AnyOrigin: true, AnyType: true}
+	cfg := gate.Config{Clock: c.Now, Accept: gate.Accept{MaxLifetime: gate.NoExpiry, Skew: time.Hour, Lenient: lenient}}
+	if user != nil {
+		cfg.LoadUser = func(context.Context, *gate.Token) (any, error) { return user, nil }
+	}
+	if issuer == "" {
+		cfg.Keys = key
+		policy.Type = typeOf(claims, &cfg.Create)
+	} else {
+		all := map[string]any{"iss": issuer}
+		for name, v := range claims {
+			all[name] = v
+		}
+		claims, cfg.Issuers = all, []gate.Issuer{{Name: issuer, Keys: key, Lenient: lenient}}
+	}
+	g, err := gate.New(cfg)
+	if err != nil {
+		tb.Fatalf("gatetest: %v", err)
+	}
+	t, err := g.CheckToken(tb.Context(), c.Token(tb, key, claims), policy)
+	if err != nil {
+		tb.Fatalf("gatetest: no gate gives such a token to a handler: %v", err)
+	}
+	return t
+}
+
+// instant is when a token with these claims is good: when it is issued, or now.
+func instant(claims map[string]any) time.Time {
+	switch at := claims["iat"].(type) {
+	case time.Time:
+		return at
+	case int:
+		return time.Unix(int64(at), 0)
+	case int64:
+		return time.Unix(at, 0)
+	}
+	return time.Now()
+}
+
+// typeOf is the type that claims name, which c is taught where it is none of a gate's.
+func typeOf(claims map[string]any, c *gate.Create) gate.TokenType {
+	name := gate.Access
+	switch v := claims["type"].(type) {
+	case string:
+		name = gate.TokenType(v)
+	case gate.TokenType:
+		name = v
+	}
+	if name != gate.Access && name != gate.Refresh {
+		c.Types = []gate.TokenType{name}
+	}
+	return name
+}
