@@ -15,8 +15,8 @@ import (
 // -race. newStore returns an empty store that tells the time by clock and has the
 // default Leeway ([storekit.DefaultLeeway]) and MaxLifetime
 // ([storekit.DefaultMaxLifetime]), and that trusts tokens from before it was made, where
-// that is a choice; it closes what it opens with t.Cleanup. A store that is a
-// [stores.Lister], [gate.GenerationReader] or [gate.DirectBlocklist] is tested as one.
+// that is a choice; it closes what it opens with t.Cleanup. What a store can do
+// besides, such as [stores.Lister] or [gate.GenerationReader], is tested where it can.
 func Blocklist(t *testing.T, newStore func(t *testing.T, clock func() time.Time) stores.Store) {
 	for _, check := range []struct {
 		name string
@@ -47,6 +47,10 @@ func Blocklist(t *testing.T, newStore func(t *testing.T, clock func() time.Time)
 		{"generation: at once", checkGenerationAtOnce},
 		{"asked directly", checkDirect},
 		{"identities", checkIdentities},
+		{"batch", checkBatch},
+		{"inspect", checkInspect},
+		{"ready", checkReady},
+		{"memory", checkRecall},
 		{"identifiers", checkIdentifiers},
 		{"notes", checkNotes},
 		{"contexts", checkContexts},

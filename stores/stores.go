@@ -135,6 +135,13 @@ type ListOptions struct {
 	Limit int    // 0: 100; at most 1000
 }
 
+// BatchRevoker is implemented by stores that can revoke many tokens in one call.
+type BatchRevoker interface {
+	// RevokeTokens is RevokeToken for each of the tokens. After an error some of them may
+	// be revoked and others not. A token without ID is [ErrNoID], and nothing is written.
+	RevokeTokens(ctx context.Context, tokens []*gate.Token, n Note) error
+}
+
 // Inspector is implemented by stores that can show one entry.
 type Inspector interface {
 	// Entry returns what is stored for a token ID, session or subject, and false where

@@ -73,6 +73,11 @@ type Store struct {
 var (
 	_ stores.Store           = (*Store)(nil)
 	_ stores.MemoryBlocklist = (*Store)(nil)
+	_ stores.BatchRevoker    = (*Store)(nil)
+	_ stores.Inspector       = (*Store)(nil)
+	_ gate.GenerationReader  = (*Store)(nil)
+	_ gate.DirectBlocklist   = (*Store)(nil)
+	_ gate.Readier           = (*Store)(nil)
 )
 
 // New returns an empty store. It refuses negative options.
@@ -194,6 +199,21 @@ func (s *Store) RevokeToken(ctx context.Context, t *gate.Token, _ stores.Note) e
 	// Space for one was reserved. What was there already, or was removed, gives it back.
 	s.reserved.Add(s.tokens.put(hash, until, now) - 1)
 	return nil
+}
+
+// RevokeTokens implements [stores.BatchRevoker].
+func (s *Store) RevokeTokens(ctx context.Context, tokens []*gate.Token, n stores.Note) error {
+	for _, t := range tokens {
+		if t == nil || t.ID == "" {
+			return fmt.Errorf("gatemem: %w", stores.ErrNoID)
+		}
+	}
+	for _, t := range tokens {
+		if err := s.RevokeToken(ctx, t, n); err != nil {
+			return err
+		}
+	}
+	return s.done(ctx)
 }
 
 // RevokeSession implements [stores.Store].

@@ -58,16 +58,20 @@ func (s *set) has(key *hashKey, id string, now time.Time) bool {
 	if id == "" || s.n.Load() == 0 {
 		return false
 	}
-	hash := key.hash(id)
+	until, ok := s.until(key.hash(id))
+	return ok && storekit.Live(until, now)
+}
+
+// until returns when the entry of a hash ends, and whether there is one.
+func (s *set) until(hash uint64) (int64, bool) {
 	h := s.shard(hash)
 	h.mu.RLock()
+	defer h.mu.RUnlock()
 	i, ok := h.find(hash)
-	var until uint32
-	if ok {
-		until = h.until[i]
+	if !ok {
+		return 0, false
 	}
-	h.mu.RUnlock()
-	return ok && storekit.Live(untilOf(until), now)
+	return untilOf(h.until[i]), true
 }
 
 // put adds an entry, or lengthens the life of the one there is, and sweeps a little.

@@ -108,7 +108,49 @@ func (m *memory) put(id string, v verdict) {
 
 // cached returns the client's copy of a mark, fetching it where there is none.
 func (s *Store) cached(ctx context.Context, tag int32) (string, error) {
-	return text(s.client.DoCache(ctx, s.getMark[tag], s.o.CacheFor/2).ToString())
+	mark, err := text(s.client.DoCache(ctx, s.getMark[tag], s.o.CacheFor/2).ToString())
+	for range retries {
+		if !endedForAnother(ctx, err) {
+			break
+		}
+		mark, err = text(s.client.DoCache(ctx, s.getMark[tag], s.o.CacheFor/2).ToString())
+	}
+	return mark, err
+}
+
+// retries of a read that ended with another caller.
+const retries = 3
+
+// endedForAnother reports whether a read failed because another caller's context has
+// ended, with whom the client has joined this read. It is worth another try.
+func endedForAnother(ctx context.Context, err error) bool {
+	return (err == context.Canceled || err == context.DeadlineExceeded) && ctx.Err() == nil
+}
+
+// ended is for reads that must not wait.
+var ended = func() context.Context {
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	return ctx
+}()
+
+// Recall implements [stores.MemoryBlocklist]: it answers where a verdict is in memory
+// and nothing has changed since.
+func (s *Store) Recall(t *gate.Token) (blocked, known bool) {
+	started := time.Now()
+	st := s.state.Load()
+	if s.memory == nil || !st.fresh(started) || st.err != nil {
+		return false, false
+	}
+	now := started
+	if s.o.Clock != nil {
+		now = s.o.Clock()
+	}
+	if s.keep.Check(t, now) != nil {
+		return false, false // Blocked has the error
+	}
+	v, ok := s.recall(ended, t, started)
+	return v.blocked, ok && v.holds(now)
 }
 
 // recall returns the verdict on t that still stands.
@@ -143,6 +185,17 @@ func (s *Store) remember(c check, v verdict, tags, marks []string) {
 // readCached reads keys from the client's cache, marks first, and from the server what
 // is not there.
 func (s *Store) readCached(ctx context.Context, keys []string) ([]string, error) {
+	values, err := s.tryCached(ctx, keys)
+	for range retries {
+		if !endedForAnother(ctx, err) {
+			break
+		}
+		values, err = s.tryCached(ctx, keys)
+	}
+	return values, err
+}
+
+func (s *Store) tryCached(ctx context.Context, keys []string) ([]string, error) {
 	commands := make([]rueidis.CacheableTTL, len(keys))
 	for i, k := range keys {
 		commands[i] = rueidis.CT(s.client.B().Get().Key(k).Cache().ToStaticTTL(), s.o.CacheFor/2)

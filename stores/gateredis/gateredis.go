@@ -49,6 +49,7 @@ import (
 
 	"github.com/redis/rueidis"
 
+	"github.com/jwtgate/gate"
 	"github.com/jwtgate/gate/stores"
 	"github.com/jwtgate/gate/stores/storekit"
 )
@@ -127,7 +128,15 @@ type Store struct {
 	old     atomic.Bool // a server older than Redis 7
 }
 
-var _ stores.Store = (*Store)(nil)
+var (
+	_ stores.Store           = (*Store)(nil)
+	_ stores.MemoryBlocklist = (*Store)(nil)
+	_ stores.BatchRevoker    = (*Store)(nil)
+	_ stores.Inspector       = (*Store)(nil)
+	_ gate.GenerationReader  = (*Store)(nil)
+	_ gate.DirectBlocklist   = (*Store)(nil)
+	_ gate.Readier           = (*Store)(nil)
+)
 
 // Tracking returns rueidis.ClientOption.ClientTrackingOptions for a client that is
 // used with Options.CacheFor: the server then reports changes of all keys with the

@@ -3,6 +3,8 @@ package gateredis
 import (
 	"context"
 	"fmt"
+	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/jwtgate/gate"
@@ -24,6 +26,34 @@ func (s *Store) RevokeToken(ctx context.Context, t *gate.Token, n stores.Note) e
 	}
 	hash := storekit.HashID(stores.Token, storekit.IssuerScope(s.o.Scope, t.VerifiedIssuer()), t.ID)
 	return s.put(ctx, stores.Token, hash, entry{until: until, at: now.Unix(), note: storekit.CleanNote(n)}, now)
+}
+
+// batchWriters is how many writes of one batch are under way at a time. The client sends
+// them in few packets.
+const batchWriters = 64
+
+// RevokeTokens revokes many tokens: see [stores.BatchRevoker].
+func (s *Store) RevokeTokens(ctx context.Context, tokens []*gate.Token, n stores.Note) error {
+	for _, t := range tokens {
+		if t == nil || t.ID == "" {
+			return fmt.Errorf("gateredis: %w", stores.ErrNoID)
+		}
+	}
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	var next atomic.Int64
+	var wg sync.WaitGroup
+	for range min(batchWriters, len(tokens)) {
+		wg.Go(func() {
+			for i := next.Add(1) - 1; i < int64(len(tokens)) && ctx.Err() == nil; i = next.Add(1) - 1 {
+				if err := s.RevokeToken(ctx, tokens[i], n); err != nil {
+					cancel(err)
+				}
+			}
+		})
+	}
+	wg.Wait()
+	return context.Cause(ctx)
 }
 
 // RevokeSession revokes all tokens of a session: see [stores.Store].

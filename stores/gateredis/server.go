@@ -9,6 +9,7 @@ import (
 
 	"github.com/redis/rueidis"
 
+	"github.com/jwtgate/gate"
 	"github.com/jwtgate/gate/stores"
 )
 
@@ -107,6 +108,15 @@ func (s *Store) Check(ctx context.Context) error {
 	}
 	_, err = s.sameEpoch(e, marks)
 	return err
+}
+
+// Ready is [Store.Check], and an error if the store would forget revocations while the
+// gate still accepts their tokens.
+func (s *Store) Ready(ctx context.Context, n gate.Needs) error {
+	if err := s.keep.Fits(n); err != nil {
+		return fmt.Errorf("gateredis: %w", err)
+	}
+	return s.Check(ctx)
 }
 
 // examine refuses a server whose settings may lose entries. On a Cluster it asks every

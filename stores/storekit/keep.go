@@ -126,6 +126,23 @@ func (k Keep) Check(t *gate.Token, now time.Time) error {
 	return nil
 }
 
+// Fits returns an error if a store that keeps entries so cannot serve a gate with these
+// needs: it would forget a revocation while a token that it covers is still accepted.
+// Stores call it in their method Ready ([gate.Readier]).
+func (k Keep) Fits(n gate.Needs) error {
+	switch {
+	case k.Leeway <= n.Leeway:
+		return fmt.Errorf("%w: the store's Leeway is %v, and the gate's %v", stores.ErrForgotten, k.Leeway, n.Leeway)
+	case k.MaxLifetime == gate.NoExpiry:
+		return nil
+	case n.Lifetime == gate.NoExpiry:
+		return fmt.Errorf("%w: it is %v, and the gate makes tokens without end", stores.ErrLifetime, k.MaxLifetime)
+	case k.MaxLifetime < n.Lifetime:
+		return fmt.Errorf("%w: it is %v, and the gate makes tokens for %v", stores.ErrLifetime, k.MaxLifetime, n.Lifetime)
+	}
+	return nil
+}
+
 // noteBytes bounds what is kept of each half of a note.
 const noteBytes = 512
 
