@@ -1,0 +1,142 @@
+// Command service is an API for orders that gives out no tokens of its own: it accepts
+// those of the company's login service and of a partner. It has no key that signs, and
+// no user of one issuer can reach the orders of another's.
+//
+// The lines about authentication end in "// auth".
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"os/signal"
+	"sync"
+	"syscall"
+	"time"
+
+	"github.com/jwtgate/gate"
+	"github.com/jwtgate/gate/keys"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	if err := run(ctx, os.Args[1:], os.Stdout); err != nil && !errors.Is(err, flag.ErrHelp) {
+		fmt.Fprintln(os.Stderr, "service:", err)
+		os.Exit(1)
+	}
+}
+
+// run serves until ctx is done, and then lets requests under way finish.
+func run(ctx context.Context, args []string, out io.Writer) error {
+	flags := flag.NewFlagSet("service", flag.ContinueOnError)
+	addr := flags.String("addr", "127.0.0.1:8080", "`address` to listen on; port 0 picks a free one")
+	login := flags.String("login-keys", "", "`file` with the JWK Set of https://login.example")
+	partner := flags.String("partner-keys", "", "`file` with the JWK Set of https://partner.example")
+	if err := flags.Parse(args); err != nil {
+		return err
+	}
+	loginKeys, err := readKeys(*login)
+	if err != nil {
+		return err
+	}
+	partnerKeys, err := readKeys(*partner)
+	if err != nil {
+		return err
+	}
+	handler, err := newHandler(loginKeys, partnerKeys)
+	if err != nil {
+		return err
+	}
+	ln, err := net.Listen("tcp", *addr)
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(out, "listening on http://%s\n", ln.Addr())
+	server := &http.Server{Handler: handler, ReadHeaderTimeout: 10 * time.Second}
+	stopped := make(chan error, 1)
+	go func() {
+		<-ctx.Done()
+		late, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+		defer cancel()
+		stopped <- server.Shutdown(late)
+	}()
+	if err := server.Serve(ln); !errors.Is(err, http.ErrServerClosed) {
+		return err
+	}
+	return <-stopped
+}
+
+func readKeys(file string) (*keys.Set, error) { // auth
+	text, err := os.ReadFile(file)
+	if err != nil {
+		return nil, err
+	}
+	return keys.ParseSet(text, keys.RS256) // auth
+}
+
+// newHandler returns the routes: reading and writing orders, for users who may.
+func newHandler(login, partner *keys.Set) (http.Handler, error) { // auth
+	g, err := gate.New(gate.Config{Issuers: []gate.Issuer{ // auth
+		{Name: "https://login.example", Keys: login, Audiences: []string{"orders"}},                                                           // auth
+		{Name: "https://partner.example", Keys: partner, Audiences: []string{"orders-api"}, Lenient: gate.Lenient{AnyType: true, NoID: true}}, // auth
+	}}) // auth
+	if err != nil {
+		return nil, err
+	}
+	s := &shop{orders: make(map[owner][]order)}
+	mux := http.NewServeMux()
+	mux.Handle("GET /orders", g.Require(gate.Policy{Scopes: []string{"orders:read"}})(http.HandlerFunc(s.list)))  // auth
+	mux.Handle("POST /orders", g.Require(gate.Policy{Scopes: []string{"orders:write"}})(http.HandlerFunc(s.add))) // auth
+	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "ok") })
+	return mux, nil
+}
+
+// owner is a user. The same subject of two issuers is two users.
+type owner struct{ issuer, subject string }
+
+func ownerOf(r *http.Request) owner {
+	t, _ := gate.FromContext(r.Context())       // auth
+	return owner{t.VerifiedIssuer(), t.Subject} // auth
+}
+
+type order struct {
+	Item string `json:"item"`
+}
+
+// shop keeps orders in memory.
+type shop struct {
+	mu     sync.Mutex
+	orders map[owner][]order
+}
+
+func (s *shop) list(w http.ResponseWriter, r *http.Request) {
+	s.mu.Lock()
+	list := append([]order{}, s.orders[ownerOf(r)]...)
+	s.mu.Unlock()
+	writeJSON(w, http.StatusOK, list)
+}
+
+func (s *shop) add(w http.ResponseWriter, r *http.Request) {
+	var o order
+	if err := json.NewDecoder(http.MaxBytesReader(w, r.Body, 4096)).Decode(&o); err != nil || o.Item == "" {
+		writeJSON(w, http.StatusBadRequest, map[string]string{"msg": "Send an order as JSON, such as {\"item\": \"bread\"}"})
+		return
+	}
+	s.mu.Lock()
+	s.orders[ownerOf(r)] = append(s.orders[ownerOf(r)], o)
+	s.mu.Unlock()
+	writeJSON(w, http.StatusCreated, o)
+}
+
+func writeJSON(w http.ResponseWriter, status int, v any) {
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(status)
+	_ = json.NewEncoder(w).Encode(v) // the client is gone
+}
