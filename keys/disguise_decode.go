@@ -21,9 +21,9 @@ func isText(b []byte) bool {
 	return strange <= len(b)/20
 }
 
-// withoutNULs is the text of UTF-16 and UTF-32.
+// withoutNULs is the text of UTF-16 and UTF-32, of which half is NUL or more.
 func withoutNULs(text []byte) []content {
-	if bytes.IndexByte(text, 0) < 0 {
+	if 3*bytes.Count(text, []byte{0}) <= len(text) {
 		return nil
 	}
 	return []content{{bytes.ReplaceAll(text, []byte{0}, nil), true}}

@@ -57,15 +57,42 @@ func decodeSet(text []byte) ([]jsontext.Value, error) {
 		return nil, errTooLong
 	}
 	var set struct {
-		Keys []jsontext.Value `json:"keys"`
+		Keys keyTexts `json:"keys"`
 	}
-	if err := json.Unmarshal(text, &set); err != nil || set.Keys == nil {
+	err := json.Unmarshal(text, &set)
+	switch {
+	case errors.Is(err, errTooMany):
+		return nil, errTooMany
+	case err != nil || set.Keys == nil:
 		return nil, notSet(text)
 	}
-	if len(set.Keys) > maxKeys {
-		return nil, fmt.Errorf("keys: JWK Set has %d keys; %d are accepted", len(set.Keys), maxKeys)
-	}
 	return set.Keys, nil
+}
+
+// keyTexts are the members of "keys". Decoding stops at the first one too many, before
+// memory is spent on the rest.
+type keyTexts []jsontext.Value
+
+var errTooMany = fmt.Errorf("keys: JWK Set has more than %d keys", maxKeys)
+
+func (k *keyTexts) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
+	if kind := dec.PeekKind(); kind != '[' {
+		return errors.New("keys: not a list")
+	}
+	_, err := dec.ReadToken()
+	for *k = (keyTexts{}); err == nil && dec.PeekKind() != ']'; {
+		if len(*k) == maxKeys {
+			return errTooMany
+		}
+		var text jsontext.Value
+		if text, err = dec.ReadValue(); err == nil {
+			*k = append(*k, text.Clone())
+		}
+	}
+	if err == nil {
+		_, err = dec.ReadToken()
+	}
+	return err
 }
 
 // lookalikes are texts that are taken for a JWK Set, by what they contain.

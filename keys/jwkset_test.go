@@ -73,13 +73,15 @@ func TestParseSetRefuses(t *testing.T) {
 		{"one JWK", ed.text(), "not a JWK Set"},
 		{"array", []byte(`[]`), "not a JWK Set"},
 		{"keys null", []byte(`{"keys":null}`), "not a JWK Set"},
+		{"keys cut short", []byte(`{"keys":[`), "not a JWK Set"},
+		{"key cut short", []byte(`{"keys":[{"kty":`), "not a JWK Set"},
 		{"keys an object", []byte(`{"keys":{}}`), "not a JWK Set"},
 		{"keys in capitals", []byte(`{"KEYS":[]}`), "not a JWK Set"},
 		{"keys twice", []byte(`{"keys":[],"keys":[]}`), "not a JWK Set"},
 		{"name twice inside", []byte(`{"keys":[{"kty":"x","kty":"x"}]}`), "not a JWK Set"},
 		{"text behind", []byte(`{"keys":[]}x`), "not a JWK Set"},
 		{"too long", append(set(ed), strings.Repeat(" ", 1<<20)...), "1 MiB"},
-		{"too many keys", set(many...), "101 keys"},
+		{"too many keys", set(many...), "more than 100 keys"},
 		{"no key in the list", []byte(`{"keys":[]}`), "has no keys"},
 		{"no key for us", set(ed.with(members{"use": "enc"})), `key 0: JWK has use "enc"`},
 		{"no key for us of many", set(slices.Repeat([]members{ed.with(members{"use": "enc"})}, 9)...), `key 4: JWK has use "enc", not sig; and 4 more`},
@@ -180,5 +182,17 @@ func TestParseSetSkips(t *testing.T) {
 	}
 	if found := must(keys.NewSet(must(keys.Generate(keys.ES256)))).Skipped(); len(found) != 0 {
 		t.Errorf("skipped of NewSet = %v", found)
+	}
+}
+
+// TestParseSetMemory: a set of far too many keys costs no more than its text.
+func TestParseSetMemory(t *testing.T) {
+	text := []byte(`{"keys":[` + strings.Repeat(`{},`, 1<<18) + `{}]}`)
+	n := testing.AllocsPerRun(1, func() {
+		_, err := keys.ParseSet(text)
+		refused(t, err, "more than 100 keys")
+	})
+	if n > 1000 {
+		t.Errorf("%.0f allocations", n)
 	}
 }
