@@ -230,9 +230,10 @@ func (r *Ring) SigningKey(context.Context, any) (*Key, error) {
 
 // VerificationKeys implements [Source] as [Set.VerificationKeys] does.
 func (r *Ring) VerificationKeys(_ context.Context, u Unverified) ([]*Key, error) {
+	id := u.KeyID()
 	var found []*Key
 	for _, k := range r.live() {
-		if u.KeyID() == "" || k.Key.id == u.KeyID() {
+		if id != "" && k.Key.id == id || id == "" && k.Key.unnamed {
 			found = append(found, k.Key)
 		}
 	}

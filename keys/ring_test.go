@@ -66,8 +66,8 @@ func TestRingRotation(t *testing.T) {
 				t.Errorf("after %s: VerificationKeys of %s found = %v", tt.after, k.ID(), got)
 			}
 		}
-		if got := len(find(t, r, `{"alg":"ES256"}`)); got != len(tt.want) || len(r.Keys()) != got {
-			t.Errorf("after %s: %d keys for a token without kid, %d published", tt.after, got, len(r.Keys()))
+		if got := find(t, r, `{"alg":"ES256"}`); len(got) != 0 || len(r.Keys()) != len(tt.want) {
+			t.Errorf("after %s: %v for a token without kid, %d published", tt.after, got, len(r.Keys()))
 		}
 	}
 	if err := r.Rotate(newKey("c"), clock.Now()); err != nil {
@@ -100,6 +100,17 @@ func TestRingPublishes(t *testing.T) {
 	}
 	if want := []string{"gone", "old", "now", "next"}; !slices.Equal(ids, want) {
 		t.Errorf("published = %v, want %v", ids, want)
+	}
+}
+
+// TestRingWithoutID: a key that was given no ID verifies tokens that name none, as it
+// did before it was in a ring.
+func TestRingWithoutID(t *testing.T) {
+	plain := must(keys.Generate(keys.ES256))
+	r := must(keys.NewRing(keys.RingOptions{Lifetime: time.Hour, Clock: (&hand{noon}).now}, keys.RingKey{Key: plain}, keys.RingKey{Key: newKey("b"), From: noon}))
+	found := find(t, r, `{"alg":"ES256"}`)
+	if len(found) != 1 || found[0].ID() != plain.Thumbprint() {
+		t.Errorf("keys = %v", found)
 	}
 }
 

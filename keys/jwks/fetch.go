@@ -1,0 +1,140 @@
+package jwks
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/jwtgate/gate/keys"
+)
+
+// maxBytes is how much of an answer is read.
+const maxBytes = 1 << 20
+
+// get fetches the set.
+func (r *Remote) get(ctx context.Context, old *state) (*state, error) {
+	// The URL was checked when the Remote was made.
+	req, _ := http.NewRequestWithContext(ctx, http.MethodGet, r.url, nil)
+	req.Header.Set("Accept", "application/jwk-set+json, application/json")
+	if old != nil && old.etag != "" {
+		req.Header.Set("If-None-Match", old.etag)
+	}
+	began := r.o.Clock()
+	res, err := r.client.Do(req)
+	if err != nil {
+		return nil, fmt.Errorf("keys/jwks: %w", err)
+	}
+	defer res.Body.Close()
+	s := new(state)
+	switch {
+	case res.StatusCode == http.StatusOK:
+		s, err = r.read(res)
+	case res.StatusCode == http.StatusNotModified && old != nil:
+		*s = *old
+	default:
+		err = fmt.Errorf("answered with status %d", res.StatusCode)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("keys/jwks: %s: %w", r.url, err)
+	}
+	s.fetched = began
+	s.due = began.Add(min(max(freshness(res.Header, r.o.Refresh), r.o.Refresh/3, r.o.Cooldown), r.o.Refresh))
+	s.closed = began.Add(r.o.MaxStale)
+	return s, nil
+}
+
+// read reads the set in an answer.
+func (r *Remote) read(res *http.Response) (*state, error) {
+	text, err := readBody(res)
+	if err != nil {
+		return nil, err
+	}
+	set, err := keys.ParseSet(text, r.o.Algorithms...)
+	if err != nil {
+		return nil, err
+	}
+	public, err := publicKeys(set)
+	if err != nil {
+		return nil, err
+	}
+	return &state{set: public, skipped: set.Skipped(), etag: res.Header.Get("ETag")}, nil
+}
+
+var errTooLong = errors.New("the answer is longer than 1 MiB")
+
+// readBody reads an answer of at most 1 MiB, and spends at most twice that on it.
+func readBody(res *http.Response) ([]byte, error) {
+	if res.ContentLength > maxBytes {
+		return nil, errTooLong
+	}
+	text := make([]byte, 0, max(res.ContentLength+1, 16<<10))
+	for {
+		n, err := res.Body.Read(text[len(text):cap(text)])
+		text = text[:len(text)+n]
+		switch {
+		case len(text) > maxBytes:
+			return nil, errTooLong
+		case err == io.EOF:
+			return text, nil
+		case err != nil:
+			return nil, err
+		case len(text) == cap(text):
+			text = append(make([]byte, 0, min(4*cap(text)+1, maxBytes+1)), text...)
+		}
+	}
+}
+
+// publicKeys returns the set without secrets, which are none once they are published,
+// and without private members.
+func publicKeys(set *keys.Set) (*keys.Set, error) {
+	var public []*keys.Key
+	for _, k := range set.Keys() {
+		if k.Public() == nil {
+			return nil, errors.New("the set holds secrets (kty oct), which everybody can read")
+		}
+		if k.CanSign() {
+			// The key was checked when the set was parsed.
+			only, _ := keys.FromPublic(k.Algorithm(), k.Public())
+			k = only.WithID(k.ID())
+		}
+		public = append(public, k)
+	}
+	return keys.NewSet(nil, public...)
+}
+
+// freshness is how long an answer may be used by its headers (RFC 9111 section 4.2), or
+// without any the default.
+func freshness(h http.Header, without time.Duration) time.Duration {
+	for directive := range strings.SplitSeq(strings.ToLower(strings.Join(h.Values("Cache-Control"), ",")), ",") {
+		name, value, _ := strings.Cut(strings.TrimSpace(directive), "=")
+		switch name {
+		case "no-store", "no-cache":
+			return 0
+		case "max-age":
+			return seconds(strings.Trim(value, `"`)) - seconds(h.Get("Age"))
+		}
+	}
+	expires, err := http.ParseTime(h.Get("Expires"))
+	if err != nil {
+		return without
+	}
+	date, err := http.ParseTime(h.Get("Date"))
+	if err != nil {
+		return without
+	}
+	return expires.Sub(date)
+}
+
+// seconds reads a number of seconds, of at most a year, or 0.
+func seconds(text string) time.Duration {
+	n, err := strconv.ParseUint(text, 10, 31)
+	if err != nil {
+		return 0
+	}
+	return time.Duration(min(n, 365*24*3600)) * time.Second
+}

@@ -1,0 +1,160 @@
+package jwks
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"time"
+)
+
+// flight is a fetch on its way.
+type flight struct {
+	done chan struct{} // closed at its end
+	err  error         // set before
+}
+
+// maxWaiting is how many requests with an unknown kid may wait for a fetch at once.
+const maxWaiting = 64
+
+var errBusy = errors.New("keys/jwks: the set is being fetched, and too many requests wait for it")
+
+// joining is what to do about a fetch that is on its way.
+type joining uint8
+
+const (
+	leave   joining = iota // do not wait for it
+	join                   // wait
+	joinFew                // wait, unless maxWaiting do
+)
+
+// refresh fetches the set, unless the last fetch began less than the cooldown ago: then
+// it returns what that one did.
+func (r *Remote) refresh(ctx context.Context, how joining) error {
+	f, mine, err := r.board()
+	switch {
+	case f == nil:
+		return err
+	case mine:
+		defer r.land(f, r.o.Clock())
+		f.err = errPanicked
+		f.err = r.fetch(ctx)
+		return f.err
+	case how == leave:
+		return nil
+	case how == joinFew:
+		defer r.waiting.Add(-1)
+		if r.waiting.Add(1) > maxWaiting {
+			return errBusy
+		}
+	}
+	select {
+	case <-f.done:
+		return f.err
+	case <-ctx.Done():
+		return fmt.Errorf("keys/jwks: waiting for the set: %w", ctx.Err())
+	}
+}
+
+// errPanicked is what others see when the caller's client panics.
+var errPanicked = errors.New("keys/jwks: the fetch was given up")
+
+// board returns the fetch on its way, or a new one, which is the caller's to make. In
+// the cooldown there is none, and the error is that of the last one.
+func (r *Remote) board() (f *flight, mine bool, err error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	switch {
+	case r.flight != nil:
+		return r.flight, false, nil
+	case r.o.Clock().Before(r.next):
+		return nil, false, r.err
+	}
+	r.flight = &flight{done: make(chan struct{})}
+	return r.flight, true, nil
+}
+
+// land ends a fetch that began at the given time.
+func (r *Remote) land(f *flight, began time.Time) {
+	r.mu.Lock()
+	r.flight, r.err = nil, f.err
+	r.failures++
+	if f.err == nil {
+		r.failures = 0
+	}
+	r.next = began.Add(r.cooldown())
+	r.mu.Unlock()
+	close(f.done)
+}
+
+// cooldown is the time to the next fetch. Until the first set has come, when no token
+// can be verified, it begins with a second and doubles. A failure adds up to a fifth, so
+// that the nodes of a service do not all come back at once.
+func (r *Remote) cooldown() time.Duration {
+	d := r.o.Cooldown
+	if r.state.Load() == nil {
+		d = min(d, time.Second<<min(r.failures-1, 10))
+	}
+	if r.failures > 0 {
+		d += rand.N(d/5 + 1)
+	}
+	return d
+}
+
+// fetch gets the set and puts it in the place of the old one. It ends by the time-out
+// alone, not with the request that happens to have begun it.
+func (r *Remote) fetch(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), r.o.Timeout)
+	defer cancel()
+	old := r.state.Load()
+	s, err := r.get(ctx, old)
+	e := Event{Name: Refreshed, URL: r.url}
+	if err != nil {
+		e.Name, e.Err = Failed, err
+		s = old
+	}
+	if s != nil {
+		r.state.Store(s)
+		e.Keys = len(s.set.Keys())
+	}
+	r.o.OnEvent(ctx, e)
+	return err
+}
+
+// Run fetches the set, and again before it is due, until ctx ends. While it runs, no
+// token with a known key waits for a fetch. It returns the error of ctx.
+func (r *Remote) Run(ctx context.Context) error {
+	r.running.Add(1)
+	defer r.running.Add(-1)
+	for ctx.Err() == nil {
+		if r.ahead() <= 0 {
+			// OnEvent is told of an error.
+			_ = r.refresh(ctx, join)
+		}
+		timer := time.NewTimer(max(r.ahead(), minPause))
+		select {
+		case <-ctx.Done():
+		case <-timer.C:
+		}
+		timer.Stop()
+	}
+	return ctx.Err()
+}
+
+// minPause keeps Run from spinning under a clock that stands still.
+const minPause = 10 * time.Millisecond
+
+// ahead is the time until Run has to fetch: when three quarters of the time of the set
+// are over, and not in the cooldown.
+func (r *Remote) ahead() time.Duration {
+	var at time.Time
+	if s := r.state.Load(); s != nil {
+		at = s.due.Add(-s.due.Sub(s.fetched) / 4)
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.next.After(at) {
+		at = r.next
+	}
+	return at.Sub(r.o.Clock())
+}
