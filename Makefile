@@ -12,13 +12,13 @@ STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 ROUNDS      ?= 100
 FUZZTIME    ?= 30s
 
-.PHONY: help test servers fmt build lint race cover docs bench fuzz faults
+.PHONY: help test servers fmt build lint race next cover docs bench fuzz faults
 .DEFAULT_GOAL := help
 
 help: ## list the targets
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  \1\t/' | expand -t 12
 
-test: servers fmt build lint race cover ## everything that must pass before a commit, under ten minutes
+test: servers fmt build lint race next cover ## everything that must pass before a commit, under ten minutes
 	@echo "make test: all passed"
 
 servers: ## install the servers the integration tests need (as root, or with CI=true)
@@ -33,6 +33,9 @@ lint: ## go vet and staticcheck in every module
 
 race: ## the tests of every module, with the race detector where goroutines meet
 	@scripts/test.sh
+
+next: ## the tests of root and stores with the second Go release that is supported
+	@scripts/next.sh
 
 build: ## build every module
 	@scripts/each.sh go build ./...

@@ -1,5 +1,8 @@
 #!/usr/bin/env bash
-# Prints the folder of every module of this repository, the root first.
+# Prints the folder of every module of this repository, the root first. With the
+# argument "public": of those that others can use.
 set -euo pipefail
 cd "$(dirname "$0")/.."
-find . -name go.mod -not -path '*/testdata/*' -not -path './.cache/*' -printf '%h\n' | sort
+find . -name go.mod -not -path '*/testdata/*' -not -path './.cache/*' |
+	sed 's#/go\.mod$##' | sort |
+	if [ "${1:-}" = public ]; then grep -Ev '^\./(internal|examples)/'; else cat; fi

@@ -4,7 +4,7 @@ go 1.26.0
 
 require (
 	github.com/go-json-experiment/json v0.0.0-20260820222146-c27c302e5fc3
-	github.com/jwtgate/gate v0.0.0
+	github.com/jwtgate/gate v0.1.0
 	golang.org/x/crypto v0.58.0
 	modernc.org/sqlite v1.61.1
 )

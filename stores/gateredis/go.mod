@@ -3,7 +3,7 @@ module github.com/jwtgate/gate/stores/gateredis
 go 1.26.0
 
 require (
-	github.com/jwtgate/gate v0.0.0
+	github.com/jwtgate/gate v0.1.0
 	github.com/redis/rueidis v1.0.79
 )
 

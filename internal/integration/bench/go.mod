@@ -2,7 +2,7 @@ module github.com/jwtgate/gate/internal/integration/bench
 
 go 1.26.0
 
-require github.com/jwtgate/gate v0.0.0
+require github.com/jwtgate/gate v0.1.0
 
 replace github.com/jwtgate/gate => ../../..
 

@@ -4,8 +4,8 @@ go 1.26.0
 
 require (
 	github.com/Shopify/toxiproxy/v2 v2.5.0
-	github.com/jwtgate/gate v0.0.0
-	github.com/jwtgate/gate/stores/gateredis v0.0.0
+	github.com/jwtgate/gate v0.1.0
+	github.com/jwtgate/gate/stores/gateredis v0.1.0
 	github.com/redis/rueidis v1.0.79
 	github.com/rs/zerolog v1.35.1
 )

@@ -7,7 +7,7 @@ require (
 	github.com/go-jose/go-jose/v4 v4.1.8
 	github.com/go-json-experiment/json v0.0.0-20260820222146-c27c302e5fc3
 	github.com/golang-jwt/jwt/v5 v5.3.1
-	github.com/jwtgate/gate v0.0.0
+	github.com/jwtgate/gate v0.1.0
 )
 
 replace github.com/jwtgate/gate => ../../..

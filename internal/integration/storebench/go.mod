@@ -3,8 +3,8 @@ module github.com/jwtgate/gate/internal/integration/storebench
 go 1.26.0
 
 require (
-	github.com/jwtgate/gate v0.0.0
-	github.com/jwtgate/gate/stores/gateredis v0.0.0
+	github.com/jwtgate/gate v0.1.0
+	github.com/jwtgate/gate/stores/gateredis v0.1.0
 	github.com/redis/go-redis/v9 v9.23.0
 	github.com/redis/rueidis v1.0.79
 )

@@ -7,7 +7,7 @@ require (
 	github.com/gin-gonic/gin v1.12.0
 	github.com/go-chi/chi/v5 v5.5.0
 	github.com/gorilla/websocket v1.5.3
-	github.com/jwtgate/gate v0.0.0
+	github.com/jwtgate/gate v0.1.0
 	golang.org/x/net v0.62.0
 )
 

@@ -2,7 +2,7 @@ module github.com/jwtgate/gate/internal/integration/wycheproof
 
 go 1.26.4
 
-require github.com/jwtgate/gate v0.0.0
+require github.com/jwtgate/gate v0.1.0
 
 require (
 	github.com/c2sp/wycheproof v0.0.0-20260902155932-3fa63dd0344a
