@@ -5,29 +5,69 @@ import (
 	"net/http"
 )
 
-// tokenKey is the key of the request's token in its context. A nil *Token is stored
-// for a visitor without a token on an optional route.
-type tokenKey struct{}
-
-// NewContext returns a context that carries t, as Require does: for adapters and
-// for tests of handlers.
-func NewContext(ctx context.Context, t *Token) context.Context {
-	return context.WithValue(ctx, tokenKey{}, t)
+// tokenContext is a context in which a guard has put its token. It is one piece of
+// memory for two keys: the innermost guard, and the innermost one of a gate.
+type tokenContext struct {
+	context.Context
+	g     *Gate // nil: of every gate
+	t     *Token
+	guard bool // false hides the tokens of guards further out
 }
 
-// FromContext returns the token of the request. ok is false when there is none: an
-// anonymous visitor of an optional route, or a handler that no guard stands before; [Guarded] tells the first from
-// the others.
-func FromContext(ctx context.Context) (t *Token, ok bool) {
-	t, _ = ctx.Value(tokenKey{}).(*Token)
-	return t, t != nil
+type (
+	tokenKey     struct{}
+	gateTokenKey struct{ g *Gate }
+)
+
+// Value implements context.Context.
+func (c *tokenContext) Value(key any) any {
+	switch key := key.(type) {
+	case tokenKey:
+		return c
+	case gateTokenKey:
+		if c.g == nil || c.g == key.g {
+			return c
+		}
+	}
+	return c.Context.Value(key)
+}
+
+// NewContext returns a context that carries t, as Require does: for adapters and
+// for tests of handlers. A nil t stands for a visitor without a token.
+func NewContext(ctx context.Context, t *Token) context.Context {
+	c := &tokenContext{Context: ctx, t: t, guard: true}
+	if t != nil {
+		c.g = t.hides().gate
+	}
+	return c
+}
+
+// FromContext returns the token with which the innermost guard has let the request
+// through. ok is false when there is none: for a visitor without a token on a route
+// whose policy is Optional or Public, or in a handler that has no guard; [Guarded]
+// tells the two apart. Where guards of several gates are nested, [Gate.FromContext]
+// returns the token of one of them.
+func FromContext(ctx context.Context) (t *Token, ok bool) { return tokenOf(ctx, tokenKey{}) }
+
+// FromContext returns the token with which the innermost guard of g has let the
+// request through, whatever the guards of other gates have found.
+func (g *Gate) FromContext(ctx context.Context) (t *Token, ok bool) {
+	return tokenOf(ctx, gateTokenKey{g})
+}
+
+func tokenOf(ctx context.Context, key any) (*Token, bool) {
+	c, _ := ctx.Value(key).(*tokenContext)
+	if c == nil || c.t == nil {
+		return nil, false
+	}
+	return c.t, true
 }
 
 // Guarded reports whether a guard has let this request through, with a token or,
-// where the policy is optional, without.
+// where the policy is Optional or Public, without.
 func Guarded(ctx context.Context) bool {
-	_, ok := ctx.Value(tokenKey{}).(*Token)
-	return ok
+	c, _ := ctx.Value(tokenKey{}).(*tokenContext)
+	return c != nil && c.guard
 }
 
 // User returns what Config.LoadUser loaded for this request, if it is a T.

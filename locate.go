@@ -227,7 +227,7 @@ func single(values []string, name, missing string) (string, *Error) {
 }
 
 // locate is room 1. Only a missing token goes on to the next location. Where no
-// location has one and the policy is optional, found is empty.
+// location has one and the policy needs none, found is empty.
 func (g *Gate) locate(r Request, p *Policy) (found, error) {
 	f, missing, err := g.search(r, p, p.want(), nil)
 	if p.Type == AnyTokenType && err == nil && f.raw == "" && !g.compat.OnePlace {
@@ -236,7 +236,7 @@ func (g *Gate) locate(r Request, p *Policy) (found, error) {
 	switch {
 	case err != nil:
 		return found{}, err
-	case f.raw != "" || p.Optional:
+	case f.raw != "" || p.Optional || p.Public:
 		return f, nil
 	case len(missing) == 1:
 		return found{}, missing[0]

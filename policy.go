@@ -37,6 +37,12 @@ type Policy struct {
 	Type TokenType
 	// Optional lets requests without a token pass. A bad token is refused all the same.
 	Optional bool
+	// Public lets everybody pass, for pages that only look different to who is logged in:
+	// as Optional, and a token that is refused counts as none. An expired one stays in its
+	// cookie, since another request may be renewing it; the cookies of a forged, malformed
+	// or revoked one are cleared by [Gate.Require]. A store that cannot answer is a
+	// failure here as well (503).
+	Public bool
 	// Fresh demands a token created from credentials ([TokenOptions.Fresh]).
 	Fresh bool
 	// Scopes are demanded, all of them ([ErrScope]). They are read from the claim "scope",
@@ -56,12 +62,12 @@ type Policy struct {
 
 // demands is a Policy as a Token keeps it, small.
 type demands struct {
-	typ                                      TokenType
-	optional, fresh, skipBlocklist, skipCSRF bool
+	typ                                              TokenType
+	optional, public, fresh, skipBlocklist, skipCSRF bool
 }
 
 func (p *Policy) demands() demands {
-	return demands{p.Type, p.Optional, p.Fresh, p.SkipBlocklist, p.SkipCSRF}
+	return demands{p.Type, p.Optional, p.Public, p.Fresh, p.SkipBlocklist, p.SkipCSRF}
 }
 
 // want is the type of token that the policy looks for first.

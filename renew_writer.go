@@ -11,7 +11,13 @@ import (
 // optional methods are those of the writer below: see [renewWriter.withAbilities].
 type renewWriter struct {
 	http.ResponseWriter
-	renewal *renewal
+	renewal lastStep
+}
+
+// A lastStep adds cookies to a response, once, or leaves it as it is.
+type lastStep interface {
+	finish(w http.ResponseWriter)
+	abandon()
 }
 
 func (w *renewWriter) WriteHeader(status int) {

@@ -41,6 +41,7 @@ type hidden struct{ *inside }
 
 // inside is that part.
 type inside struct {
+	gate       *Gate     // that has read it
 	from       *issuer   // whose key has verified it
 	key        *keys.Key // that has verified it
 	verified   string    // the name of from, as the token has it; "" for the gate
@@ -179,7 +180,7 @@ func (t *Token) Location() string { return t.hides().location }
 // Scopes, Allow and Locations are left out; see [Token.Location] for the last.
 func (t *Token) Policy() Policy {
 	d := t.hides().demands
-	return Policy{Type: d.typ, Optional: d.optional, Fresh: d.fresh, SkipBlocklist: d.skipBlocklist, SkipCSRF: d.skipCSRF}
+	return Policy{Type: d.typ, Optional: d.optional, Public: d.public, Fresh: d.fresh, SkipBlocklist: d.skipBlocklist, SkipCSRF: d.skipCSRF}
 }
 
 // clone returns a copy that shares nothing a caller could change.

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"slices"
 )
 
 // Require returns middleware that lets a request through to the next handler when
@@ -17,17 +18,25 @@ func (g *Gate) Require(p Policy) func(http.Handler) http.Handler {
 	if err := cmp.Or(g.checkPossible(&p), g.checkPlaces(&p)); err != nil {
 		panic(err)
 	}
+	varies := slices.ContainsFunc(g.locations(&p), func(l Location) bool { return l.csrf })
 	return func(next http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			ctx := r.Context()
 			if g.exempt(httpRequest{r}) { // without the token of a guard further out
-				serveWith(context.WithValue(ctx, tokenKey{}, nil), next, w, r)
+				serveWith(&tokenContext{Context: ctx}, next, w, r)
 				return
 			}
-			t, err := g.CheckRequest(ctx, httpRequest{r}, p)
+			t, err := g.judge(ctx, httpRequest{r}, &p)
+			var clear *clearing
+			if p.passes(err) {
+				clear, err = g.clearingOf(r, err, &p), nil
+			}
 			switch {
 			case err == nil:
-				serveWith(NewContext(ctx, t), next, w, r)
+				if varies {
+					g.markPrivate(w.Header(), t)
+				}
+				clear.serve(&tokenContext{ctx, g, t, true}, next, w, r)
 			case preflight(r) && errors.Is(err, ErrMissing):
 				w.WriteHeader(http.StatusNoContent)
 			default:
@@ -39,7 +48,8 @@ func (g *Gate) Require(p Policy) func(http.Handler) http.Handler {
 
 // Check judges a request by p and returns its token. It writes nothing and changes
 // nothing but a JSON or form body that it had to read, which stays readable. The
-// token is nil, without an error, for a request without one where p is Optional.
+// token is nil, without an error, for a request without one where p is Optional or
+// Public, and for a request whose token is refused where p is Public.
 // The error is an [*Error] for a request that is refused; any other error means that a
 // store or key source could not answer, or that no token can meet p: deny.
 func (g *Gate) Check(r *http.Request, p Policy) (*Token, error) {
@@ -48,6 +58,15 @@ func (g *Gate) Check(r *http.Request, p Policy) (*Token, error) {
 
 // CheckRequest is [Gate.Check] for a request of another kind than net/http's.
 func (g *Gate) CheckRequest(ctx context.Context, r Request, p Policy) (*Token, error) {
+	t, err := g.judge(ctx, r, &p)
+	if p.passes(err) {
+		return nil, nil
+	}
+	return t, err
+}
+
+// judge also refuses the tokens that count as none where p is Public.
+func (g *Gate) judge(ctx context.Context, r Request, p *Policy) (*Token, error) {
 	t, err := g.checkRequest(ctx, r, p)
 	if g.cfg.OnEvent != nil {
 		g.emitVerdict(ctx, t, err)
@@ -55,14 +74,14 @@ func (g *Gate) CheckRequest(ctx context.Context, r Request, p Policy) (*Token, e
 	return t, err
 }
 
-func (g *Gate) checkRequest(ctx context.Context, r Request, p Policy) (*Token, error) {
+func (g *Gate) checkRequest(ctx context.Context, r Request, p *Policy) (*Token, error) {
 	if g.exempt(r) {
 		return nil, nil
 	}
-	if err := cmp.Or(g.checkPossible(&p), g.checkPlaces(&p)); err != nil {
+	if err := cmp.Or(g.checkPossible(p), g.checkPlaces(p)); err != nil {
 		return nil, err
 	}
-	f, err := g.locate(r, &p)
+	f, err := g.locate(r, p)
 	if err != nil {
 		return nil, err
 	}
@@ -74,7 +93,7 @@ func (g *Gate) checkRequest(ctx context.Context, r Request, p Policy) (*Token, e
 	if f.raw == "" {
 		return nil, nil
 	}
-	t, err := g.walk(ctx, f, p)
+	t, err := g.walk(ctx, f, *p)
 	if err == nil {
 		g.noteForRenewal(ctx, t)
 	}
@@ -82,8 +101,8 @@ func (g *Gate) checkRequest(ctx context.Context, r Request, p Policy) (*Token, e
 }
 
 // CheckToken judges a token that came by another way than a request: gRPC metadata,
-// a WebSocket message, a command line. There is no location, so p.Optional and
-// p.Locations do not apply, and no CSRF check.
+// a WebSocket message, a command line. There is no location, so p.Optional, p.Public
+// and p.Locations do not apply, and no CSRF check.
 func (g *Gate) CheckToken(ctx context.Context, raw string, p Policy) (*Token, error) {
 	t, err := g.checkToken(ctx, raw, &p)
 	if g.cfg.OnEvent != nil {

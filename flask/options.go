@@ -152,7 +152,8 @@ func defaults() *settings {
 		locations:  []string{"headers"},
 		messageKey: "msg",
 		keys:       keyOptions{algorithm: keys.HS256},
-		compat:     compat.Options{AnyIdentity: true, EveryOPTIONS: true, OnePlace: true, FirstValue: true, SkipOrigin: true, OneScope: true, NewRenewal: true},
+		compat: compat.Options{AnyIdentity: true, EveryOPTIONS: true, OnePlace: true, FirstValue: true, SkipOrigin: true, OneScope: true,
+			NoCaching: true, NewRenewal: true},
 	}
 	s.cfg.Create = gate.Create{OmitSession: true, OmitGeneration: true}
 	s.cfg.Accept = gate.Accept{

@@ -17,6 +17,8 @@ type Options struct {
 	SkipOrigin bool
 	// OneScope sets and clears cookies in one scope alone.
 	OneScope bool
+	// NoCaching adds neither Vary nor Cache-Control to answers that a cookie has opened.
+	NoCaching bool
 	// NewRenewal gives a token that replaces another the lifetime of the configuration, a
 	// CSRF value of its own, and no auth_time unless sessions end. It replaces tokens
 	// without "sid", too.

@@ -1,0 +1,92 @@
+package gate
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"slices"
+	"strings"
+)
+
+// passes reports whether a request is let through without its token, which was
+// refused. A failure is no refusal.
+func (p *Policy) passes(err error) bool { return err != nil && p.Public && row(err) != nil }
+
+// clearing removes the cookies of a refused token from the browser, before the header
+// of the response is written.
+type clearing struct {
+	g    *Gate
+	typ  TokenType
+	err  *Error
+	ctx  context.Context
+	done bool
+}
+
+// clearingOf returns what is to be cleared for a refusal, or nil.
+func (g *Gate) clearingOf(r *http.Request, err error, p *Policy) *clearing {
+	var e *Error
+	if !errors.As(err, &e) || e.Location != "cookie" || !e.isFinal() {
+		return nil
+	}
+	typ := p.want()
+	if p.Type == AnyTokenType && len(httpRequest{r}.Cookies(g.cfg.Cookies.Access.Name)) == 0 {
+		typ = Refresh
+	}
+	return &clearing{g: g, typ: typ, err: e, ctx: r.Context()}
+}
+
+// isFinal reports whether the token will never be accepted: a clock may be wrong, and a
+// route may ask for less.
+func (e *Error) isFinal() bool {
+	switch e.Reason {
+	case "iat_future", "nbf_future", "header_too_large":
+		return false
+	}
+	return e.Kind == ErrRevoked || e.Kind == ErrInvalid
+}
+
+// serve calls next, and clears the cookies unless c is nil.
+func (c *clearing) serve(ctx context.Context, next http.Handler, w http.ResponseWriter, r *http.Request) {
+	if c == nil {
+		serveWith(ctx, next, w, r)
+		return
+	}
+	rw := &renewWriter{ResponseWriter: w, renewal: c}
+	serveWith(ctx, next, rw.withAbilities(), r)
+	c.finish(w)
+}
+
+// finish leaves alone what the handler has set itself: a login on the same page.
+func (c *clearing) finish(w http.ResponseWriter) {
+	if c.done {
+		return
+	}
+	c.done = true
+	name := c.g.cfg.Cookies.names(c.typ).Name + "="
+	if slices.ContainsFunc(w.Header()["Set-Cookie"], func(s string) bool { return strings.HasPrefix(s, name) }) {
+		return
+	}
+	var o CookieOptions
+	if c.err.Token != nil {
+		o = c.err.Token.CookieOptions()
+	}
+	SetCookies(w, c.g.ClearCookies(o, c.typ))
+	c.g.Emit(c.ctx, Event{Name: CookiesCleared, Token: c.err.Token, Err: c.err})
+}
+
+// abandon leaves the cookies to the next request.
+func (c *clearing) abandon() { c.done = true }
+
+// markPrivate tells caches that the answer depends on the cookie, and where a token was
+// in it, that it is for one user only; the handler may say otherwise of the latter.
+func (g *Gate) markPrivate(h http.Header, t *Token) {
+	if g.compat.NoCaching || t != nil && t.location != "cookie" {
+		return
+	}
+	if !slices.Contains(h["Vary"], "Cookie") {
+		h.Add("Vary", "Cookie")
+	}
+	if t != nil && h["Cache-Control"] == nil {
+		h.Set("Cache-Control", "private")
+	}
+}
