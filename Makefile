@@ -1,8 +1,6 @@
-# Everything a developer runs. Needs Go, git and make; a C compiler adds the race
-# detector, and the servers of scripts/install-servers.sh add the tests against them.
-
-SHELL       := /bin/bash
-.SHELLFLAGS := -euo pipefail -c
+# Everything a developer runs. Needs Go, git, make and bash, with GNU or BSD tools; a C
+# compiler adds the race detector, and the servers of scripts/install-servers.sh add the
+# tests against them.
 
 # Modules are built by themselves here, as their users get them; go.work is for
 # editors and for go run.
@@ -16,12 +14,12 @@ FUZZTIME    ?= 30s
 .DEFAULT_GOAL := help
 
 help: ## list the targets
-	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  \1\t/' | expand -t 12
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  %-8s %s\n", $$1, $$2 }' Makefile
 
-test: servers fmt build lint race next cover ## everything that must pass before a commit, under ten minutes
+test: servers fmt build lint race next cover ## everything that must pass before a commit, in 30 minutes at most
 	@echo "make test: all passed"
 
-servers: ## install the servers the integration tests need (as root, or with CI=true)
+servers: ## as root: install the servers that tests start; SERVERS=no refuses
 	@scripts/servers.sh
 
 fmt: ## find files that gofmt would change

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Installs the servers that the integration tests start by themselves, from Debian's
-# own packages. Changes nothing where all are present; starts no service.
+# own packages. Changes nothing where all are present; starts no service. With the
+# argument "missing" it prints the packages that it would install, and installs nothing.
 set -euo pipefail
 
 # A package, and a program that shows it is there.
@@ -21,6 +22,10 @@ for line in "${wanted[@]}"; do
 	read -r package program <<<"$line"
 	present "$program" || missing+=("$package")
 done
+if [ "${1:-}" = missing ]; then
+	echo "${missing[*]:-}"
+	exit 0
+fi
 if [ ${#missing[@]} = 0 ]; then
 	echo "install-servers: all present"
 	exit 0

@@ -1,20 +1,44 @@
 #!/usr/bin/env bash
-# Installs the servers that the integration tests start, where that is allowed: for
-# root, or when CI=true. Elsewhere those tests skip, and say so. When CI=true a server
-# that cannot be installed is a failure.
+# Installs the servers that the integration tests start, as root or with CI=true. It
+# says so first; SERVERS=no refuses. Elsewhere it names the command that installs them,
+# and the tests that need them skip. With CI=true a server that cannot be installed is
+# a failure.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-root=
+missing=$(scripts/install-servers.sh missing)
+[ -n "$missing" ] || exit 0
+
+skip() {
+	echo "servers: not installed: $missing; the tests that need them skip"
+	if command -v apt-get >/dev/null; then
+		echo "servers: to have them: sudo scripts/install-servers.sh"
+	elif command -v brew >/dev/null; then
+		echo "servers: to have them: brew install redis postgresql mariadb"
+	else
+		echo "servers: to have them: install Redis, PostgreSQL and MariaDB, with their programs in the PATH"
+	fi
+}
+
+if [ "${SERVERS:-}" = no ]; then
+	skip
+	exit 0
+fi
+sudo=
 if [ "$(id -u)" != 0 ]; then
 	if [ "${CI:-}" != true ]; then
-		echo "servers: not root, so nothing is installed; tests that find no server will skip"
-		echo "servers: to have them: sudo scripts/install-servers.sh"
+		skip
 		exit 0
 	fi
-	root="sudo -n"
+	sudo="sudo -n"
 fi
-if ! $root scripts/install-servers.sh; then
+echo "servers: installing with apt-get: $missing (no service is started)"
+echo "servers: to refuse: make test SERVERS=no"
+if [ -t 0 ]; then
+	echo "servers: in five seconds; Ctrl-C stops it"
+	sleep 5
+fi
+if ! $sudo scripts/install-servers.sh; then
 	[ "${CI:-}" != true ] || exit 1
-	echo "servers: not installed; tests that find no server will skip"
+	skip
 fi
