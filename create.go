@@ -66,6 +66,8 @@ type Draft struct {
 	// gate's own and over what comes from From. What the call gave in TokenOptions wins
 	// over that.
 	Claims, Header map[string]any
+
+	whole bool // the caller wants the Token, too
 }
 
 // CreateAccessToken is the short form of [Gate.Issue] for an access token.
@@ -113,7 +115,8 @@ func (g *Gate) create(ctx context.Context, typ TokenType, identity any, o TokenO
 	if err != nil {
 		return "", nil, failed("key source", err)
 	}
-	raw, t, err := g.sign(key, d, &o, whole)
+	d.whole = whole
+	raw, t, err := g.sign(ctx, key, d, &o)
 	if err != nil {
 		return "", nil, fmt.Errorf("gate: creating a token: %w", err)
 	}
@@ -146,7 +149,7 @@ func newScratch() any {
 
 // sign writes header and claims once, and the signature behind them.
 // The claims are read back, as a check would, where they are not all the gate's own.
-func (g *Gate) sign(key *keys.Key, d *Draft, o *TokenOptions, whole bool) (raw string, t *Token, err error) {
+func (g *Gate) sign(ctx context.Context, key *keys.Key, d *Draft, o *TokenOptions) (raw string, t *Token, err error) {
 	s := g.scratch.Get().(*scratch)
 	defer g.scratch.Put(s)
 	b, err := g.appendHeader(s.token[:0], key, d.Header)
@@ -158,14 +161,14 @@ func (g *Gate) sign(key *keys.Key, d *Draft, o *TokenOptions, whole bool) (raw s
 	if err != nil {
 		return "", nil, err
 	}
-	if whole || len(d.Claims) > 0 || g.contradicts {
+	if d.whole || len(d.Claims) > 0 || g.contradicts {
 		if t, err = g.read(claims, d.Type, now); err != nil {
 			return "", nil, err
 		}
 	}
 	header := len(b)
 	b = jws.Enc.AppendEncode(append(b, '.'), claims)
-	sig, err := key.Sign(s.signature[:0], b)
+	sig, err := key.SignContext(ctx, s.signature[:0], b)
 	if err != nil {
 		return "", nil, err
 	}

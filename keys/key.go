@@ -37,7 +37,8 @@ type Key struct {
 	head     string
 	public   crypto.PublicKey // nil for HMAC
 	verifier jws.Verifier
-	signer   jws.Signer // nil when the key only verifies
+	signer   jws.Signer      // nil when the key only verifies
+	remote   *jws.PrivateKey // signer, where it is no key in memory
 }
 
 var _ Source = (*Key)(nil)
@@ -177,10 +178,19 @@ func (k *Key) Public() crypto.PublicKey { return k.public }
 // header fields of the caller's.
 func (k *Key) Header() string { return k.head }
 
-// Sign appends the raw signature of input to dst. It fails with [ErrCannotSign]
-// for a key that only verifies, and with the signer's own error.
+// Sign is [Key.SignContext] without a context.
 func (k *Key) Sign(dst, input []byte) ([]byte, error) {
-	if k.signer == nil {
+	return k.SignContext(context.Background(), dst, input)
+}
+
+// SignContext appends the raw signature of input to dst. It fails with [ErrCannotSign]
+// for a key that only verifies, and with the signer's own error. The context is for a
+// [ContextSigner]; keys in memory do not look at it.
+func (k *Key) SignContext(ctx context.Context, dst, input []byte) ([]byte, error) {
+	switch {
+	case k.remote != nil:
+		return k.signRemote(ctx, dst, input)
+	case k.signer == nil:
 		return nil, ErrCannotSign
 	}
 	return k.signer.Sign(dst, input)

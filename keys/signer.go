@@ -2,6 +2,7 @@ package keys
 
 import (
 	"bytes"
+	"context"
 	"crypto"
 	"crypto/ecdsa"
 	"crypto/ed25519"
@@ -9,16 +10,29 @@ import (
 	"crypto/rsa"
 	"errors"
 	"fmt"
+	"io"
 	"reflect"
 
 	"github.com/jwtgate/gate/internal/jws"
 )
+
+// A ContextSigner is a crypto.Signer whose signatures are made elsewhere, by a KMS for
+// example, and that gives up when the context of the request ends.
+type ContextSigner interface {
+	crypto.Signer
+	// SignContext is Sign with the context of the request.
+	SignContext(ctx context.Context, rand io.Reader, digest []byte, opts crypto.SignerOpts) ([]byte, error)
+}
 
 // FromSigner returns a key that signs with signer, which may be a private key in
 // memory or stand for one in a KMS or HSM, and verifies with its public half, for
 // which the same holds as in [FromPublic]. The signer must be safe for concurrent
 // use and not be changed. A private key in memory whose halves do not belong
 // together, or of more than two primes, is refused; another signer is not tried.
+//
+// A signer that may take long should be a [ContextSigner]: any other one that hangs holds
+// the request that waits for it. What a signer that is no private key in memory returns
+// is verified, so that the wrong key at the other end shows at once.
 func FromSigner(alg Algorithm, signer crypto.Signer) (*Key, error) {
 	if isNil(signer) {
 		return nil, errors.New("keys: the signer is nil or has no whole key")
@@ -31,8 +45,35 @@ func FromSigner(alg Algorithm, signer crypto.Signer) (*Key, error) {
 		return nil, err
 	}
 	s := schemes[alg]
-	k.signer = &jws.PrivateKey{With: signer.Sign, Hash: s.hash, PSS: s.pss, Size: s.size}
+	p := &jws.PrivateKey{With: signer.Sign, Hash: s.hash, PSS: s.pss, Size: s.size}
+	k.signer = p
+	if !inMemory(signer) {
+		k.remote = p
+	}
+	if c, ok := signer.(ContextSigner); ok {
+		p.WithContext = c.SignContext
+	}
 	return k, nil
+}
+
+func inMemory(signer crypto.Signer) bool {
+	switch signer.(type) {
+	case *rsa.PrivateKey, *ecdsa.PrivateKey, ed25519.PrivateKey:
+		return true
+	}
+	return false
+}
+
+// signRemote signs with a signer outside of this program.
+func (k *Key) signRemote(ctx context.Context, dst, input []byte) ([]byte, error) {
+	signed, err := k.remote.SignContext(ctx, dst, input)
+	if err != nil {
+		return nil, err
+	}
+	if !k.Verify(string(input), jws.Enc.EncodeToString(signed[len(dst):])) {
+		return nil, fmt.Errorf("keys: the signer of %s returned a signature that does not belong to its public key", k)
+	}
+	return signed, nil
 }
 
 // isNil reports whether a call of signer.Public would panic for want of a key.

@@ -1,6 +1,7 @@
 package jws
 
 import (
+	"context"
 	"crypto"
 	"crypto/ecdsa"
 	"crypto/ed25519"
@@ -176,12 +177,20 @@ type PrivateKey struct {
 	// With is the method Sign of the signer: no way of printing a function shows the
 	// key behind it, and an Ed25519 key is bytes, which fmt finds in any struct.
 	With func(rand io.Reader, digest []byte, opts crypto.SignerOpts) ([]byte, error)
+	// WithContext is used in its place where it is not nil.
+	WithContext func(ctx context.Context, rand io.Reader, digest []byte, opts crypto.SignerOpts) ([]byte, error)
+
 	Hash crypto.Hash // 0 for Ed25519, which signs the message itself
 	PSS  bool
 	Size int // octets of r and of s for ECDSA, else 0
 }
 
 func (s *PrivateKey) Sign(dst, input []byte) ([]byte, error) {
+	return s.SignContext(context.Background(), dst, input)
+}
+
+// SignContext is Sign for a signer that takes a context.
+func (s *PrivateKey) SignContext(ctx context.Context, dst, input []byte) ([]byte, error) {
 	var sum [64]byte
 	var opts crypto.SignerOpts = s.Hash
 	if s.PSS {
@@ -190,7 +199,13 @@ func (s *PrivateKey) Sign(dst, input []byte) ([]byte, error) {
 	if s.Hash != 0 {
 		input = digest(s.Hash, &sum, input)
 	}
-	sig, err := s.With(rand.Reader, input, opts)
+	var sig []byte
+	var err error
+	if s.WithContext != nil {
+		sig, err = s.WithContext(ctx, rand.Reader, input, opts)
+	} else {
+		sig, err = s.With(rand.Reader, input, opts)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("jws: signing: %w", err)
 	}
