@@ -89,7 +89,7 @@ func (g *Gate) Generation(ctx context.Context, subject string) (Generation, erro
 }
 
 // checkBlocklist is room 6.
-func (g *Gate) checkBlocklist(ctx context.Context, t *Token, p Policy) error {
+func (g *Gate) checkBlocklist(ctx context.Context, t *Token, p *Policy) error {
 	list := t.from.Blocklist
 	if list == nil || p.SkipBlocklist {
 		return nil

@@ -1,6 +1,7 @@
 package gate
 
 import (
+	"cmp"
 	stdjson "encoding/json"
 	"errors"
 	"fmt"
@@ -50,12 +51,9 @@ func readTime(d *jsontext.Decoder, t *time.Time) error {
 	if d.PeekKind() != '0' {
 		return errors.ErrUnsupported
 	}
-	token, err := d.ReadToken()
-	if err != nil {
-		return err
-	}
-	sec, err := token.Float()
-	if err != nil || sec >= maxTime || sec <= -maxTime {
+	text, err := d.ReadValue()
+	sec, outside := strconv.ParseFloat(string(text), 64)
+	if cmp.Or(err, outside) != nil || sec >= maxTime || sec <= -maxTime {
 		return errors.New("a time is out of range")
 	}
 	*t = time.Unix(int64(sec), 0).UTC()
@@ -78,10 +76,9 @@ func readAny(d *jsontext.Decoder, v *any) error {
 		return errors.ErrUnsupported
 	}
 	text, err := d.ReadValue()
-	if err != nil {
-		return err
+	if err == nil {
+		*v, err = numberAny(string(text))
 	}
-	*v, err = numberAny(string(text))
 	return err
 }
 

@@ -286,6 +286,22 @@ func (g *Gate) checkIdentity(t *Token) *Error {
 	case c.bad&claimFresh != 0 && !lenient.AnyFresh:
 		return refuse(ErrInvalid, "fresh_type")
 	}
+	return g.checkEmpty(t)
+}
+
+// checkEmpty refuses what would be the same for many: an empty identity or "jti".
+func (g *Gate) checkEmpty(t *Token) *Error {
+	own, c := t.identity, t.claims
+	switch {
+	case g.compat.AnyIdentity:
+		return nil
+	case own != nil && (own.Kind == 'n' || own.Kind == '"' && own.Str == ""):
+		return refuseName(ErrInvalid, "claim_empty", g.identityClaim)
+	case t.Subject == "" && c.have&claimSub != 0 && c.bad&claimSub == 0:
+		return refuseName(ErrInvalid, "claim_empty", "sub")
+	case t.ID == "" && c.have&claimJti != 0:
+		return refuseName(ErrInvalid, "claim_empty", "jti")
+	}
 	return nil
 }
 

@@ -189,7 +189,7 @@ var forbidden = []string{"alg", "b64", "crit", "cty", "zip"}
 
 // appendHeader writes the encoded header.
 func (g *Gate) appendHeader(b []byte, key *keys.Key, extra map[string]any) ([]byte, error) {
-	if len(extra) == 0 && g.issuers.own.acceptsType("JWT") {
+	if len(extra) == 0 && g.acceptsJWT {
 		return append(b, key.Header()...), nil
 	}
 	h := map[string]any{"alg": string(key.Algorithm()), "typ": "JWT"}

@@ -154,6 +154,7 @@ type Gate struct {
 	compat        compat.Options
 	powers        powers
 	identityClaim string
+	acceptsJWT    bool // tokens with the header of keys.Key.Header
 	contradicts   bool // Create and Accept may: every token is read back
 	issuers       *issuers
 	match         headerMatcher
@@ -178,7 +179,7 @@ func newGate(cfg Config, o compat.Options) (*Gate, error) {
 	g := &Gate{cfg: cfg, compat: o, powers: powersOf(cfg.Blocklist), identityClaim: cfg.Create.IdentityClaim, issuers: newIssuers(&cfg, o.Issuers)}
 	g.contradicts = cfg.Accept.Issuer != cfg.Create.Issuer || !slices.Equal(cfg.Accept.Audiences, cfg.Create.Audience)
 	g.scratch.New = newScratch
-	if g.issuers.own.acceptsType("JWT") {
+	if g.acceptsJWT = g.issuers.own.acceptsType("JWT"); g.acceptsJWT {
 		g.match = matcher(cfg.Keys)
 	}
 	if cfg.Accept.Limits.CacheEntries > 0 {

@@ -77,6 +77,9 @@ func compatGate(t testing.TB, cfg gate.Config, o compat.Options) *gate.Gate {
 	return g.(*gate.Gate)
 }
 
+// flaskLike is what package flask asks for.
+var flaskLike = compat.Options{AnyIdentity: true, EveryOPTIONS: true, OnePlace: true, FirstValue: true}
+
 // at is a number of seconds after start, as JSON.
 func at(seconds int64) string { return strconv.FormatInt(start.Unix()+seconds, 10) }
 

@@ -1,6 +1,9 @@
 package gate
 
-import "crypto/rand"
+import (
+	"crypto/rand"
+	"encoding/hex"
+)
 
 // newIDs fills a, b and c with random UUIDs, version 4 (RFC 9562 section 5.4).
 func newIDs(a, b, c *[36]byte) {
@@ -12,16 +15,12 @@ func newIDs(a, b, c *[36]byte) {
 }
 
 func writeUUID(dst *[36]byte, r []byte) {
-	const digits = "0123456789abcdef"
 	r[6] = r[6]&0x0f | 0x40
 	r[8] = r[8]&0x3f | 0x80
-	j := 0
-	for i, c := range r {
-		if i == 4 || i == 6 || i == 8 || i == 10 {
-			dst[j] = '-'
-			j++
-		}
-		dst[j], dst[j+1] = digits[c>>4], digits[c&15]
-		j += 2
-	}
+	hex.Encode(dst[:8], r[:4])
+	hex.Encode(dst[9:13], r[4:6])
+	hex.Encode(dst[14:18], r[6:8])
+	hex.Encode(dst[19:23], r[8:10])
+	hex.Encode(dst[24:], r[10:16])
+	dst[8], dst[13], dst[18], dst[23] = '-', '-', '-', '-'
 }

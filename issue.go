@@ -54,19 +54,31 @@ func (g *Gate) draft(ctx context.Context, typ TokenType, identity any, o *TokenO
 	if o.Cookies != (CookieOptions{}) {
 		d.Claims = merge(d.Claims, map[string]any{cookieScope: o.Cookies.claim()})
 	}
-	if !g.compat.AnyIdentity {
-		written, replaced := d.Claims[g.identityClaim]
-		if !replaced {
-			written = d.Identity
-		}
-		if d.Identity, err = identityText(written); err != nil {
-			return nil, fmt.Errorf("gate: creating a token: %w", err)
-		}
+	if err := g.identify(d); err != nil {
+		return nil, fmt.Errorf("gate: creating a token: %w", err)
 	}
 	if o.From != nil {
 		return d, g.inherit(d, o)
 	}
 	return d, nil
+}
+
+// identify makes d.Identity the text that will be written.
+func (g *Gate) identify(d *Draft) error {
+	if g.compat.AnyIdentity {
+		return nil
+	}
+	if len(d.Claims) > 0 {
+		if v, ok := d.Claims[g.identityClaim]; ok {
+			d.Identity = v
+		}
+	}
+	if s, ok := d.Identity.(string); ok && s != "" {
+		return nil // as it is: a copy would be an allocation
+	}
+	text, err := identityText(d.Identity)
+	d.Identity = text
+	return err
 }
 
 // inherit takes over what belongs to the login that o.From comes from.

@@ -78,7 +78,10 @@ func (g *Gate) checkRequest(ctx context.Context, r Request, p *Policy) (*Token, 
 	if g.exempt(r) {
 		return nil, nil
 	}
-	if err := cmp.Or(g.checkPossible(p), g.checkPlaces(p)); err != nil {
+	if err := g.checkPossible(p); err != nil {
+		return nil, err
+	}
+	if err := g.checkPlaces(p); err != nil {
 		return nil, err
 	}
 	f, err := g.locate(r, p)
@@ -93,7 +96,7 @@ func (g *Gate) checkRequest(ctx context.Context, r Request, p *Policy) (*Token, 
 	if f.raw == "" {
 		return nil, nil
 	}
-	t, err := g.walk(ctx, f, *p)
+	t, err := g.walk(ctx, &f, p)
 	if err == nil {
 		g.noteForRenewal(ctx, t)
 	}
@@ -115,17 +118,17 @@ func (g *Gate) checkToken(ctx context.Context, raw string, p *Policy) (*Token, e
 	if err := g.checkPossible(p); err != nil {
 		return nil, err
 	}
-	return g.walk(ctx, found{raw: raw}, *p)
+	return g.walk(ctx, &found{raw: raw}, p)
 }
 
 // walk takes a token through the rooms. The first that refuses ends it.
-func (g *Gate) walk(ctx context.Context, f found, p Policy) (*Token, error) {
+func (g *Gate) walk(ctx context.Context, f *found, p *Policy) (*Token, error) {
 	t, err := g.enter(ctx, f, false)
 	if err != nil {
 		return nil, err
 	}
 	t.demands = p.demands()
-	if err := g.checkPolicy(t, &p); err != nil {
+	if err := g.checkPolicy(t, p); err != nil {
 		return nil, located(err, f.location, t)
 	}
 	if err := g.checkBlocklist(ctx, t, p); err != nil {
@@ -145,7 +148,7 @@ func (g *Gate) walk(ctx context.Context, f found, p Policy) (*Token, error) {
 
 // enter is rooms 2 to 4: a genuine token, with acceptable claims, brought by the
 // page it was given to.
-func (g *Gate) enter(ctx context.Context, f found, allowExpired bool) (*Token, error) {
+func (g *Gate) enter(ctx context.Context, f *found, allowExpired bool) (*Token, error) {
 	t, err := g.open(ctx, f.raw)
 	if err != nil {
 		return nil, located(err, f.location, nil)
@@ -178,7 +181,7 @@ type DecodeOptions struct {
 // Decode checks signature and claims of a token and returns it. It asks neither
 // type, freshness, blocklist nor hooks: what it returns may have been revoked.
 func (g *Gate) Decode(ctx context.Context, raw string, o DecodeOptions) (*Token, error) {
-	return g.enter(ctx, found{raw: raw, csrf: o.CSRF, check: o.CSRF != ""}, o.AllowExpired)
+	return g.enter(ctx, &found{raw: raw, csrf: o.CSRF, check: o.CSRF != ""}, o.AllowExpired)
 }
 
 // exempt reports whether a request passes unguarded.

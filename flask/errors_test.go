@@ -55,7 +55,7 @@ var ownWords = []string{
 	"ambiguous", "body_json", "body_content_type", "header_too_large", "missing_large_body", "missing_path", "missing_method",
 	"csrf_large_form", "body_unreadable", "type_wanted",
 	"too_large", "typ_type", "typ_mismatch", "crit", "zip", "cty",
-	"csrf_origin", "csrf_origin_missing", "csrf_claim_type", "exp_missing", "exp_far", "sid_type", "type_type", "fresh_type",
+	"csrf_origin", "csrf_origin_missing", "csrf_claim_type", "exp_missing", "exp_far", "sid_type", "type_type", "fresh_type", "claim_empty",
 	"issuer_unknown", "tid_mismatch", // of Config.Issuers
 	"invalid", "wrong_type", "scope", // of kinds that a hook returns
 }
