@@ -71,12 +71,13 @@ func Unavailable(err error) error { return &unavailableError{err: err} }
 
 // unavailableError means that nobody knows whether a token is good.
 type unavailableError struct {
-	what string // the part of the gate that failed; "" is the application
+	what string // that failed; "" where the application says no more
 	err  error
+	ours bool // a store or key source, which the gate has asked
 }
 
 // failed reports that a store or key source could not answer.
-func failed(what string, err error) error { return &unavailableError{what, err} }
+func failed(what string, err error) error { return &unavailableError{what, err, true} }
 
 func (e *unavailableError) Error() string {
 	if e.what == "" {

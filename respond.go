@@ -193,7 +193,7 @@ func sentence(err error) string {
 		return e.Message()
 	case row(err) != nil:
 		return http.StatusText(StatusCode(err))
-	case errors.As(err, &u) && u.what != "":
+	case errors.As(err, &u) && u.ours:
 		return unavailable
 	}
 	return failure

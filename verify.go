@@ -51,7 +51,7 @@ func (g *Gate) loadUser(ctx context.Context, t *Token) error {
 	case errors.Is(err, ErrNoUser) || err == nil && isNil(user):
 		return &Error{Kind: ErrNoUser, Reason: "no_user"}
 	case err != nil:
-		return failed("loading the user", err)
+		return &unavailableError{what: "loading the user", err: err}
 	}
 	t.user = user
 	return nil

@@ -2,7 +2,7 @@ package main
 
 import (
 	"errors"
-	"log"
+	"log/slog"
 	"mime"
 	"net/http"
 
@@ -36,7 +36,7 @@ func writeJSON(w http.ResponseWriter, status int, v any) {
 	w.Header().Set("X-Content-Type-Options", "nosniff")
 	w.WriteHeader(status)
 	if err := json.MarshalWrite(w, v); err != nil {
-		log.Print("demo: writing an answer: ", err)
+		slog.Error("writing an answer", "error", err)
 	}
 	w.Write([]byte("\n"))
 }
@@ -52,6 +52,6 @@ func refuse(w http.ResponseWriter, status int, msg string) {
 
 // fail answers a request that failed here, and tells the log why.
 func fail(w http.ResponseWriter, err error) {
-	log.Print("demo: ", err)
+	slog.Error("request failed", "error", err)
 	refuse(w, http.StatusInternalServerError, "Something went wrong here; it is in the log")
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"log/slog"
 	"net/http"
 	"runtime"
 	"strconv"
@@ -37,6 +38,7 @@ func newService(ctx context.Context, db *sql.DB, key keys.Source) (*service, err
 		Cookies:   gate.Cookies{Insecure: true}, // the demo speaks plain HTTP; leave this out behind TLS
 		Blocklist: s.revoked,
 		LoadUser:  s.loadUser,
+		OnEvent:   gate.SlogEvents(slog.Default()),
 	})
 	return s, err
 }
