@@ -52,17 +52,33 @@ func (c *tokenCache) get(raw string, from *issuer, candidates []*keys.Key) *Toke
 	if c == nil || candidates[0].Public() == nil {
 		return nil
 	}
-	s := c.shard(raw)
-	s.mu.RLock()
-	t := s.young[raw]
-	if t == nil {
-		t = s.old[raw]
-	}
-	s.mu.RUnlock()
+	t := c.kept(raw)
 	if t == nil || t.from != from || !slices.Contains(candidates, t.key) {
 		return nil
 	}
 	return t.clone()
+}
+
+// kept returns the token that is kept, not to be changed, or nil.
+func (c *tokenCache) kept(raw string) *Token {
+	s := c.shard(raw)
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	if t := s.young[raw]; t != nil {
+		return t
+	}
+	return s.old[raw]
+}
+
+// issuer returns whose token this is, if it is kept: the same text has the same "iss".
+func (c *tokenCache) issuer(raw string) *issuer {
+	if c == nil {
+		return nil
+	}
+	if t := c.kept(raw); t != nil {
+		return t.from
+	}
+	return nil
 }
 
 // put keeps a copy of t.

@@ -173,7 +173,11 @@ func init() {
 
 func newGate(cfg Config, o compat.Options) (*Gate, error) {
 	cfg = cfg.withDefaults()
-	if err := cfg.check(); err != nil {
+	err := cfg.check()
+	if err == nil {
+		err = cfg.checkIssuers(o.Issuers)
+	}
+	if err != nil {
 		return nil, fmt.Errorf("gate: %w", err)
 	}
 	g := &Gate{cfg: cfg, compat: o, powers: powersOf(cfg.Blocklist), identityClaim: cfg.Create.IdentityClaim, issuers: newIssuers(&cfg, o.Issuers)}
@@ -273,7 +277,7 @@ func (c *Config) check() error {
 			return fmt.Errorf("Config.Challenge: %q must be printable ASCII without quotes or backslashes", s)
 		}
 	}
-	return cmp.Or(c.checkTimes(), c.Accept.Limits.check(), c.Cookies.check(), c.checkIssuers())
+	return cmp.Or(c.checkTimes(), c.Accept.Limits.check(), c.Cookies.check())
 }
 
 // ownClaims are the claims that cannot hold an identity.

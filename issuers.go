@@ -16,6 +16,9 @@ import (
 // The subject "42" of an issuer is not the gate's user 42, and neither is its "admin".
 // LoadUser, Verify and handlers have to ask [Token.VerifiedIssuer].
 //
+// Its tokens open what an access token opens: they are no refresh tokens and none of
+// Create.Types, whatever their "type", and no token of the gate is made from them.
+//
 // Limits, clocks, Leeway and MaxLifetime are those of [Accept]. The zero values of the
 // optional fields are the strict ones.
 type Issuer struct {

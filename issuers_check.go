@@ -12,14 +12,14 @@ import (
 )
 
 // checkIssuers refuses issuers that cannot be told apart, from each other or from the
-// gate itself.
-func (c *Config) checkIssuers() error {
+// gate itself; names are more names of its own tokens.
+func (c *Config) checkIssuers(names []string) error {
 	for n := range c.Issuers {
 		if err := c.Issuers[n].check(); err != nil {
 			return fmt.Errorf("Config.Issuers[%d] (%q): %w", n, c.Issuers[n].Name, err)
 		}
 	}
-	return cmp.Or(c.checkIssuerNames(), c.checkIssuerKeys())
+	return cmp.Or(c.checkIssuerNames(names), c.checkIssuerKeys())
 }
 
 func (i *Issuer) check() error {
@@ -57,10 +57,11 @@ func plainIssuer(name string) bool {
 		(after == "" || after[0] == '/') && !strings.ContainsAny(before+after, "{}")
 }
 
-func (c *Config) checkIssuerNames() error {
+func (c *Config) checkIssuerNames(names []string) error {
+	names = append([]string{c.Create.Issuer, c.Accept.Issuer}, names...)
 	for n := range c.Issuers {
 		name := c.Issuers[n].Name
-		for _, own := range []string{c.Create.Issuer, c.Accept.Issuer} {
+		for _, own := range names {
 			if overlap(name, own) {
 				return fmt.Errorf("Config.Issuers[%d] has the name of the gate's own tokens, %q", n, own)
 			}

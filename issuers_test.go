@@ -93,8 +93,10 @@ func TestIssuersKeepTheirKeysApart(t *testing.T) {
 		{"the shop's without its slash", mint(shopKey, claimsOf(strings.TrimSuffix(shopName, "/"))), "issuer_unknown", "", nil},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			g := newGate(t, issuing())
-			for range 2 { // the second comes from the cache
+			cfg := issuing()
+			cached := newGate(t, cfg)
+			cfg.Accept.Limits.CacheEntries = -1
+			for _, g := range []*gate.Gate{cached, cached, newGate(t, cfg)} { // the second time it comes from the cache
 				tok, err := g.CheckToken(t.Context(), tt.raw, gate.Policy{})
 				checkVerdict(t, err, tt.want)
 				if tt.want != "ok" || err != nil {

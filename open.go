@@ -125,15 +125,24 @@ func (g *Gate) candidates(ctx context.Context, raw string, parts jws.Parts) (*is
 	if err != nil {
 		return nil, nil, jwsError(err)
 	}
-	from := g.issuers.own
-	if !g.issuers.alone() {
-		payload, _ := jws.DecodeSegment(parts.Payload) // if not, it names nobody
-		if from = g.issuers.ofUnverified(payload, &g.cfg.Accept.Limits); from == nil {
-			return nil, nil, refuse(ErrInvalid, "issuer_unknown")
-		}
+	from := g.issuerOf(raw, parts.Payload)
+	if from == nil {
+		return nil, nil, refuse(ErrInvalid, "issuer_unknown")
 	}
 	found, err := g.verificationKeys(ctx, from, u)
 	return from, found, err
+}
+
+// issuerOf returns the issuer that a token names, or nil.
+func (g *Gate) issuerOf(raw, segment string) *issuer {
+	if g.issuers.alone() {
+		return g.issuers.own
+	}
+	if from := g.cache.issuer(raw); from != nil {
+		return from
+	}
+	payload, _ := jws.DecodeSegment(segment) // if that fails, it names nobody
+	return g.issuers.ofUnverified(payload, &g.cfg.Accept.Limits)
 }
 
 // verificationKeys returns the keys of an issuer that may have signed a token.
