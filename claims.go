@@ -31,6 +31,7 @@ const (
 	claimCSRF
 	claimIdentity
 	claimGen
+	claimRenewed
 	claimTenant // the claim tid, where the name of the issuer holds a tenant
 )
 
@@ -125,6 +126,9 @@ func (t *Token) claim(name string, v scan.Value) claimBits {
 	case "gen":
 		t.generationOf(v)
 		return claimGen
+	case renewedFrom:
+		t.renewed = t.stringOf(v, claimRenewed)
+		return claimRenewed
 	}
 	return 0
 }
@@ -273,7 +277,7 @@ func (g *Gate) checkIdentity(t *Token) *Error {
 		return refuseName(ErrInvalid, "claim_missing", "sub")
 	case c.bad&claimSub != 0 && !lenient.AnySubject:
 		return refuse(ErrInvalid, "sub_type")
-	case c.bad&claimJti != 0:
+	case c.bad&(claimJti|claimRenewed) != 0:
 		return refuse(ErrInvalid, "jti_type")
 	case c.have&claimJti == 0 && !lenient.NoID:
 		return refuseName(ErrInvalid, "claim_missing", "jti")

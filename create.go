@@ -49,7 +49,8 @@ type TokenOptions struct {
 	// algorithm is the key's.
 	Header map[string]any
 
-	anew bool // with From: no auth_time and CSRF value of From
+	renewal bool // of From: RevocationID is inherited
+	anew    bool // with From: no auth_time and CSRF value of From
 }
 
 // A Draft is a token about to be signed, as [Config.Prepare] sees it. Prepare may

@@ -281,7 +281,7 @@ func (c *Config) check() error {
 }
 
 // ownClaims are the claims that cannot hold an identity.
-var ownClaims = []string{"exp", "nbf", "iat", "iss", "aud", "jti", "sid", "type", "fresh", "csrf", "gen"}
+var ownClaims = []string{"exp", "nbf", "iat", "iss", "aud", "jti", "sid", "type", "fresh", "csrf", "gen", renewedFrom}
 
 // plainName reports whether JSON holds s as it is.
 func plainName(s string) bool {

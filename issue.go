@@ -103,6 +103,9 @@ func (g *Gate) inherit(d *Draft, o *TokenOptions) error {
 			claims[name] = v
 		}
 	}
+	if o.renewal {
+		claims[renewedFrom] = from.RevocationID()
+	}
 	d.Claims = merge(claims, d.Claims)
 	setDefault(&o.SessionID, from.SessionID)
 	return nil

@@ -81,7 +81,7 @@ func (g *Gate) renewCookies(ctx context.Context, t *Token, o RenewOptions, now t
 	}
 	next := TokenOptions{
 		From: t, SessionID: t.SessionID, ExpiresIn: o.left(t, g.lifetime(t), now),
-		anew: g.compat.NewRenewal,
+		renewal: !g.compat.NewRenewal, anew: g.compat.NewRenewal,
 	}
 	if g.compat.NewRenewal && o.MaxSession != NoExpiry {
 		next.Claims = map[string]any{"auth_time": login(t).Unix()}

@@ -288,6 +288,20 @@ func TestReportsRenew(t *testing.T) {
 				blocked[tok.SessionID] = true
 				return fmt.Sprint(first, r.said("token.renewed"), r.visit("GET", gate.Policy{}, nil))
 			}, "200 true 401"},
+		{"the same, where logout revokes the token that it was sent",
+			"the renewed cookie, which came last, was good", func(t *testing.T) any {
+				revoked := ""
+				r := report(t, func(c *gate.Config) {
+					c.Blocklist = gate.BlocklistFunc(func(_ context.Context, tok *gate.Token) (bool, error) { return tok.RevocationID() == revoked, nil })
+				})
+				tok := r.login(gate.TokenOptions{})
+				r.clock.add(late)
+				r.visit("GET", gate.Policy{}, nil)
+				r.clock.add(late)
+				first := r.visit("GET", gate.Policy{}, nil)
+				revoked = tok.RevocationID()
+				return fmt.Sprint(first, r.token().ID == tok.ID, r.visit("GET", gate.Policy{}, nil))
+			}, "200 false 401"},
 		{"a page for shared caches and CDNs brings a renewed cookie",
 			"stored by the CDN, and handed to others", func(t *testing.T) any {
 				r := report(t, nil)

@@ -51,6 +51,7 @@ type inside struct {
 	identity   *scan.Value // of the identity claim, where it is not a string in sub
 	location   string
 	csrf       string
+	renewed    string // of the claim renewed_jti
 	header     string // encoded segment
 	payload    string // JSON
 	user       any
@@ -165,6 +166,19 @@ func (t *Token) VerifiedKey() *keys.Key { return t.hides().key }
 func (t *Token) Generation() (gen int64, ok bool) {
 	in := t.hides()
 	return in.generation, in.claims.have&claimGen != 0 && in.claims.bad&claimGen == 0
+}
+
+// renewedFrom is the claim of a token that Renew made: the ID of the first of its chain.
+const renewedFrom = "renewed_jti"
+
+// RevocationID returns the identifier by which a blocklist knows t alone: ID, or the ID of
+// the first token of the chain where [Gate.Renew] made t. So whoever revokes a token
+// revokes what was renewed from it, until all of that has expired.
+func (t *Token) RevocationID() string {
+	if first := t.hides().renewed; first != "" {
+		return first
+	}
+	return t.ID
 }
 
 // CSRF returns the double submit value of the token, or "". Give it to pages that

@@ -136,3 +136,17 @@ func TestTokenString(t *testing.T) {
 		t.Errorf("LogValue = %s, want %s", got, want)
 	}
 }
+
+// A token that was renewed is revoked with the one it goes back to.
+func TestRevocationID(t *testing.T) {
+	g := newGate(t, gate.Config{})
+	for _, tt := range []struct{ raw, want string }{
+		{token(), "id-1"}, {token("renewed_jti", `"id-0"`), "id-0"}, {token("renewed_jti", `""`), "id-1"},
+	} {
+		if got := must(g.Decode(t.Context(), tt.raw, gate.DecodeOptions{})).RevocationID(); got != tt.want {
+			t.Errorf("RevocationID = %q, want %q", got, tt.want)
+		}
+	}
+	_, err := g.Decode(t.Context(), token("renewed_jti", "1"), gate.DecodeOptions{})
+	checkVerdict(t, err, "jti_type")
+}

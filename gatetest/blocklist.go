@@ -27,6 +27,7 @@ func Blocklist(t *testing.T, newStore func(t *testing.T, clock func() time.Time)
 		{"token without expiry", checkForever},
 		{"token past its time", checkPast},
 		{"token revoked twice", checkTwice},
+		{"token and what was renewed from it", checkRenewed},
 		{"session", checkSession},
 		{"no identifier", checkNoID},
 		{"undo", checkUndo},

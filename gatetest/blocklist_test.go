@@ -168,6 +168,20 @@ var planted = []struct {
 			return nil
 		}}
 	}},
+	{"knows tokens by jti alone", "token and what was renewed from it", func() broken {
+		bare := func(t *gate.Token) *gate.Token {
+			return &gate.Token{ID: t.ID, Type: t.Type, IssuedAt: t.IssuedAt, Expiry: t.Expiry}
+		}
+		return broken{
+			blocked: func(s stores.Store, ctx context.Context, t *gate.Token) (bool, error) { return s.Blocked(ctx, bare(t)) },
+			revokeToken: func(s stores.Store, ctx context.Context, t *gate.Token) error {
+				return s.RevokeToken(ctx, bare(t), none)
+			},
+		}
+	}},
+	{"forgets before what was renewed expires", "token and what was renewed from it", func() broken {
+		return bent(func(t *gate.Token) { t.IssuedAt = time.Time{} })
+	}},
 	{"forgets at exp", "token", func() broken { return bent(func(t *gate.Token) { t.Expiry = t.Expiry.Add(-storekit.DefaultLeeway) }) }},
 	{"forgets a second early", "token", func() broken { return bent(func(t *gate.Token) { t.Expiry = t.Expiry.Add(-time.Second) }) }},
 	{"never forgets", "token", func() broken { return bent(func(t *gate.Token) { t.Expiry = time.Time{} }) }},

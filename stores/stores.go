@@ -98,8 +98,9 @@ type Entry struct {
 // life of an entry.
 type Store interface {
 	gate.Blocklist
-	// RevokeToken revokes t by its ID until its expiry plus the store's leeway; without
-	// an expiry, for ever. A token without ID is [ErrNoID]. For one whose expiry and
+	// RevokeToken revokes t, and what [gate.Gate.Renew] has made from it or it was made
+	// from, by its RevocationID, until all of that has expired for the store's leeway;
+	// without an expiry, for ever. A token without ID is [ErrNoID]. For one whose expiry and
 	// leeway have passed nothing is written.
 	RevokeToken(ctx context.Context, t *gate.Token, n Note) error
 	// RevokeSession revokes all tokens of a session, present and future, and remembers
@@ -113,7 +114,7 @@ type Store interface {
 	// the return, and the store's Skew after it. What an earlier call revoked stays
 	// revoked. "" is [ErrNoID].
 	RevokeSubject(ctx context.Context, subject string, o SubjectOptions, n Note) error
-	// RestoreToken undoes RevokeToken; nil when there was nothing to undo. A token
+	// RestoreToken undoes RevokeToken, by the token's RevocationID; nil when there was nothing to undo. A token
 	// whose session or subject is revoked stays refused.
 	RestoreToken(ctx context.Context, tokenID string) error
 	// RestoreSession undoes RevokeSession.

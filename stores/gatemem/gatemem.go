@@ -160,7 +160,7 @@ func (s *Store) found(t *gate.Token, now time.Time) bool {
 		other := s.keysOf(issuer)
 		k = &other
 	}
-	return s.tokens.has(&k.token, t.ID, now) || s.sessions.has(&k.session, t.SessionID, now) || s.subjectBlocked(k, t, now)
+	return s.tokens.has(&k.token, t.RevocationID(), now) || s.sessions.has(&k.session, t.SessionID, now) || s.subjectBlocked(k, t, now)
 }
 
 // issuerKeys are the keys by which the identifiers of one issuer are hashed.
@@ -185,11 +185,12 @@ func (s *Store) RevokeToken(ctx context.Context, t *gate.Token, _ stores.Note) e
 	if t == nil || t.ID == "" {
 		return fmt.Errorf("gatemem: %w", stores.ErrNoID)
 	}
-	now, until := s.clock(), s.keep.UntilToken(t)
+	now := s.clock()
+	until := s.keep.UntilRevoked(t, now)
 	if !storekit.Live(until, now) {
 		return nil
 	}
-	hash := s.keysOf(t.VerifiedIssuer()).token.hash(t.ID)
+	hash := s.keysOf(t.VerifiedIssuer()).token.hash(t.RevocationID())
 	if !s.reserve(now) {
 		if s.tokens.extend(hash, until) { // it has an entry, which needs no space
 			return nil

@@ -74,7 +74,7 @@ func (v *verdict) holds(now time.Time) bool { return !v.blocked || storekit.Live
 
 // hash is of all by which a token is looked up. Lengths keep the parts apart.
 func (m *memory) hash(t *gate.Token) uint64 {
-	h := maphash.String(m.proof, t.ID)
+	h := maphash.String(m.proof, t.RevocationID())
 	gen, known := t.Generation()
 	if !known {
 		gen = -1

@@ -54,7 +54,7 @@ func (s *Store) lookup(t *gate.Token) *lookup {
 		l.kinds, l.all = append(l.kinds, kind), append(l.all, s.key(kind, hash))
 		return hash
 	}
-	add(stores.Token, t.ID)
+	add(stores.Token, t.RevocationID())
 	l.sessionHash = add(stores.Session, t.SessionID)
 	add(stores.Subject, storekit.SubjectOf(t))
 	for _, tag := range l.tags {

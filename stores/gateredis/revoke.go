@@ -20,11 +20,12 @@ func (s *Store) RevokeToken(ctx context.Context, t *gate.Token, n stores.Note) e
 	if t == nil || t.ID == "" {
 		return fmt.Errorf("gateredis: %w", stores.ErrNoID)
 	}
-	now, until := s.now(), s.keep.UntilToken(t)
+	now := s.now()
+	until := s.keep.UntilRevoked(t, now)
 	if !storekit.Live(until, now) {
 		return nil
 	}
-	hash := storekit.HashID(stores.Token, storekit.IssuerScope(s.o.Scope, t.VerifiedIssuer()), t.ID)
+	hash := storekit.HashID(stores.Token, storekit.IssuerScope(s.o.Scope, t.VerifiedIssuer()), t.RevocationID())
 	return s.put(ctx, stores.Token, hash, entry{until: until, at: now.Unix(), note: storekit.CleanNote(n)}, now)
 }
 

@@ -218,7 +218,7 @@ func (s *Store) identify(t *gate.Token) identifiers {
 		}
 		return storekit.HashID(kind, s.o.Scope, id)
 	}
-	return identifiers{hash(stores.Token, t.ID), hash(stores.Session, t.SessionID), hash(stores.Subject, t.Subject)}
+	return identifiers{hash(stores.Token, t.RevocationID()), hash(stores.Session, t.SessionID), hash(stores.Subject, t.Subject)}
 }
 
 // verdict asks the copy in front where that is fresh, and the database otherwise.

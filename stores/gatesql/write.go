@@ -77,11 +77,12 @@ func (s *Store) RevokeToken(ctx context.Context, t *gate.Token, n stores.Note) e
 	if t == nil {
 		return fmt.Errorf("gatesql: %w", stores.ErrNoID)
 	}
-	until, now := s.keep.UntilToken(t), s.o.Clock()
+	now := s.o.Clock()
+	until := s.keep.UntilRevoked(t, now)
 	if t.ID != "" && !storekit.Live(until, now) {
 		return nil
 	}
-	return s.revoke(ctx, row{kind: stores.Token, until: until}, t.ID, n, storekit.SubjectChange{})
+	return s.revoke(ctx, row{kind: stores.Token, until: until}, t.RevocationID(), n, storekit.SubjectChange{})
 }
 
 // RevokeSession implements [stores.Store].

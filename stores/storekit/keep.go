@@ -67,6 +67,16 @@ func (k Keep) UntilToken(t *gate.Token) int64 {
 	return ceil(t.Expiry.Add(k.Leeway))
 }
 
+// UntilRevoked is the same for t revoked at now: where t may have been renewed, until
+// what was made from it by now has expired too. That lives no longer than t did.
+func (k Keep) UntilRevoked(t *gate.Token, now time.Time) int64 {
+	until := k.UntilToken(t)
+	if until == Never || t.Type != gate.Access || t.IssuedAt.IsZero() || !Live(until, now) {
+		return until
+	}
+	return max(until, ceil(now.Add(t.Expiry.Sub(t.IssuedAt)).Add(k.Leeway)))
+}
+
 // UntilSession is the same for a session revoked at now.
 func (k Keep) UntilSession(now time.Time) int64 {
 	if k.MaxLifetime == gate.NoExpiry {

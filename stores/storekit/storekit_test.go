@@ -86,6 +86,23 @@ func TestUntil(t *testing.T) {
 	if past := noon.Add(2 * time.Second); storekit.Live(until, past) {
 		t.Errorf("until %d: live at %v", until, past)
 	}
+	for _, tt := range []struct {
+		tok  gate.Token
+		want time.Time
+	}{
+		{gate.Token{Type: gate.Access, IssuedAt: noon.Add(-10 * time.Minute), Expiry: noon.Add(5 * time.Minute)}, noon.Add(15 * time.Minute)},
+		{gate.Token{Type: gate.Refresh, IssuedAt: noon.Add(-10 * time.Minute), Expiry: noon.Add(5 * time.Minute)}, noon.Add(5 * time.Minute)},
+		{gate.Token{Type: gate.Access, Expiry: noon.Add(5 * time.Minute)}, noon.Add(5 * time.Minute)},
+		{gate.Token{Type: gate.Access, IssuedAt: noon.Add(-2 * time.Hour), Expiry: noon.Add(-time.Hour)}, noon.Add(-time.Hour)},
+		{gate.Token{Type: gate.Access, IssuedAt: noon, Expiry: noon.Add(time.Hour)}, noon.Add(time.Hour)},
+	} {
+		if got := k.UntilRevoked(&tt.tok, noon); got != tt.want.Add(2*time.Second).Unix() {
+			t.Errorf("UntilRevoked of %+v = %d, want %d", tt.tok, got, tt.want.Add(2*time.Second).Unix())
+		}
+	}
+	if got := k.UntilRevoked(&gate.Token{Type: gate.Access, IssuedAt: noon}, noon); got != storekit.Never {
+		t.Errorf("UntilRevoked without expiry = %d, want Never", got)
+	}
 	if got := k.UntilToken(&gate.Token{}); got != storekit.Never || !storekit.Live(got, noon.AddDate(1000, 0, 0)) {
 		t.Errorf("UntilToken without expiry = %d, want Never", got)
 	}
