@@ -11,13 +11,15 @@ import (
 	"github.com/jwtgate/gate"
 )
 
-// grace is how many timeouts the store may take to return. What it says after the first
-// one counts only where the process was too busy to hear it in time.
-const grace = 4
+// patience bounds a call whose answer nobody hears. Before that its context ends when it
+// is found to be out of time, and not by a clock, which goes on while the process waits
+// for a core.
+const patience = time.Minute
 
-// yields is how often a check that is out of time lets every other goroutine run once,
-// before it gives up: the answer may have come, and wait for a core.
-const yields = 4
+// steps are the parts of a timeout. A part counts as long as it should be, however long
+// it took: in a process that is short of CPU the answer waits for a core, again and
+// again on its way, as this count does.
+const steps = 25
 
 // A call is one question to the store. It is judged once: by the store's answer, or by
 // whoever finds that it is out of time.
@@ -26,8 +28,9 @@ type call struct {
 	ctx    context.Context // of the caller
 	token  *gate.Token
 	probe  bool
-	begun  atomic.Int64 // since start, plus one; 0: the goroutine has not run yet
 	start  time.Time
+	begun  atomic.Bool // the goroutine runs
+	cancel context.CancelFunc
 	judged atomic.Bool
 	got    chan answer
 }
@@ -49,8 +52,11 @@ func (b *Breaker) ask(ctx context.Context, t *gate.Token, how func(context.Conte
 	if err := c.enter(); err != nil {
 		return false, err
 	}
-	go c.run(how)
-	return c.wait()
+	// Who leaves early says nothing about the store, and must not make it fail.
+	own, cancel := context.WithTimeout(context.WithoutCancel(ctx), patience)
+	c.cancel = cancel
+	go c.run(own, how)
+	return c.wait(ctx)
 }
 
 // enter waits for a place in the store.
@@ -74,13 +80,11 @@ func (c *call) enter() error {
 	}
 }
 
-// run asks the store under a context that outlives the caller's: who leaves early says
-// nothing about the store, and must not make it fail.
-func (c *call) run(how func(context.Context, *gate.Token) (bool, error)) {
+// run asks the store.
+func (c *call) run(ctx context.Context, how func(context.Context, *gate.Token) (bool, error)) {
 	defer func() { <-c.b.slots }()
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(c.ctx), grace*c.b.policy.Timeout)
-	defer cancel()
-	c.begun.Store(int64(time.Since(c.start)) + 1)
+	defer c.cancel()
+	c.begun.Store(true)
 	a := askSafely(ctx, c.token, how)
 	c.judge(a.err)
 	c.got <- a
@@ -98,52 +102,30 @@ func askSafely(ctx context.Context, t *gate.Token, how func(context.Context, *ga
 	return answer{blocked, err}
 }
 
-// wait returns the answer, or an error when the caller leaves or the time is up.
-func (c *call) wait() (bool, error) {
-	timer := time.NewTimer(c.b.policy.Timeout)
+// wait returns the answer, or an error when the caller leaves or the time is up. It
+// goes on without a caller who leaves, so that a store that hangs is noticed.
+func (c *call) wait(ctx context.Context) (bool, error) {
+	step := c.b.policy.Timeout / steps
+	timer := time.NewTimer(step)
 	defer timer.Stop()
-	for {
+	for left := steps; left > 0; {
 		select {
 		case a := <-c.got:
 			return a.blocked, a.err
-		case <-c.ctx.Done():
-			time.AfterFunc(max(c.left(), 0), func() { c.judge(ErrTimeout) })
-			return false, c.ctx.Err()
+		case <-ctx.Done():
+			go c.wait(context.Background())
+			return false, ctx.Err()
 		case <-timer.C:
-			if left := c.left(); left > 0 {
-				timer.Reset(left)
-				continue
+			runtime.Gosched() // who waits longer for a core goes first, such as the reader of an answer
+			if c.begun.Load() {
+				left--
 			}
-			if a, ok := c.late(); ok {
-				return a.blocked, a.err
-			}
-			c.judge(ErrTimeout)
-			return false, ErrTimeout
+			timer.Reset(step)
 		}
 	}
-}
-
-// left is what remains of the timeout, which counts from when the goroutine ran.
-func (c *call) left() time.Duration {
-	begun := time.Duration(c.begun.Load())
-	if begun == 0 {
-		return c.b.policy.Timeout
-	}
-	return c.b.policy.Timeout - time.Since(c.start.Add(begun-1))
-}
-
-// late returns an answer that waits for a core. In an idle process yielding returns at
-// once.
-func (c *call) late() (answer, bool) {
-	for range yields {
-		runtime.Gosched()
-		select {
-		case a := <-c.got:
-			return a, true
-		default:
-		}
-	}
-	return answer{}, false
+	c.judge(ErrTimeout)
+	c.cancel()
+	return false, ErrTimeout
 }
 
 // judge takes down how the call ended, once.

@@ -1,0 +1,69 @@
+//go:build unix
+
+package faults_test
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/jwtgate/gate"
+	"github.com/jwtgate/gate/internal/integration/servers"
+	"github.com/jwtgate/gate/stores"
+	"github.com/jwtgate/gate/stores/gateredis"
+)
+
+// TestBusyProcess has 256 clients that need 3 ms of CPU for each request, and a store
+// that is healthy: at most one in a thousand may be refused, and the circuit stays
+// closed.
+func TestBusyProcess(t *testing.T) {
+	server := servers.StartRedis(t, servers.Durable...)
+	store := newStore(t, connect(t, alone(server.Addr)), gateredis.Options{})
+	breaker := stores.NewBreaker(store, stores.FailurePolicy{})
+	f := busy(t, breaker)
+	s := breaker.Stats()
+	f.more = fmt.Sprintf(" (circuit opened %d times; the last failure: %v)", s.Opened, s.LastError)
+	if f.bad <= f.of/1000 {
+		f.bad = 0
+	}
+	holds(t, "F24 busy process, 256 clients", f)
+	if s.Opened != 0 {
+		t.Errorf("the circuit opened %d times: %v", s.Opened, s.LastError)
+	}
+	caught(t, "F24", "a timeout that counts the wait for a core", busy(t, impatient{store}))
+}
+
+// impatient gives up by the clock on the wall.
+type impatient struct{ gate.Blocklist }
+
+func (i impatient) Blocked(ctx context.Context, t *gate.Token) (bool, error) {
+	ctx, cancel := context.WithTimeout(ctx, 250*time.Millisecond)
+	defer cancel()
+	return i.Blocklist.Blocked(ctx, t)
+}
+
+// busy counts refused requests.
+func busy(t *testing.T, list gate.Blocklist) finding {
+	var refused, all atomic.Int64
+	ctx, cancel := context.WithTimeout(t.Context(), time.Duration(pick(4, 30))*time.Second)
+	defer cancel()
+	var wg sync.WaitGroup
+	for range 256 {
+		tok := newToken()
+		wg.Go(func() {
+			for ctx.Err() == nil {
+				for begun := time.Now(); time.Since(begun) < 3*time.Millisecond; {
+				}
+				all.Add(1)
+				if blocked, err := list.Blocked(context.Background(), tok); blocked || err != nil {
+					refused.Add(1)
+				}
+			}
+		})
+	}
+	wg.Wait()
+	return finding{bad: int(refused.Load()), of: int(all.Load()), what: "requests refused while the store was healthy"}
+}
