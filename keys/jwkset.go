@@ -20,6 +20,10 @@ type Skipped struct {
 	Err   error  // the reason
 }
 
+// ErrExposed is the reason for a secret, or the private members of a key, that
+// [ParsePublicSet] found in a set that others can read. Who has read it can sign.
+var ErrExposed = errors.New("keys: JWK Set shows a private key or secret to everybody; the issuer must replace it")
+
 // ParseSet returns the keys in a JWK Set (RFC 7517 section 5) of at most 100 keys
 // and 1 MiB. It verifies with all of them and signs with the first private key or
 // secret, if there is one. Keys without "kid" get one as in [NewSet].
@@ -35,6 +39,17 @@ type Skipped struct {
 // reason. A set of which nothing is left is an error that tells the reasons, and so is
 // one that holds secrets and public keys alike, which have no one right place.
 func ParseSet(text []byte, algs ...Algorithm) (*Set, error) {
+	return parseSet(text, algs, false)
+}
+
+// ParsePublicSet is [ParseSet] for a set that somebody else has published: it only
+// verifies. Secrets are passed over, and private members are dropped, both with
+// [ErrExposed]; a key whose private members were dropped verifies all the same.
+func ParsePublicSet(text []byte, algs ...Algorithm) (*Set, error) {
+	return parseSet(text, algs, true)
+}
+
+func parseSet(text []byte, algs []Algorithm, public bool) (*Set, error) {
 	for _, alg := range algs {
 		if _, err := alg.scheme(); err != nil {
 			return nil, err
@@ -44,7 +59,7 @@ func ParseSet(text []byte, algs ...Algorithm) (*Set, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := setReader{broken: make(map[name]bool)}
+	r := setReader{public: public, broken: make(map[name]bool)}
 	for i, text := range list {
 		r.add(i, text, algs)
 	}
@@ -117,6 +132,7 @@ func notSet(text []byte) error {
 
 // setReader gathers the keys of a set.
 type setReader struct {
+	public  bool // for ParsePublicSet
 	found   []entry
 	broken  map[name]bool // names of keys that are for signatures, and could not be read
 	skipped []Skipped
@@ -151,8 +167,24 @@ func (r *setReader) add(index int, text []byte, algs []Algorithm) {
 			r.skip(index, j.Kid, err)
 			return
 		}
-		r.found = append(r.found, entry{index, k})
+		if r.public && k.CanSign() {
+			r.skip(index, j.Kid, ErrExposed)
+			k = k.withoutPrivate()
+		}
+		if k != nil {
+			r.found = append(r.found, entry{index, k})
+		}
 	}
+}
+
+// withoutPrivate returns the key without its private half, or nil for a secret.
+func (k *Key) withoutPrivate() *Key {
+	if k.public == nil {
+		return nil
+	}
+	c := *k
+	c.signer = nil
+	return &c
 }
 
 func (r *setReader) read(j *jwk, text []byte, alg Algorithm) (*Key, error) {

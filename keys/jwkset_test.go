@@ -2,6 +2,7 @@ package keys_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -183,6 +184,28 @@ func TestParseSetSkips(t *testing.T) {
 	if found := must(keys.NewSet(must(keys.Generate(keys.ES256)))).Skipped(); len(found) != 0 {
 		t.Errorf("skipped of NewSet = %v", found)
 	}
+}
+
+// TestParsePublicSet: what others have published does not sign, and what everybody can
+// read is no secret.
+func TestParsePublicSet(t *testing.T) {
+	mac := octJWK.with(members{"alg": "HS256", "kid": "mac"})
+	s, err := keys.ParsePublicSet(set(jwk(p256Key).with(members{"kid": "e"}), mac, jwk(edKey).with(hidden).with(members{"kid": "p"})))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := names(s.Keys()); !slices.Equal(got, []string{"ES256/e", "EdDSA/p"}) {
+		t.Errorf("keys = %v", got)
+	}
+	if _, err := s.SigningKey(t.Context(), nil); !errors.Is(err, keys.ErrCannotSign) || s.Keys()[0].CanSign() {
+		t.Errorf("SigningKey = %v; the key can sign = %v", err, s.Keys()[0].CanSign())
+	}
+	skipped := s.Skipped()
+	if len(skipped) != 2 || skipped[0].ID != "e" || skipped[1].ID != "mac" || !errors.Is(skipped[0].Err, keys.ErrExposed) || !errors.Is(skipped[1].Err, keys.ErrExposed) {
+		t.Errorf("skipped = %v", skipped)
+	}
+	_, err = keys.ParsePublicSet(set(mac))
+	refused(t, err, "shows a private key or secret to everybody")
 }
 
 // TestParseSetMemory: a set of far too many keys costs no more than its text.

@@ -54,15 +54,11 @@ func (r *Remote) read(res *http.Response) (*state, error) {
 	if err != nil {
 		return nil, err
 	}
-	set, err := keys.ParseSet(text, r.o.Algorithms...)
+	set, err := keys.ParsePublicSet(text, r.o.Algorithms...)
 	if err != nil {
 		return nil, err
 	}
-	public, err := publicKeys(set)
-	if err != nil {
-		return nil, err
-	}
-	return &state{set: public, skipped: set.Skipped(), etag: res.Header.Get("ETag")}, nil
+	return &state{set: set, etag: res.Header.Get("ETag")}, nil
 }
 
 var errTooLong = errors.New("the answer is longer than 1 MiB")
@@ -87,24 +83,6 @@ func readBody(res *http.Response) ([]byte, error) {
 			text = append(make([]byte, 0, min(4*cap(text)+1, maxBytes+1)), text...)
 		}
 	}
-}
-
-// publicKeys returns the set without secrets, which are none once they are published,
-// and without private members.
-func publicKeys(set *keys.Set) (*keys.Set, error) {
-	var public []*keys.Key
-	for _, k := range set.Keys() {
-		if k.Public() == nil {
-			return nil, errors.New("the set holds secrets (kty oct), which everybody can read")
-		}
-		if k.CanSign() {
-			// The key was checked when the set was parsed.
-			only, _ := keys.FromPublic(k.Algorithm(), k.Public())
-			k = only.WithID(k.ID())
-		}
-		public = append(public, k)
-	}
-	return keys.NewSet(nil, public...)
 }
 
 // freshness is how long an answer may be used by its headers (RFC 9111 section 4.2), or

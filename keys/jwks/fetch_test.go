@@ -37,7 +37,7 @@ func TestFetchRefuses(t *testing.T) {
 			{"HTML", text("<!DOCTYPE html><html><body>log in"), "a page in HTML"},
 			{"no keys", text(`{"keys":[]}`), "no keys"},
 			{"no usable key", text(`{"keys":[{"kty":"EC","use":"enc"}]}`), `use "enc"`},
-			{"secret", text(`{"keys":[{"kty":"oct","alg":"HS256","kid":"a","k":"AyM1SysPpbyDfgZld3umj1qzKObwVMkoqQ-EstJQLr_T"}]}`), "holds secrets"},
+			{"secret", text(`{"keys":[{"kty":"oct","alg":"HS256","kid":"a","k":"AyM1SysPpbyDfgZld3umj1qzKObwVMkoqQ-EstJQLr_T"}]}`), "shows a private key or secret"},
 			{"too many keys", text(`{"keys":[` + strings.Repeat(`{},`, 10_000) + `{}]}`), "more than 100 keys"},
 			{"too long", text(`{"keys":[` + strings.Repeat(" ", 1<<20) + `]}`), "longer than 1 MiB"},
 			{"not found", http.NotFound, "status 404"},

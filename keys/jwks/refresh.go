@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"time"
+
+	"github.com/jwtgate/gate/keys"
 )
 
 // flight is a fetch on its way.
@@ -118,7 +120,20 @@ func (r *Remote) fetch(ctx context.Context) error {
 		e.Keys = len(s.set.Keys())
 	}
 	r.o.OnEvent(ctx, e)
+	if err == nil {
+		r.warn(ctx, s.set, e)
+	}
 	return err
+}
+
+// warn tells of a set that shows what nobody should see.
+func (r *Remote) warn(ctx context.Context, set *keys.Set, e Event) {
+	for _, k := range set.Skipped() {
+		if errors.Is(k.Err, keys.ErrExposed) {
+			e.Name, e.Err = Exposed, fmt.Errorf("key %d of the set: %w", k.Index, k.Err)
+			r.o.OnEvent(ctx, e)
+		}
+	}
 }
 
 // Run fetches the set, and again before it is due, until ctx ends. While it runs, no

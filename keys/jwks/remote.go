@@ -62,6 +62,7 @@ type Options struct {
 const (
 	Refreshed = "keys.refreshed" // the set was fetched
 	Failed    = "keys.failed"    // it was not; keys from before go on to serve until MaxStale
+	Exposed   = "keys.exposed"   // it shows a private key or secret to everybody, see keys.ErrExposed
 )
 
 // Event is something that happened to a [Remote].
@@ -69,7 +70,7 @@ type Event struct {
 	Name string
 	URL  string
 	Keys int   // of the set that serves now
-	Err  error // of Failed
+	Err  error // of Failed and Exposed
 }
 
 // Health is the state of a [Remote].
@@ -102,7 +103,7 @@ type Health struct {
 //
 // At most 1 MiB and 100 keys are read. Only https is used, redirects stay on the same
 // origin, and private, local and reserved addresses are refused, but for what Options
-// name. A set that holds secrets is refused, and private members are dropped.
+// name. The set is read by [keys.ParsePublicSet].
 type Remote struct {
 	url     string
 	o       Options
@@ -123,7 +124,6 @@ var _ keys.Source = (*Remote)(nil)
 // state is one set, as it was fetched. It does not change.
 type state struct {
 	set                  *keys.Set
-	skipped              []keys.Skipped
 	etag                 string
 	fetched, due, closed time.Time
 }
@@ -246,7 +246,7 @@ func (r *Remote) Health() Health {
 	h := Health{Failures: r.failures, Err: r.err}
 	r.mu.Unlock()
 	if s := r.state.Load(); s != nil {
-		h.Keys, h.Skipped = len(s.set.Keys()), slices.Clone(s.skipped)
+		h.Keys, h.Skipped = len(s.set.Keys()), s.set.Skipped()
 		h.Fetched, h.Due, h.Closed = s.fetched, s.due, s.closed
 	}
 	return h

@@ -63,14 +63,24 @@ func TestRemoteForHeader(t *testing.T) {
 	})
 }
 
-// TestRemoteStrips: private members and secrets that an issuer publishes are not used.
+// TestRemoteStrips: private members that an issuer publishes are not used, and not
+// passed over in silence.
 func TestRemoteStrips(t *testing.T) {
 	private := `{"kty":"EC","crv":"P-256","kid":"a","x":"MKBCTNIcKUSDii11ySs3526iDZ8AiTo7Tu6KPAqv7D4","y":"4Etl6SRW2YiLUrN5vfvVHuhp7x8PxltmWWlbbM4IFyM","d":"870MB6gfuTJ4HtUnUvYMyJpr5eUZNP4Bk43bVdj3eAE"}`
 	i := newIssuer(newKey("a"))
 	i.serve(func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintf(w, `{"keys":[%s]}`, private) })
-	found, err := i.remote(t, jwks.Options{}).VerificationKeys(t.Context(), of("a"))
+	var names []string
+	r := i.remote(t, jwks.Options{OnEvent: func(_ context.Context, e jwks.Event) {
+		if names = append(names, e.Name); e.Name == jwks.Exposed && !errors.Is(e.Err, keys.ErrExposed) {
+			t.Errorf("event = %+v", e)
+		}
+	}})
+	found, err := r.VerificationKeys(t.Context(), of("a"))
 	if err != nil || len(found) != 1 || found[0].CanSign() {
 		t.Errorf("keys = %v, %v", found, err)
+	}
+	if fmt.Sprint(names) != "[keys.refreshed keys.exposed]" {
+		t.Errorf("events = %v", names)
 	}
 }
 

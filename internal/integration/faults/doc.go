@@ -1,6 +1,8 @@
 // Package faults does to the stores of revoked tokens, and to the servers under them,
 // what happens to servers: kill -9, a frozen process, a slow, cut or garbled wire, a
-// failover, a full disk, an emptied store, wrong clocks. There is no code but its tests.
+// failover, a full disk, an emptied store, wrong clocks; and to the key sets of issuers
+// what strangers and issuers do: floods of forged tokens, answers that are no set, an
+// outage, a rotation. There is no code but its tests.
 //
 // Each fault counts what broke its promise, and has to find none. Each is also run
 // with a planted bug, a store that a careful programmer might have written, and has to
