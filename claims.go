@@ -166,9 +166,7 @@ func numberOf(v scan.Value) (float64, bool) {
 
 func (t *Token) audienceOf(v scan.Value) {
 	if v.Kind != '[' {
-		if s := t.stringOf(v, claimAud); s != "" {
-			t.Audience = []string{s}
-		}
+		t.Audience = []string{t.stringOf(v, claimAud)}
 		return
 	}
 	r := scan.New(jws.Bytes(v.Str), len(v.Str), len(v.Str)) // was read within the limits
@@ -259,8 +257,10 @@ func (g *Gate) checkAudience(t *Token) *Error {
 	switch {
 	case t.claims.bad&claimAud != 0:
 		return refuse(ErrInvalid, "aud_type")
-	case from.Audiences == nil && (from.Lenient.AnyOrigin || t.claims.have&claimAud == 0):
+	case from.Audiences == nil && (from.Lenient.AnyOrigin || len(t.Audience) == 0):
 		return nil
+	case from.Audiences == nil:
+		return refuse(ErrInvalid, "aud_unexpected")
 	case len(t.Audience) == 0:
 		return refuse(ErrInvalid, "aud_missing")
 	case !slices.ContainsFunc(t.Audience, func(s string) bool { return slices.Contains(from.Audiences, s) }):
@@ -285,6 +285,8 @@ func (g *Gate) checkIdentity(t *Token) *Error {
 		return refuseName(ErrInvalid, "claim_missing", identityClaim)
 	case c.bad&claimSid != 0:
 		return refuse(ErrInvalid, "sid_type")
+	case c.have&claimType == 0 && !lenient.AnyType:
+		return refuseName(ErrInvalid, "claim_missing", "type")
 	case c.bad&claimType != 0 && !lenient.AnyType:
 		return refuse(ErrInvalid, "type_type")
 	case c.bad&claimFresh != 0 && !lenient.AnyFresh:

@@ -116,7 +116,7 @@ func (g *Gate) create(ctx context.Context, typ TokenType, identity any, o TokenO
 	if err != nil {
 		return "", nil, failed("key source", err)
 	}
-	d.whole = whole
+	d.whole = whole || g.cfg.OnEvent != nil
 	raw, t, err := g.sign(ctx, key, d, &o)
 	if err != nil {
 		return "", nil, fmt.Errorf("gate: creating a token: %w", err)
@@ -126,6 +126,7 @@ func (g *Gate) create(ctx context.Context, typ TokenType, identity any, o TokenO
 			return "", nil, err
 		}
 	}
+	g.Emit(ctx, Event{Name: TokenCreated, Token: t})
 	return raw, t, nil
 }
 

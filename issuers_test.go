@@ -228,7 +228,7 @@ func TestIssuersHaveDemandsOfTheirOwn(t *testing.T) {
 		{"bank, typ of the gate", mint(bankKey, claimsOf(bankName)), "typ_mismatch"},
 		{"bank, no jti", bank("jti", ""), "claim_missing"},
 		{"bank, no exp", bank("exp", ""), "exp_missing"},
-		{"bank, no type", bank("type", ""), "access_wanted"},
+		{"bank, no type", bank("type", ""), "claim_missing"},
 		{"bank, fresh of a wrong type", bank("fresh", `"x"`), "fresh_type"},
 		{"bank, sub a number", bank("sub", "1"), "sub_type"},
 		{"shop", shop(), "ok"},
@@ -243,7 +243,7 @@ func TestIssuersHaveDemandsOfTheirOwn(t *testing.T) {
 		{"own, audience of the others", me("aud", `"api"`), "aud_mismatch"},
 		{"own, no jti", me("jti", ""), "claim_missing"},
 		{"own, no exp", me("exp", ""), "exp_missing"},
-		{"own, no type", me("type", ""), "access_wanted"},
+		{"own, no type", me("type", ""), "claim_missing"},
 		{"own, sub a number", me("sub", "1"), "sub_type"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

@@ -34,9 +34,9 @@ func TestPolicyTypes(t *testing.T) {
 		{"missing for refresh, lenient", ``, true, gate.Policy{Type: gate.Refresh}, "refresh_wanted"},
 		{"unknown", `"id"`, false, gate.Policy{}, "access_wanted"},
 		{"in another case", `"Access"`, false, gate.Policy{}, "access_wanted"},
-		{"missing", ``, false, gate.Policy{}, "access_wanted"},
-		{"missing for refresh", ``, false, gate.Policy{Type: gate.Refresh}, "refresh_wanted"},
-		{"missing on any", ``, false, gate.Policy{Type: gate.AnyTokenType}, "access_wanted"},
+		{"missing", ``, false, gate.Policy{}, "claim_missing"},
+		{"missing for refresh", ``, false, gate.Policy{Type: gate.Refresh}, "claim_missing"},
+		{"missing on any", ``, false, gate.Policy{Type: gate.AnyTokenType}, "claim_missing"},
 		{"unknown on any", `"id"`, false, gate.Policy{Type: gate.AnyTokenType}, "access_wanted"},
 		{"number", `1`, false, gate.Policy{}, "type_type"},
 	} {

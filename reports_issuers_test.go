@@ -62,7 +62,7 @@ func TestReportsIssuers(t *testing.T) {
 			"accepted: leniency for one was leniency for all", func() string {
 				c := with(func(c *gate.Config) { c.Issuers[0].Lenient.AnyType = true })
 				return check(c, me("type", ""), gate.Policy{}) + ", the bank's " + check(c, mint(bankKey, claimsOf(bankName, "type", "")), gate.Policy{})
-			}, "access_wanted, the bank's ok"},
+			}, "claim_missing, the bank's ok"},
 		{"a token of the shop for the audience of the bank's tokens",
 			"accepted: all issuers had one list of audiences", func() string {
 				c := with(func(c *gate.Config) { c.Issuers[0].Audiences = []string{"orders"} })

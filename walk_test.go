@@ -204,7 +204,7 @@ func TestDecode(t *testing.T) {
 		{"bad signature", token() + "x", gate.DecodeOptions{AllowExpired: true}, "signature"},
 		{"expired", token("exp", at(-1)), gate.DecodeOptions{}, "expired"},
 		{"expired, allowed", token("exp", at(-1)), gate.DecodeOptions{AllowExpired: true}, "ok"},
-		{"expired and for others", token("exp", at(-1), "aud", `"x"`), gate.DecodeOptions{AllowExpired: true}, "aud_mismatch"},
+		{"expired and for others", token("exp", at(-1), "aud", `"x"`), gate.DecodeOptions{AllowExpired: true}, "aud_unexpected"},
 		{"CSRF value", token(), gate.DecodeOptions{CSRF: "canary-csrf-1"}, "ok"},
 		{"other CSRF value", token(), gate.DecodeOptions{CSRF: "canary-csrf-2"}, "csrf_mismatch"},
 		{"no CSRF claim", token("csrf", ""), gate.DecodeOptions{CSRF: "canary-csrf-1"}, "csrf_claim_missing"},

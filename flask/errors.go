@@ -138,7 +138,7 @@ func Message(err error) string {
 	if e.Kind == gate.ErrNoUser && e.Token != nil {
 		return "Error loading the user " + python(e.Token.Identity())
 	}
-	if e.Reason == "aud_type" && noAudience(e.Token) {
+	if (e.Reason == "aud_type" || e.Reason == "aud_mismatch") && noAudience(e.Token) {
 		return texts["aud_missing"]
 	}
 	if text, ok := texts[e.Reason]; ok {

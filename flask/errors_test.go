@@ -57,7 +57,7 @@ var ownWords = []string{
 	"too_large", "typ_type", "typ_mismatch", "crit", "zip", "cty",
 	"csrf_origin", "csrf_origin_missing", "csrf_claim_type", "exp_missing", "exp_far", "sid_type", "type_type", "fresh_type", "claim_empty",
 	"issuer_unknown", "tid_mismatch", // of Config.Issuers
-	"invalid", "wrong_type", "scope", // of kinds that a hook returns
+	"aud_unexpected", "invalid", "wrong_type", "scope", // of kinds that a hook returns
 }
 
 // Every reason of the gate has an answer. A new one has to be looked at: give it the
