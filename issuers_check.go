@@ -25,21 +25,21 @@ func (c *Config) checkIssuers(names []string) error {
 func (i *Issuer) check() error {
 	switch {
 	case i.Name == "":
-		return errors.New("Name is empty; it is the iss of the issuer's tokens")
+		return errors.New("no Name; it is the iss of the issuer's tokens")
 	case !plainIssuer(i.Name):
-		return errors.New("Name may hold {tenantid} once, as a whole segment of the path of a URL, and no other braces")
+		return errors.New("the Name may hold {tenantid} once, as a whole segment of the path of a URL, and no other braces")
 	case isNil(i.Keys):
-		return errors.New("Keys is nil; set the keys that verify its tokens")
+		return errors.New("no Keys; set the keys that verify its tokens")
 	case i.Blocklist != nil && isNil(i.Blocklist):
-		return fmt.Errorf("Blocklist is a nil %T; leave the field nil for Config.Blocklist", i.Blocklist)
+		return fmt.Errorf("the Blocklist is a nil %T; leave the field nil for Config.Blocklist", i.Blocklist)
 	case len(i.Audiences) == 0 && !i.Lenient.AnyOrigin:
-		return errors.New("Audiences is empty: tokens for every other service would be accepted; name this service, or set Lenient.AnyOrigin")
+		return errors.New("no Audiences: tokens for every other service would be accepted; name this service, or set Lenient.AnyOrigin")
 	case slices.Contains(i.Audiences, ""):
-		return errors.New("Audiences holds an empty audience")
+		return errors.New("the Audiences hold an empty one")
 	case slices.ContainsFunc(i.HeaderTypes, badHeaderType):
-		return errors.New(`HeaderTypes must hold names in lower case, without "application/"`)
+		return errors.New(`the HeaderTypes must hold names in lower case, without "application/"`)
 	case !plainName(i.IdentityClaim) || slices.Contains(ownClaims, i.IdentityClaim):
-		return fmt.Errorf("IdentityClaim is %q; it must be a claim without another meaning, in printable ASCII", i.IdentityClaim)
+		return fmt.Errorf("the IdentityClaim is %q; it must be a claim without another meaning, in printable ASCII", i.IdentityClaim)
 	}
 	return nil
 }

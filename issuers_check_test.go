@@ -18,13 +18,13 @@ func TestNewRefusesIssuers(t *testing.T) {
 		set  func(c *gate.Config, bank, shop *gate.Issuer)
 		want string
 	}{
-		{"no name", func(_ *gate.Config, bank, _ *gate.Issuer) { bank.Name = "" }, "Name is empty"},
-		{"no keys", func(_ *gate.Config, bank, _ *gate.Issuer) { bank.Keys = nil }, "Keys is nil"},
-		{"nil key", func(_ *gate.Config, bank, _ *gate.Issuer) { bank.Keys = (*keys.Set)(nil) }, "Keys is nil"},
+		{"no name", func(_ *gate.Config, bank, _ *gate.Issuer) { bank.Name = "" }, "no Name"},
+		{"no keys", func(_ *gate.Config, bank, _ *gate.Issuer) { bank.Keys = nil }, "no Keys"},
+		{"nil key", func(_ *gate.Config, bank, _ *gate.Issuer) { bank.Keys = (*keys.Set)(nil) }, "no Keys"},
 		{"nil key of the gate", func(c *gate.Config, _, _ *gate.Issuer) { c.Keys = (*keys.Key)(nil) }, "Config.Keys is nil"},
 		{"nil blocklist", func(_ *gate.Config, bank, _ *gate.Issuer) { bank.Blocklist = (*nilBlocklist)(nil) }, "Blocklist is a nil"},
-		{"no audience", func(_ *gate.Config, bank, _ *gate.Issuer) { bank.Audiences = nil }, "Audiences is empty"},
-		{"empty audience", func(_ *gate.Config, bank, _ *gate.Issuer) { bank.Audiences = []string{"api", ""} }, "empty audience"},
+		{"no audience", func(_ *gate.Config, bank, _ *gate.Issuer) { bank.Audiences = nil }, "no Audiences"},
+		{"an empty one", func(_ *gate.Config, bank, _ *gate.Issuer) { bank.Audiences = []string{"api", ""} }, "an empty one"},
 		{"header type in upper case", func(_ *gate.Config, bank, _ *gate.Issuer) { bank.HeaderTypes = []string{"JWT"} }, "HeaderTypes"},
 		{"identity in a claim of another meaning", func(_ *gate.Config, bank, _ *gate.Issuer) { bank.IdentityClaim = "aud" }, "IdentityClaim"},
 		{"identity claim with a quote", func(_ *gate.Config, bank, _ *gate.Issuer) { bank.IdentityClaim = `a"` }, "IdentityClaim"},

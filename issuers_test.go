@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/jwtgate/gate"
 	"github.com/jwtgate/gate/keys"
@@ -406,6 +407,11 @@ func TestReadyAsksIssuers(t *testing.T) {
 		if !strings.Contains(fmt.Sprint(err), want) {
 			t.Errorf("Ready = %v, want an error with %s", err, want)
 		}
+	}
+	cfg = issuing()
+	cfg.Issuers[0].Keys = must(keys.NewRing(keys.RingOptions{Lifetime: time.Hour}, keys.RingKey{Key: bankKey, From: time.Now().Add(time.Hour)}))
+	if err := newGate(t, cfg).Ready(t.Context()); err == nil || !strings.Contains(err.Error(), "pending") {
+		t.Errorf("Ready = %v, want the error of a ring whose key is pending", err)
 	}
 	if err := newGate(t, issuing()).Ready(t.Context()); err != nil {
 		t.Errorf("Ready = %v, want nil where no part is a Readier", err)

@@ -10,7 +10,8 @@ import (
 )
 
 // A Readier is a store or key source that can tell whether it is able to serve a
-// gate. It is found behind wrappers that have a method Unwrap.
+// gate. It is found behind wrappers that have a method Unwrap. A part whose method
+// Ready takes a context alone, as a keys.Ring's does, is asked too.
 type Readier interface {
 	// Ready returns why the part cannot serve a gate with these needs, or nil.
 	Ready(ctx context.Context, n Needs) error
@@ -25,10 +26,10 @@ type Needs struct {
 	Leeway time.Duration
 }
 
-// Ready asks the key sources and blocklists, those of Issuers too, whether they can serve this gate:
-// whether they answer, are set up for it, and remember for long enough. It is meant for
-// the start of a program and for readiness probes. Parts that are no [Readier] count
-// as ready. The error names every part that is not.
+// Ready asks the key sources and blocklists, those of Issuers too, whether they can
+// serve this gate: whether they answer, are set up for it, and remember for long enough.
+// It is meant for the start of a program and for readiness probes. Parts that are no
+// [Readier] count as ready. The error names every part that is not.
 func (g *Gate) Ready(ctx context.Context) error {
 	n := g.needs()
 	all := []error{
@@ -53,14 +54,22 @@ func (g *Gate) needs() Needs {
 	return n
 }
 
+func readyPart(ctx context.Context, part any, n Needs) error {
+	switch r := part.(type) {
+	case Readier:
+		return r.Ready(ctx, n)
+	case interface{ Ready(context.Context) error }: // those of package keys, which know no gate
+		return r.Ready(ctx)
+	}
+	return nil
+}
+
 // ready asks part, and everything that it wraps.
 func ready[T any](ctx context.Context, what string, part T, n Needs) error {
 	var all []error
 	for p, more := any(part), true; more; {
-		if r, ok := p.(Readier); ok {
-			if err := r.Ready(ctx, n); err != nil {
-				all = append(all, fmt.Errorf("gate: %s: %w", what, err))
-			}
+		if err := readyPart(ctx, p, n); err != nil {
+			all = append(all, fmt.Errorf("gate: %s: %w", what, err))
 		}
 		var w interface{ Unwrap() T }
 		if w, more = p.(interface{ Unwrap() T }); more {

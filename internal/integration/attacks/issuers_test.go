@@ -1,7 +1,6 @@
 package attacks_test
 
 import (
-	"encoding/json"
 	"testing"
 
 	"github.com/jwtgate/gate"
@@ -53,14 +52,7 @@ func TestAttacksOnIssuers(t *testing.T) {
 // issuer.
 func asIssuer(t *testing.T, c *attacks.Corpus, e *attacks.Entry, own keys.Source) bool {
 	t.Helper()
-	var name string
-	if err := json.Unmarshal(e.Config, &name); err != nil {
-		t.Fatalf("config: %v", err)
-	}
-	cfg, err := gateConfig(c, name)
-	if err != nil {
-		t.Fatal(err)
-	}
+	cfg := configOf(t, c, e)
 	second, err := keys.Generate(keys.ES256)
 	if err != nil {
 		t.Fatal(err)

@@ -34,12 +34,9 @@ func gateConfig(c *attacks.Corpus, name string) (gate.Config, error) {
 	}, nil
 }
 
-// freshRoute finds the cases that are about a route which demands freshness.
-var freshRoute = regexp.MustCompile(`fresh-only route|route demands freshness`)
-
-// runToken runs a case of the layers jws and claims.
-func runToken(t *testing.T, c *attacks.Corpus, e *attacks.Entry) {
-	x := expected(t, e)
+// configOf is the gateConfig that a case names.
+func configOf(t *testing.T, c *attacks.Corpus, e *attacks.Entry) gate.Config {
+	t.Helper()
 	var name string
 	if err := json.Unmarshal(e.Config, &name); err != nil {
 		t.Fatalf("config: %v", err)
@@ -48,6 +45,16 @@ func runToken(t *testing.T, c *attacks.Corpus, e *attacks.Entry) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	return cfg
+}
+
+// freshRoute finds the cases that are about a route which demands freshness.
+var freshRoute = regexp.MustCompile(`fresh-only route|route demands freshness`)
+
+// runToken runs a case of the layers jws and claims.
+func runToken(t *testing.T, c *attacks.Corpus, e *attacks.Entry) {
+	x := expected(t, e)
+	cfg := configOf(t, c, e)
 	var asked []string
 	cfg.Blocklist = gate.BlocklistFunc(func(_ context.Context, t *gate.Token) (bool, error) {
 		asked = append(asked, t.ID)
