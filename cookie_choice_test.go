@@ -90,3 +90,33 @@ func (downSource) SigningKey(context.Context, any) (*keys.Key, error) { return n
 func (downSource) VerificationKeys(context.Context, keys.Unverified) ([]*keys.Key, error) {
 	return nil, errDown
 }
+
+// Whatever the cookies hold: a token that is taken would be taken alone, and no other that
+// would be is of another account.
+func FuzzCookieChoice(f *testing.F) {
+	f.Add(`{"sub":"alice"}`, `{"sub":"bob"}`, true, true)
+	f.Add(payload(), payload("iat", at(-5)), true, true)
+	f.Add(payload(), payload("sub", `"bob"`), true, false)
+	f.Add(payload("exp", at(0)), payload("sid", `"s"`), false, true)
+	g := newGate(f, gate.Config{Locations: []gate.Location{gate.FromCookies()}})
+	f.Fuzz(func(t *testing.T, a, b string, signA, signB bool) {
+		keyOf := map[bool]*keys.Key{true: hs256, false: ed}
+		raws := []string{mint(keyOf[signA], a), mint(keyOf[signB], b)}
+		both, err := g.Check(request("GET", "/", "Cookie: access_token_cookie="+raws[0]+"; access_token_cookie="+raws[1]), gate.Policy{})
+		if err != nil {
+			return
+		}
+		for _, raw := range raws {
+			alone, err := g.Check(request("GET", "/", "Cookie: access_token_cookie="+raw), gate.Policy{})
+			if err == nil && (alone.Subject != both.Subject || alone.SessionID != both.SessionID || alone.IssuedAt.After(both.IssuedAt)) {
+				t.Errorf("%v is taken beside %v", both, alone)
+			}
+		}
+		if alone, err := g.Decode(t.Context(), raws[0], gate.DecodeOptions{}); err == nil && alone.ID == both.ID {
+			return
+		}
+		if alone, err := g.Decode(t.Context(), raws[1], gate.DecodeOptions{}); err != nil || alone.ID != both.ID {
+			t.Errorf("%v is taken, and neither cookie has it", both)
+		}
+	})
+}

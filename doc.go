@@ -30,8 +30,8 @@
 //  2. Key and signature: Config.Keys names the keys, each bound to one algorithm.
 //     Nothing of the claims is read before the signature holds.
 //  3. Claims: nbf, iat, exp, iss, aud, sub, jti, by [Accept].
-//  4. CSRF: a token in a cookie, and a method that may change something, want the
-//     double submit value ([CSRF]).
+//  4. CSRF: a token in a cookie, and a method that may change something, want a
+//     page of the same origin and the double submit value ([CSRF]).
 //  5. Policy: access or refresh token, and freshness.
 //  6. Blocklist: is it revoked? A [Blocklist] that cannot answer denies.
 //  7. Config.Verify: the application's own word.
