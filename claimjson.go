@@ -76,9 +76,7 @@ func readAny(d *jsontext.Decoder, v *any) error {
 		return errors.ErrUnsupported
 	}
 	text, err := d.ReadValue()
-	if err == nil {
-		*v, err = numberAny(string(text))
-	}
+	*v = numberAny(string(text))
 	return err
 }
 
@@ -109,12 +107,12 @@ func claimsOf(v any) (map[string]any, error) {
 	return claims, nil
 }
 
-// numberAny is a float64, or, for a whole number that a float64 would round, a
-// json.Number, which has all its digits.
-func numberAny(text string) (any, error) {
+// numberAny is a float64, or, for a whole number that a float64 would round and for what
+// it cannot hold, a json.Number, which has all its digits.
+func numberAny(text string) any {
 	f, err := strconv.ParseFloat(text, 64)
-	if isInteger(text) && strconv.FormatFloat(f, 'f', 0, 64) != text {
-		return stdjson.Number(text), nil
+	if err != nil || isInteger(text) && strconv.FormatFloat(f, 'f', 0, 64) != text {
+		return stdjson.Number(text)
 	}
-	return f, err
+	return f
 }

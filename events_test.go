@@ -56,6 +56,23 @@ func TestEvents(t *testing.T) {
 	newGate(t, gate.Config{}).Emit(t.Context(), gate.Event{Name: "to nobody"})
 }
 
+// Every token that was made is told, and none that was not handed out.
+func TestCreatedEvents(t *testing.T) {
+	var events []gate.Event
+	list := &registry{}
+	g := newGate(t, gate.Config{OnEvent: listen(&events), Blocklist: list})
+	o := gate.TokenOptions{Claims: map[string]any{"jti": "new"}}
+	must(g.CreateAccessToken(t.Context(), "alice", o))
+	o.From = check(t, newGate(t, gate.Config{}), token())
+	list.revoked = true
+	if raw, err := g.CreateAccessToken(t.Context(), "alice", o); raw != "" || verdict(t, err) != "revoked" {
+		t.Errorf("token %q, %v", raw, err)
+	}
+	if got, want := describe(events), "token.created  new"; got != want {
+		t.Errorf("events = %q, want %q", got, want)
+	}
+}
+
 func describe(events []gate.Event) string {
 	var all []string
 	for _, e := range events {

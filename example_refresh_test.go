@@ -2,6 +2,7 @@ package gate_test
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"log"
 	"net/http"
@@ -11,16 +12,19 @@ import (
 	"github.com/jwtgate/gate/keys"
 )
 
-// refreshTokens answers a refresh token with a new access token.
+// refreshTokens answers a refresh token with a new access token of the same session, so
+// that a logout ends both.
 func refreshTokens(g *gate.Gate) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		token, _ := gate.FromContext(r.Context())
-		access, err := g.CreateAccessToken(r.Context(), token.Identity(), gate.TokenOptions{})
+		raw, access, err := g.Issue(r.Context(), gate.Access, token.Identity(), gate.TokenOptions{From: token})
 		if err != nil {
 			g.WriteError(w, r, err)
 			return
 		}
-		fmt.Fprint(w, access)
+		json.NewEncoder(w).Encode(map[string]any{
+			"access_token": raw, "expires_in": int(access.Expiry.Sub(access.IssuedAt).Seconds()),
+		})
 	}
 }
 
@@ -52,11 +56,19 @@ func ExampleGate_CreateRefreshToken() {
 		log.Fatal(err)
 	}
 	fmt.Print(send("GET", "/protected", refresh))
-	access := send("POST", "/refresh", refresh)
-	fmt.Println(send("GET", "/protected", access))
-	fmt.Print(send("POST", "/refresh", access))
+	var answer struct {
+		AccessToken string `json:"access_token"`
+		ExpiresIn   int    `json:"expires_in"`
+	}
+	if err := json.Unmarshal([]byte(send("POST", "/refresh", refresh)), &answer); err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println("expires in", answer.ExpiresIn)
+	fmt.Println(send("GET", "/protected", answer.AccessToken))
+	fmt.Print(send("POST", "/refresh", answer.AccessToken))
 	// Output:
 	// {"msg":"An access token is wanted here"}
+	// expires in 900
 	// come in
 	// {"msg":"A refresh token is wanted here"}
 }

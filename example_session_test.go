@@ -2,7 +2,6 @@ package gate_test
 
 import (
 	"context"
-	"crypto/rand"
 	"errors"
 	"fmt"
 	"log"
@@ -15,11 +14,11 @@ import (
 
 // openSession makes the two tokens of a login, which share a session ID.
 func openSession(ctx context.Context, g *gate.Gate, name string) (access, refresh string, err error) {
-	o := gate.TokenOptions{Fresh: true, Claims: map[string]any{"sid": rand.Text()}}
-	if access, err = g.CreateAccessToken(ctx, name, o); err != nil {
+	access, token, err := g.Issue(ctx, gate.Access, name, gate.TokenOptions{Fresh: true})
+	if err != nil {
 		return "", "", err
 	}
-	refresh, err = g.CreateRefreshToken(ctx, name, o)
+	refresh, err = g.CreateRefreshToken(ctx, name, gate.TokenOptions{SessionID: token.SessionID})
 	return access, refresh, err
 }
 

@@ -113,9 +113,13 @@ func (g *Gate) inherit(d *Draft, o *TokenOptions) error {
 
 // generationFor sets o.Generation to that of the login.
 func (g *Gate) generationFor(ctx context.Context, d *Draft, o *TokenOptions) error {
-	switch subject, _ := d.Identity.(string); {
+	subject, _ := d.Identity.(string)
+	_, taken := d.Claims["gen"]
+	switch {
 	case g.cfg.Create.OmitGeneration || g.powers.generations == nil:
 		o.Generation = Generation{}
+	case taken:
+		return errors.New(`gate: creating a token: the claim "gen" is the blocklist's; give yours another name`)
 	case o.From != nil:
 		o.Generation.value, o.Generation.known = o.From.Generation()
 	case !o.Generation.known:
@@ -181,6 +185,8 @@ func (g *Gate) read(claims []byte, typ TokenType, now time.Time) (*Token, error)
 		return nil, fmt.Errorf("its type would be %q and not %q", t.Type, typ)
 	case csrf && t.csrf == "":
 		return nil, errors.New("its csrf is empty or no string")
+	case t.claims.have&claimSid != 0 && t.SessionID == "":
+		return nil, errors.New("its sid is empty; leave it out, or set Create.OmitSession")
 	}
 	return t, nil
 }

@@ -281,6 +281,16 @@ func TestGenerationFails(t *testing.T) {
 	}
 }
 
+// An application's own claim of that name would pass for a generation.
+func TestGenerationAsClaim(t *testing.T) {
+	o := gate.TokenOptions{Claims: map[string]any{"gen": 5}}
+	g := newGate(t, gate.Config{Blocklist: &registry{}})
+	if raw, err := g.CreateAccessToken(t.Context(), "alice", o); raw != "" || err == nil || !strings.Contains(err.Error(), `"gen"`) {
+		t.Errorf("%q, %v; want an error about gen", raw, err)
+	}
+	must(newGate(t, gate.Config{}).CreateAccessToken(t.Context(), "alice", o))
+}
+
 // The subject whose generation is read is the one that is written.
 func TestGenerationOfWhatIsWritten(t *testing.T) {
 	r := &registry{}

@@ -85,7 +85,7 @@ func TestReportsReading(t *testing.T) {
 		{"large number in an any", "the last digits were lost", `9007199254740993`, new(any), json.Number("9007199254740993")},
 		{"negative large number in an any", "the last digits were lost", `-9007199254740993`, new(any), json.Number("-9007199254740993")},
 		{"large number that a float holds", "as now", `9007199254740992`, new(any), 9007199254740992.0},
-		{"number too large for a float", "infinite", `1e999`, new(any), nil},
+		{"number too large for a float", "infinite", `1e999`, new(any), json.Number("1e999")},
 		{"large number in a list of any", "the last digits were lost", `[9007199254740993]`, new(any), []any{json.Number("9007199254740993")}},
 		{"json.Number", "an error", `42`, new(json.Number), json.Number("42")},
 		{"json.Number of text", "an error", `"42"`, new(json.Number), json.Number("42")},

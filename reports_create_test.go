@@ -58,6 +58,7 @@ func TestReportsCreating(t *testing.T) {
 		{"jti a number", "created, and refused on first use", "alice", claims("jti", 1), "jti is not a string"},
 		{"sub null", "created, and refused on first use", "alice", claims("sub", nil), "identity"},
 		{"another audience", "created, and refused on first use", "alice", claims("aud", "elsewhere"), "audience"},
+		{"session of nobody", "one logout ended the sessions of all who had none", "alice", claims("sid", ""), "sid is empty"},
 		{"no string as CSRF value", "created, and refused in cookies", "alice", claims("csrf", 5), "csrf"},
 		{"no typ that this gate takes", "created, and refused on first use", "alice", gate.TokenOptions{Header: map[string]any{"typ": "logout+jwt"}}, "typ"},
 		{"empty identity", "whoever had no ID was the same user", "", gate.TokenOptions{}, "identity is empty"},

@@ -123,7 +123,7 @@ func (s *service) changePassword(w http.ResponseWriter, r *http.Request) {
 func (s *service) refresh(w http.ResponseWriter, r *http.Request) {
 	t, _ := gate.FromContext(r.Context())
 	a, _ := gate.User[*account](r.Context())
-	access, err := s.gate.CreateAccessToken(r.Context(), a.ID, gate.TokenOptions{Claims: sessionClaims(t)})
+	access, err := s.gate.CreateAccessToken(r.Context(), a.ID, gate.TokenOptions{From: t})
 	if err != nil {
 		fail(w, err)
 		return

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"crypto/rand"
 	"errors"
 	"net/http"
 
@@ -42,11 +41,12 @@ func (s *service) authenticate(ctx context.Context, c credentials) (*account, er
 // with is no longer the one: hashing takes a while, and who changes a password wants
 // nobody in who knows the old one.
 func (s *service) startSession(ctx context.Context, a *account) (t tokens, err error) {
-	o := gate.TokenOptions{Fresh: true, Claims: map[string]any{"sid": rand.Text()}}
-	if t.Access, err = s.gate.CreateAccessToken(ctx, a.ID, o); err != nil {
+	access, first, err := s.gate.Issue(ctx, gate.Access, a.ID, gate.TokenOptions{Fresh: true})
+	if err != nil {
 		return tokens{}, err
 	}
-	if t.Refresh, err = s.gate.CreateRefreshToken(ctx, a.ID, o); err != nil {
+	t.Access = access
+	if t.Refresh, err = s.gate.CreateRefreshToken(ctx, a.ID, gate.TokenOptions{SessionID: first.SessionID}); err != nil {
 		return tokens{}, err
 	}
 	// Looked up last: a change that comes after this revokes the new tokens too.
@@ -58,11 +58,6 @@ func (s *service) startSession(ctx context.Context, a *account) (t tokens, err e
 		return tokens{}, err
 	}
 	return t, nil
-}
-
-// sessionClaims keeps a new token in the session of t.
-func sessionClaims(t *gate.Token) map[string]any {
-	return map[string]any{"sid": t.SessionID}
 }
 
 // endSession revokes the session of t.
