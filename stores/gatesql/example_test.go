@@ -12,8 +12,8 @@ import (
 	"github.com/jwtgate/gate/stores/gatesql"
 )
 
-// A gate whose revoked tokens stand in PostgreSQL, with a copy in memory that answers
-// the checks, and a guard for when the database is down. The program imports a driver,
+// A gate with its revoked tokens in PostgreSQL, a copy in memory that answers the
+// checks, and a breaker for when the database is down. The program imports a driver,
 // here one that is called "pgx".
 func Example() {
 	ctx := context.Background()
@@ -22,20 +22,14 @@ func Example() {
 		log.Fatal(err)
 	}
 	store, err := gatesql.Open(ctx, db, gatesql.Options{
-		Dialect: gatesql.Postgres,
-		Front:   &gatesql.Front{OnError: func(err error) { log.Print(err) }},
+		Dialect:  gatesql.Postgres,
+		CacheFor: 2 * time.Second,
+		OnEvent:  func(e stores.Event) { log.Print(e.Kind, e.Err) },
 	})
 	if err != nil {
 		log.Fatal(err)
 	}
 	go func() { log.Print(store.Run(ctx)) }()
-	go func() {
-		for range time.Tick(24 * time.Hour) {
-			if _, err := store.Cleanup(ctx); err != nil {
-				log.Print(err)
-			}
-		}
-	}()
 	key, err := keys.Generate(keys.ES256)
 	if err != nil {
 		log.Fatal(err)

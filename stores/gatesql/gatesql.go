@@ -3,32 +3,37 @@
 //
 // # What happens
 //
-// A check is one SELECT by primary key for token, session and subject at once. A write
-// is one short transaction, which also deletes some rows that are past their time; the
-// writes of a table run one after the other. A row lives until no token it covers can
-// be accepted any more. [Store.Cleanup] deletes the rest, for a database that is
-// written to rarely.
+// A check is one SELECT by primary key, for token, session and subject at once. A write
+// is one statement that commits by itself: no client holds a lock while it thinks. In
+// MySQL and MariaDB writers lock one row of 64, elsewhere only the row they write.
+// RevokeSubject is two such statements: see package storekit. A row lives until no token
+// that it covers can be accepted any more; [Store.Run] and [Store.Cleanup] delete it
+// then.
 //
-// Identifiers are stored as hashes ([storekit.HashID]); beside them stand when, who, why
-// and until when, which [Store.List] shows. The time is that of Options.Clock, never
-// the database's.
+// Identifiers are stored as hashes (storekit.HashID), with the time, who, why and until
+// when, which [Store.List] shows. That time is of Options.Clock; generations are made of
+// the database's clock.
 //
 // # What is lost
 //
-// What the database loses. SQLite with synchronous=FULL, PostgreSQL with
-// synchronous_commit=on and InnoDB with innodb_flush_log_at_trx_commit=1, the defaults
-// of all three, lose nothing that was acknowledged when they crash; a failover to a
-// replica that lags does, and so does a backup that is put back. Tables that were
-// dropped or made anew under a running program are noticed, and every check is an error
-// ([stores.ErrWiped]). A program that finds no tables makes them, and takes all tokens
-// from before for revoked; with Options.NoCreate it does not start.
+// What the database loses. In PostgreSQL each write asks for synchronous_commit itself.
+// Other settings that lose acknowledged writes in a crash are refused
+// ([stores.ErrUnsafe]), and so are replicas and read-only servers
+// ([stores.ErrReadOnly]), unless Options.Insecure allows them: docs/production.md has
+// the list. A failover to a replica that lags loses what the replica has not got, and a
+// backup that is put back loses what came after it. Tables that were emptied, dropped or
+// made anew under a running program are noticed, and every check is an error
+// ([stores.ErrWiped]) until [Store.AcceptWipe]. A program that finds no tables makes
+// them, and takes all tokens from before for revoked; with Options.NoCreate it does not
+// start.
 //
 // # Databases
 //
-// SQLite wants write-ahead logging (journal_mode=WAL), or checks fail while somebody
-// writes, and a busy timeout, or writes do. That timeout also bounds a write whose
-// context ends: a driver may miss the moment. The database's text is UTF-8. All reads
-// go to the primary: a replica may not know yet what was revoked.
+// All reads go to the primary: a replica may not know yet what was revoked. Statements
+// are prepared in SQLite and MySQL; in PostgreSQL that is left to the driver, so that a
+// pooler such as PgBouncer can be in between: give pgx the parameter
+// default_query_exec_mode=exec then. SQLite needs a file, write-ahead logging and a busy
+// timeout; [Open] says what is missing.
 package gatesql
 
 import (
@@ -38,6 +43,7 @@ import (
 	"fmt"
 	"regexp"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/jwtgate/gate"
@@ -47,8 +53,9 @@ import (
 
 // Errors of [Open].
 var (
-	// ErrNoSchema: the tables are not there, and Options.NoCreate is set.
-	ErrNoSchema = errors.New("gatesql: the tables do not exist")
+	// ErrNoSchema: the tables are not there or of an older version, and Options.NoCreate
+	// is set. [Schema] has the statements.
+	ErrNoSchema = errors.New("gatesql: the tables do not exist or are older, and NoCreate is set: run the statements of gatesql.Schema")
 	// ErrNewer: the tables were made by a newer version of this package.
 	ErrNewer = errors.New("gatesql: the tables are of a newer version")
 )
@@ -59,91 +66,211 @@ var errClosed = errors.New("gatesql: the store is closed")
 // Options of a [Store]. Only Dialect is required.
 type Options struct {
 	Dialect Dialect
+	// Schema is the schema of the tables in PostgreSQL, and the database in MySQL.
+	// Default: the one in which they are found, or the current one where there are none.
+	// It is an error if several schemas of search_path have such tables.
+	Schema string
 	// Table names the table of entries: a small letter or _, then small letters, digits
-	// and _, at most 40. Default: gate_revoked. A second one has _meta behind the name.
+	// and _, at most 40. Default: gate_revoked. A second one has _meta at the end.
 	Table string
-	// Scope is the name space of the identifiers, for a gate that accepts several
-	// issuers: see package stores. Scopes may share a table; List shows them together.
+	// Scope is the name space of the identifiers: see package stores. Scopes may share a
+	// table; List shows them together.
 	Scope string
-	// Leeway and MaxLifetime say how long entries live: see [storekit.Keep].
+	// Leeway, MaxLifetime and Skew say how long entries live and what they cover: see
+	// [storekit.Keep].
 	Leeway, MaxLifetime, Skew time.Duration
-	// NoCreate refuses to create the tables ([ErrNoSchema]). They are brought to the
-	// present version all the same.
+	// Timeout bounds one check and one write: 2 seconds; negative: no bound. PostgreSQL
+	// and MariaDB are also told not to wait longer for a lock.
+	Timeout time.Duration
+	// CacheFor is how old an answer from memory may be. While [Store.Run] runs the
+	// process keeps a copy of all entries, 40 to 80 bytes each, and checks ask the
+	// database only where the copy is older, or where this process has just written.
+	// What this process revokes its own checks see at once. Zero: no copy.
+	CacheFor time.Duration
+	// Poll is how often Run asks for changes: a quarter of CacheFor.
+	Poll time.Duration
+	// Prune is how often Run deletes rows that are past their time: each hour; negative:
+	// never.
+	Prune time.Duration
+	// NoCreate changes nothing in the schema: tables that are missing or older are
+	// [ErrNoSchema].
 	NoCreate bool
+	// Upgrading is for the time in which programs of the first version of this package
+	// use the same tables, or will again: nothing is done that they do not understand.
+	// Tokens are judged by "iat" alone, writes lock one row of all, and there is no copy
+	// in memory. Set it in all new programs until the last old one is gone.
+	Upgrading bool
 	// TrustOlderTokens accepts tokens that were issued before the tables were made, or
-	// that do not say when. Without it they count as revoked: tables that are new may
-	// stand in the place of others that were lost. Set it where a service that has had no
-	// store gets its first one, until the tokens from before have expired.
+	// that do not say when. Without it they count as revoked: tables that are new may have
+	// replaced others that were lost. Set it where a service that has had no store gets its
+	// first one, until the tokens from before have expired.
 	TrustOlderTokens bool
-	// Prune is how many rows past their time a write deletes: 100; negative: none.
-	Prune int
-	// Front keeps a copy in memory while [Store.Run] runs. nil: none.
-	Front *Front
+	// IdleConns is how many idle connections the pool of db keeps: 16, or as many as may
+	// be open. database/sql keeps two, so that 16 checks at once would connect each time.
+	// Negative leaves the pool as it is.
+	IdleConns int
+	Insecure  Insecure
+	// OnEvent is told what happens besides calls: see [stores.Event]. It may be called
+	// by several goroutines at once, and must not call the store.
+	OnEvent func(stores.Event)
 	// Clock tells the time, for tests. Default: time.Now.
 	Clock func() time.Time
+}
+
+// Insecure allows by name what can let revoked tokens in.
+type Insecure struct {
+	// AllowReplica uses a server that is a replica or read-only. It may not know what was
+	// revoked, and revoking may be an error.
+	AllowReplica bool
+	// AllowLossyServer uses a server whose settings lose acknowledged writes in a crash:
+	// fsync, full_page_writes, innodb_flush_log_at_trx_commit, sync_binlog, synchronous.
+	AllowLossyServer bool
+	// AllowFragileSQLite uses SQLite without a busy timeout, without write-ahead logging
+	// or in memory: checks and writes fail when others write.
+	AllowFragileSQLite bool
 }
 
 // Store keeps revoked tokens in a table. Make one with [Open]. It is safe for
 // concurrent use.
 type Store struct {
-	db     *sql.DB
-	o      Options
-	keep   storekit.Keep
-	q      queries
-	tables meta   // as they were opened
-	front  *front // nil: none
+	db       *sql.DB
+	o        Options
+	keep     storekit.Keep
+	n        names
+	q        queries
+	build    builder
+	sentinel string
+	running  atomic.Bool
+	epoch    atomic.Pointer[epoch]
+	look     look
+	cache    *cache // nil: none
+	counts   counts
 
-	writing chan struct{} // writers wait here, and not with a connection in hand
+	writing chan struct{} // SQLite: writers wait here, and not for the file
 
 	mu         sync.Mutex
 	statements map[string]*sql.Stmt // nil once closed
 }
 
 var (
-	_ stores.Store  = (*Store)(nil)
-	_ stores.Lister = (*Store)(nil)
+	_ stores.Store     = (*Store)(nil)
+	_ stores.Lister    = (*Store)(nil)
+	_ stores.Inspector = (*Store)(nil)
 )
 
 var tableName = regexp.MustCompile(`^[a-z_][a-z0-9_]{0,39}$`)
 
-// Open returns a store in db, whose tables it creates or brings to the present version
-// where needed. It needs the right to do so only then. The caller closes the store,
-// then db.
+func (o Options) withDefaults() Options {
+	if o.Table == "" {
+		o.Table = "gate_revoked"
+	}
+	if o.Timeout == 0 {
+		o.Timeout = 2 * time.Second
+	}
+	if o.Poll == 0 {
+		o.Poll = o.CacheFor / 4
+	}
+	if o.Prune == 0 {
+		o.Prune = time.Hour
+	}
+	if o.IdleConns == 0 {
+		o.IdleConns = 16
+	}
+	if o.Clock == nil {
+		o.Clock = time.Now
+	}
+	return o
+}
+
+func (o Options) check() error {
+	switch {
+	case o.Dialect < SQLite || o.Dialect > MySQL:
+		return errors.New("gatesql: Options.Dialect is not set; it is SQLite, Postgres or MySQL")
+	case !tableName.MatchString(o.Table):
+		return fmt.Errorf("gatesql: Options.Table %q is not a plain name in small letters", o.Table)
+	case o.Dialect == SQLite && o.Schema != "":
+		return errors.New("gatesql: SQLite has no schemas; leave Options.Schema empty")
+	case o.CacheFor < 0 || o.CacheFor >= undoneFor:
+		return fmt.Errorf("gatesql: Options.CacheFor %v is negative, or not less than %v", o.CacheFor, undoneFor)
+	case o.CacheFor > 0 && (o.Poll <= 0 || o.Poll >= o.CacheFor):
+		return fmt.Errorf("gatesql: Options.Poll %v must be less than CacheFor %v", o.Poll, o.CacheFor)
+	}
+	return nil
+}
+
+// Open returns a store in db, whose tables it creates or brings to the present level
+// where needed. It needs the right to do so only then. A store whose tables have lost
+// their entries is opened too, but is closed for checks: see [Store.AcceptWipe]. The
+// caller closes the store, then db.
 func Open(ctx context.Context, db *sql.DB, o Options) (*Store, error) {
 	keep, err := storekit.Keep{Leeway: o.Leeway, MaxLifetime: o.MaxLifetime, Skew: o.Skew}.WithDefaults()
 	if err != nil {
 		return nil, fmt.Errorf("gatesql: %w", err)
 	}
-	if o.Table == "" {
-		o.Table = "gate_revoked"
+	o = o.withDefaults()
+	if err := o.check(); err != nil {
+		return nil, err
 	}
-	if o.Prune == 0 {
-		o.Prune = 100
-	}
-	if o.Clock == nil {
-		o.Clock = time.Now
-	}
-	switch {
-	case db == nil:
+	if db == nil {
 		return nil, errors.New("gatesql: Open was given no database")
-	case o.Dialect < SQLite || o.Dialect > MySQL:
-		return nil, errors.New("gatesql: Options.Dialect is not set; it is SQLite, Postgres or MySQL")
-	case !tableName.MatchString(o.Table):
-		return nil, fmt.Errorf("gatesql: Options.Table %q is not a plain name in small letters", o.Table)
 	}
-	s := &Store{
-		db: db, o: o, keep: keep, q: newQueries(o.Dialect, o.Table),
-		writing: make(chan struct{}, 1), statements: map[string]*sql.Stmt{},
+	s := &Store{db: db, o: o, keep: keep, sentinel: sentinelID(o.Scope), statements: map[string]*sql.Stmt{}}
+	if o.Dialect == SQLite {
+		s.writing = make(chan struct{}, 1)
 	}
-	if o.Front != nil {
-		if s.front, err = newFront(*o.Front, o.Clock); err != nil {
-			return nil, err
+	if most := db.Stats().MaxOpenConnections; o.IdleConns > 0 {
+		if most > 0 {
+			o.IdleConns = min(o.IdleConns, most)
 		}
+		db.SetMaxIdleConns(o.IdleConns)
 	}
-	if s.tables, err = s.migrate(ctx); err != nil {
+	if o.CacheFor > 0 && !o.Upgrading {
+		s.cache = newCache(o)
+	}
+	if err := s.start(ctx); err != nil {
 		return nil, err
 	}
 	return s, nil
+}
+
+// start looks at the server and at the tables.
+func (s *Store) start(ctx context.Context) error {
+	if err := s.identify(ctx); err != nil {
+		return err
+	}
+	if err := s.lookAt(ctx); err != nil {
+		return fmt.Errorf("gatesql: %w", err)
+	}
+	s.look.next.Store(time.Now().Add(lookEach).UnixNano())
+	return s.migrate(ctx)
+}
+
+// identify finds out which server it is, and where the tables are or will be.
+func (s *Store) identify(ctx context.Context) error {
+	maria := false
+	if s.o.Dialect == MySQL {
+		var version string
+		if err := s.db.QueryRowContext(ctx, `SELECT VERSION()`).Scan(&version); err != nil {
+			return fmt.Errorf("gatesql: %w", err)
+		}
+		maria = isMariaDB(version)
+	}
+	schema, err := s.findSchema(ctx)
+	if err != nil {
+		return err
+	}
+	s.n = s.o.Dialect.qualify(schema, s.o.Table)
+	s.build = builder{d: s.o.Dialect, n: s.n, maria: maria, waits: s.waits(), beside: s.o.Upgrading}
+	s.q = s.build.all()
+	return nil
+}
+
+// waits is the bound for locks in whole seconds, for MariaDB.
+func (s *Store) waits() int {
+	if s.o.Timeout < 0 {
+		return 0
+	}
+	return int((s.o.Timeout + time.Second - 1) / time.Second)
 }
 
 // Close ends the store's statements; later calls are errors. The database stays open.
@@ -158,8 +285,8 @@ func (s *Store) Close() error {
 	return errors.Join(errs...)
 }
 
-// prepare returns the statement of a query, prepared when it is first needed.
-func (s *Store) prepare(ctx context.Context, query string) (*sql.Stmt, error) {
+// prepared returns the statement of a query, prepared when it is first needed.
+func (s *Store) prepared(ctx context.Context, query string) (*sql.Stmt, error) {
 	s.mu.Lock()
 	st, ok := s.statements[query]
 	closed := s.statements == nil
@@ -177,7 +304,7 @@ func (s *Store) prepare(ctx context.Context, query string) (*sql.Stmt, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if other, ok := s.statements[query]; ok || s.statements == nil {
-		_ = st.Close() // somebody else was faster; it was never used
+		_ = st.Close() // another goroutine was faster; it was never used
 		if !ok {
 			return nil, errClosed
 		}
@@ -187,101 +314,71 @@ func (s *Store) prepare(ctx context.Context, query string) (*sql.Stmt, error) {
 	return st, nil
 }
 
-// Blocked reports whether t, its session or its subject was revoked.
-func (s *Store) Blocked(ctx context.Context, t *gate.Token) (bool, error) {
-	if err := ctx.Err(); err != nil {
-		return false, fmt.Errorf("gatesql: %w", err)
+// closed reports an error after Close.
+func (s *Store) closed() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.statements == nil {
+		return errClosed
 	}
-	now, ids := s.o.Clock(), s.identify(t)
-	blocked, err := false, s.keep.Check(t, now)
-	if err == nil {
-		blocked, err = s.verdict(ctx, t, ids, now)
+	return nil
+}
+
+func (s *Store) query(ctx context.Context, query string, args ...any) (*sql.Rows, error) {
+	if s.o.Dialect == Postgres {
+		if err := s.closed(); err != nil {
+			return nil, err
+		}
+		return s.db.QueryContext(ctx, query, args...)
 	}
+	st, err := s.prepared(ctx, query)
 	if err != nil {
-		return false, fmt.Errorf("gatesql: %w", err)
+		return nil, err
 	}
-	return blocked || !s.o.TrustOlderTokens && s.older(t), nil
+	return st.QueryContext(ctx, args...)
 }
 
-// older reports whether t may have been revoked in tables that were here before.
-func (s *Store) older(t *gate.Token) bool {
-	return t.IssuedAt.IsZero() || t.IssuedAt.Unix() < s.tables.born
+func (s *Store) exec(ctx context.Context, query string, args ...any) (sql.Result, error) {
+	if s.o.Dialect == Postgres {
+		if err := s.closed(); err != nil {
+			return nil, err
+		}
+		return s.db.ExecContext(ctx, query, args...)
+	}
+	st, err := s.prepared(ctx, query)
+	if err != nil {
+		return nil, err
+	}
+	return st.ExecContext(ctx, args...)
 }
 
-// identifiers are the hashes of a token's; "" where it has none, as no row has.
-type identifiers struct{ token, session, subject string }
+// within bounds a call by Options.Timeout.
+func (s *Store) within(ctx context.Context) (context.Context, context.CancelFunc) {
+	if s.o.Timeout < 0 {
+		return ctx, func() {}
+	}
+	if at, ok := ctx.Deadline(); ok && time.Until(at) <= s.o.Timeout {
+		return ctx, func() {}
+	}
+	return context.WithTimeout(ctx, s.o.Timeout)
+}
 
-func (s *Store) identify(t *gate.Token) identifiers {
+func (s *Store) event(name string, err error) {
+	if s.o.OnEvent != nil {
+		s.o.OnEvent(stores.Event{Kind: stores.EventKind(name), Err: err})
+	}
+}
+
+// ids are the hashes of a token's identifiers; "" where it has none, as no row has.
+type ids struct{ token, session, subject string }
+
+func (s *Store) hashes(t *gate.Token) ids {
+	scope := storekit.IssuerScope(s.o.Scope, t.VerifiedIssuer())
 	hash := func(kind stores.Kind, id string) string {
 		if id == "" {
 			return ""
 		}
-		return storekit.HashID(kind, s.o.Scope, id)
+		return storekit.HashID(kind, scope, id)
 	}
-	return identifiers{hash(stores.Token, t.RevocationID()), hash(stores.Session, t.SessionID), hash(stores.Subject, t.Subject)}
-}
-
-// verdict asks the copy in front where that is fresh, and the database otherwise.
-func (s *Store) verdict(ctx context.Context, t *gate.Token, ids identifiers, now time.Time) (bool, error) {
-	if s.front != nil {
-		if blocked, ok := s.front.blocked(t, ids, now); ok {
-			return blocked, nil
-		}
-	}
-	st, err := s.prepare(ctx, s.q.check)
-	if err != nil {
-		return false, err
-	}
-	rows, err := st.QueryContext(ctx, ids.token, ids.session, ids.subject, now.Unix())
-	if err != nil {
-		return false, err
-	}
-	defer rows.Close()
-	blocked, known := false, false
-	for rows.Next() {
-		var epoch string
-		var kind, except sql.NullString
-		var before, allBefore sql.NullInt64
-		if err := rows.Scan(&epoch, &kind, &before, &allBefore, &except); err != nil {
-			return false, err
-		}
-		known = epoch == s.tables.epoch
-		r := storekit.SubjectRecord{Before: before.Int64, AllBefore: allBefore.Int64, Except: except.String}
-		blocked = blocked || kind.Valid && (stores.Kind(kind.String) != stores.Subject || r.Covers(t, ids.session))
-	}
-	if err := rows.Err(); err != nil {
-		return false, err
-	}
-	if !known {
-		return false, stores.ErrWiped
-	}
-	return blocked, nil
-}
-
-// List implements [stores.Lister].
-func (s *Store) List(ctx context.Context, o stores.ListOptions) ([]stores.Entry, error) {
-	if o.Limit <= 0 {
-		o.Limit = 100
-	}
-	st, err := s.prepare(ctx, s.q.list)
-	if err != nil {
-		return nil, fmt.Errorf("gatesql: %w", err)
-	}
-	rows, err := st.QueryContext(ctx, o.After, s.o.Clock().Unix(), string(o.Kind), string(o.Kind), min(o.Limit, 1000))
-	if err != nil {
-		return nil, fmt.Errorf("gatesql: %w", err)
-	}
-	defer rows.Close()
-	var all []stores.Entry
-	for rows.Next() {
-		var r row
-		if err := rows.Scan(r.fields()...); err != nil {
-			return nil, fmt.Errorf("gatesql: %w", err)
-		}
-		all = append(all, r.entry())
-	}
-	if err := rows.Err(); err != nil {
-		return nil, fmt.Errorf("gatesql: %w", err)
-	}
-	return all, nil
+	return ids{hash(stores.Token, t.RevocationID()), hash(stores.Session, t.SessionID), hash(stores.Subject, t.Subject)}
 }

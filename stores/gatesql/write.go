@@ -2,9 +2,9 @@ package gatesql
 
 import (
 	"context"
-	"database/sql"
-	"errors"
 	"fmt"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/jwtgate/gate"
@@ -12,108 +12,202 @@ import (
 	"github.com/jwtgate/gate/stores/storekit"
 )
 
-// row is an entry as it stands in the table.
-type row struct {
-	id             string
-	kind           stores.Kind
-	revoked, until int64 // seconds; until is never for what does not go
-	undone         bool  // restored: kept for a while, so that copies in front learn of it
-	seq            int64
-	record         storekit.SubjectRecord
-	note           stores.Note
-}
+const never = storekit.Never
 
-// fields are where the columns are scanned to, in their order.
-func (r *row) fields() []any {
-	return []any{&r.id, &r.kind, &r.revoked, &r.until, (*flag)(&r.undone), &r.seq,
-		&r.record.Before, &r.record.AllBefore, &r.record.Except, &r.note.By, &r.note.Why}
-}
-
-// values are what is written to the columns behind the first, in their order.
-func (r *row) values() []any {
-	undone := 0
-	if r.undone {
-		undone = 1
-	}
-	return []any{string(r.kind), r.revoked, r.until, undone, r.seq,
-		r.record.Before, r.record.AllBefore, r.record.Except, r.note.By, r.note.Why}
-}
-
-// flag is a bool in a column of integers.
-type flag bool
-
-// Scan implements sql.Scanner.
-func (f *flag) Scan(v any) error {
-	var n sql.NullInt64
-	err := n.Scan(v)
-	*f = n.Int64 != 0
-	return err
-}
-
-// entry is the row as it is listed.
-func (r *row) entry() stores.Entry {
-	e := stores.Entry{
-		Kind: r.kind, ID: r.id, At: time.Unix(r.revoked, 0).UTC(), Note: r.note,
-		Before: instant(r.record.Before), AllBefore: instant(r.record.AllBefore), ExceptSession: r.record.Except,
-	}
-	e.Until = storekit.UnixTime(r.until)
-	return e
-}
-
-func instant(sec int64) time.Time {
-	if sec == 0 {
-		return time.Time{}
-	}
-	return time.Unix(sec, 0).UTC()
-}
-
-func (r *row) live(now time.Time) bool { return !r.undone && now.Unix() < r.until }
+// undoneFor is how long a row stays after it was restored.
+const undoneFor = time.Hour
 
 // RevokeToken implements [stores.Store].
 func (s *Store) RevokeToken(ctx context.Context, t *gate.Token, n stores.Note) error {
 	if err := ctx.Err(); err != nil {
 		return fmt.Errorf("gatesql: %w", err)
 	}
-	if t == nil {
+	if t == nil || t.ID == "" {
 		return fmt.Errorf("gatesql: %w", stores.ErrNoID)
 	}
 	now := s.o.Clock()
 	until := s.keep.UntilRevoked(t, now)
-	if t.ID != "" && !storekit.Live(until, now) {
+	if !storekit.Live(until, now) {
 		return nil
 	}
-	return s.revoke(ctx, row{kind: stores.Token, until: until}, t.RevocationID(), n, storekit.SubjectChange{})
+	return s.put(ctx, row{id: s.hashes(t).token, kind: stores.Token, until: until, note: n})
 }
 
 // RevokeSession implements [stores.Store].
 func (s *Store) RevokeSession(ctx context.Context, sessionID string, n stores.Note) error {
-	return s.revoke(ctx, row{kind: stores.Session, until: s.keep.UntilSession(s.o.Clock())}, sessionID, n, storekit.SubjectChange{})
+	if err := s.writable(ctx, sessionID); err != nil {
+		return err
+	}
+	return s.put(ctx, row{id: storekit.HashID(stores.Session, s.o.Scope, sessionID), kind: stores.Session,
+		until: s.keep.UntilSession(s.o.Clock()), note: n})
+}
+
+// writable returns an error for a dead context, and where there is nothing to revoke by.
+func (s *Store) writable(ctx context.Context, id string) error {
+	err := ctx.Err()
+	if err == nil && id == "" {
+		err = stores.ErrNoID
+	}
+	if err != nil {
+		return fmt.Errorf("gatesql: %w", err)
+	}
+	return nil
+}
+
+// put writes the entry of a token or session.
+func (s *Store) put(ctx context.Context, r row) error {
+	note, now := storekit.CleanNote(r.note), s.o.Clock().Unix()
+	return s.mustWrite(ctx, []string{r.id}, func(ctx context.Context, w writer) (int64, error) {
+		args := []any{r.id, string(r.kind), now, r.until, note.By, note.Why}
+		if s.o.Dialect == MySQL {
+			args = append(append(w.lane(r.id), args...), laneOf(r.id))
+			return w.affected(ctx, s.q.put, args...)
+		}
+		return w.affected(ctx, s.q.put, append(args, w.guard()...)...)
+	})
+}
+
+// RevokeTokens implements [stores.BatchRevoker]: as RevokeToken for each, in few
+// statements. Tokens that are past their time are left out. After an error some may be
+// revoked.
+func (s *Store) RevokeTokens(ctx context.Context, tokens []*gate.Token, n stores.Note) error {
+	if err := ctx.Err(); err != nil {
+		return fmt.Errorf("gatesql: %w", err)
+	}
+	until, now := map[string]int64{}, s.o.Clock()
+	for _, t := range tokens {
+		if t == nil || t.ID == "" {
+			return fmt.Errorf("gatesql: %w", stores.ErrNoID)
+		}
+		if end := s.keep.UntilRevoked(t, now); storekit.Live(end, now) {
+			id := s.hashes(t).token
+			until[id] = max(until[id], end)
+		}
+	}
+	entries := make([]row, 0, len(until))
+	for id, end := range until {
+		entries = append(entries, row{id: id, kind: stores.Token, until: end})
+	}
+	// All writers lock rows in one order: two batches never wait for each other. In
+	// MySQL a statement is of one lane.
+	slices.SortFunc(entries, func(a, b row) int { return strings.Compare(a.id, b.id) })
+	const most = 500
+	for len(entries) > 0 {
+		k := min(len(entries), most)
+		if s.o.Dialect == MySQL {
+			k = sameLane(entries[:k])
+		}
+		if err := s.putMany(ctx, entries[:k], now.Unix(), storekit.CleanNote(n)); err != nil {
+			return err
+		}
+		entries = entries[k:]
+	}
+	return nil
+}
+
+// sameLane is how many of the first entries are of one lane.
+func sameLane(entries []row) int {
+	for i := range entries {
+		if laneOf(entries[i].id) != laneOf(entries[0].id) {
+			return i
+		}
+	}
+	return len(entries)
+}
+
+// putMany writes entries of tokens in one statement.
+func (s *Store) putMany(ctx context.Context, entries []row, now int64, n stores.Note) error {
+	hashes := make([]string, len(entries))
+	for i := range entries {
+		hashes[i] = entries[i].id
+	}
+	return s.mustWrite(ctx, hashes, func(ctx context.Context, w writer) (int64, error) {
+		if s.o.Dialect != MySQL {
+			return w.affectedOnce(ctx, s.build.putMany(entries), append([]any{now, n.By, n.Why}, w.guard()...)...)
+		}
+		args := w.lane(hashes[0])
+		for _, r := range entries {
+			args = append(args, r.id, string(r.kind), now, r.until, n.By, n.Why, laneOf(r.id))
+		}
+		return w.affectedOnce(ctx, s.build.putLane(len(entries)), args...)
+	})
 }
 
 // RevokeSubject implements [stores.Store].
 func (s *Store) RevokeSubject(ctx context.Context, subject string, o stores.SubjectOptions, n stores.Note) error {
-	now := s.o.Clock()
-	c := s.keep.SubjectChange(o, now, s.o.Scope)
-	r := storekit.SubjectRecord{}.Revoke(c, 0)
-	return s.revoke(ctx, row{kind: stores.Subject, until: s.keep.UntilSubject(now, r), record: r}, subject, n, c)
+	if err := s.writable(ctx, subject); err != nil {
+		return err
+	}
+	n = storekit.CleanNote(n)
+	id := storekit.HashID(stores.Subject, s.o.Scope, subject)
+	// Each turn is a write and what follows its acknowledgement. A second turn comes only
+	// where a failover has lost the first one.
+	for {
+		gen, err := s.revokeSubject(ctx, id, o, n)
+		if err != nil {
+			return err
+		}
+		if kept, err := s.restamp(ctx, id, o, gen); kept || err != nil {
+			return err
+		}
+	}
 }
 
-// revoke writes a row, or joins it with the one that is there.
-func (s *Store) revoke(ctx context.Context, r row, id string, n stores.Note, c storekit.SubjectChange) error {
-	if id == "" {
-		return fmt.Errorf("gatesql: %w", stores.ErrNoID)
-	}
-	now := s.o.Clock()
-	r.id, r.revoked, r.note = storekit.HashID(r.kind, s.o.Scope, id), now.Unix(), storekit.CleanNote(n)
-	return s.change(ctx, r.id, func(old *row) *row {
-		if old != nil && old.live(now) {
-			r.until = max(r.until, old.until)
-			if r.kind == stores.Subject {
-				r.record = old.record.Revoke(c, 0)
-			}
+// revokeSubject is the first write, which returns the new generation.
+func (s *Store) revokeSubject(ctx context.Context, id string, o stores.SubjectOptions, n stores.Note) (gen int64, err error) {
+	err = s.mustWrite(ctx, []string{id}, func(ctx context.Context, w writer) (rows int64, err error) {
+		c, now, until := s.change(o)
+		ifAll, beforeAll := 0, int64(0)
+		if c.Except == "" {
+			ifAll, beforeAll = 1, c.Before
 		}
-		return &r
+		args := []any{id, now, until, c.Before, beforeAll, c.Except, n.By, n.Why}
+		switch s.o.Dialect {
+		case MySQL:
+			args = append(append(w.lane(id), args...), storekit.RandomBits(), ifAll, laneOf(id))
+			gen, rows, err = w.lastID(ctx, s.q.revokeSubject, args...)
+		case Postgres:
+			gen, rows, err = w.returned(ctx, s.q.revokeSubject, append(append(args, ifAll, storekit.RandomBits()), w.guard()...)...)
+		default:
+			rows, err = w.affected(ctx, s.q.revokeSubject, append(append(args, ifAll, storekit.RandomBits()), w.guard()...)...)
+		}
+		return rows, err
 	})
+	if err != nil || s.o.Dialect != SQLite {
+		return gen, err
+	}
+	g, err := s.generation(ctx, id) // a file has no failover: nothing is lost in between
+	return g.written, err
+}
+
+// change is what a call of RevokeSubject asks for now, and the end of its record.
+func (s *Store) change(o stores.SubjectOptions) (c storekit.SubjectChange, now, until int64) {
+	at := s.o.Clock()
+	c = s.keep.SubjectChange(o, at, s.o.Scope)
+	return c, at.Unix(), s.keep.UntilSubject(at, storekit.SubjectRecord{Before: c.Before})
+}
+
+// restamp is the second write. It reports whether the first one is still there.
+func (s *Store) restamp(ctx context.Context, id string, o stores.SubjectOptions, gen int64) (kept bool, err error) {
+	there := int64(0)
+	changed, err := s.write(ctx, []string{id}, func(ctx context.Context, w writer) (rows int64, err error) {
+		c, _, until := s.change(o)
+		if s.o.Dialect == MySQL {
+			there, rows, err = w.lastID(ctx, s.q.restamp, append(w.lane(id), id, until, c.Before, c.Except, laneOf(id), gen, gen, gen, gen)...)
+			return rows, err
+		}
+		return w.affected(ctx, s.q.restamp, append([]any{c.Before, c.Except, c.Except, c.Before, until, id, gen}, w.guard()...)...)
+	})
+	switch {
+	case err != nil:
+		return false, err
+	case s.o.Dialect == MySQL:
+		return there >= gen, nil
+	case changed:
+		return true, nil
+	}
+	g, err := s.generation(ctx, id) // lost, or restored by somebody
+	return g.written >= gen, err
 }
 
 // RestoreToken implements [stores.Store].
@@ -132,137 +226,114 @@ func (s *Store) RestoreSubject(ctx context.Context, subject string) error {
 }
 
 func (s *Store) restore(ctx context.Context, kind stores.Kind, id string) error {
-	until := s.o.Clock().Add(undoneFor).Unix()
-	return s.change(ctx, storekit.HashID(kind, s.o.Scope, id), func(old *row) *row {
-		if old == nil || old.undone {
-			return nil
-		}
-		old.undone, old.until = true, until
-		return old
-	})
-}
-
-// undoneFor is how long a row stays after it was restored.
-const undoneFor = time.Hour
-
-// change replaces the row of id by what edit makes of it, or leaves it where that is
-// nil. Changes of a table happen one after the other, in all processes.
-func (s *Store) change(ctx context.Context, id string, edit func(old *row) *row) error {
 	if err := ctx.Err(); err != nil {
 		return fmt.Errorf("gatesql: %w", err)
 	}
-	select {
-	case s.writing <- struct{}{}:
-		defer func() { <-s.writing }()
-	case <-ctx.Done():
-		return fmt.Errorf("gatesql: %w", ctx.Err())
+	_, there, err := s.Entry(ctx, kind, id)
+	if err != nil || !there {
+		return err
 	}
-	var done *row
-	err := s.locked(ctx, func(tx *sql.Tx, m meta) error {
-		var old row
-		found := true
-		err := s.in(ctx, tx, s.q.find, func(st *sql.Stmt) error { return st.QueryRowContext(ctx, id).Scan(old.fields()...) })
-		if errors.Is(err, sql.ErrNoRows) {
-			found, err = false, nil
+	hash, until := storekit.HashID(kind, s.o.Scope, id), s.o.Clock().Add(undoneFor).Unix()
+	_, err = s.write(ctx, []string{hash}, func(ctx context.Context, w writer) (int64, error) {
+		if s.o.Dialect == MySQL {
+			return w.affected(ctx, s.q.undo, append(w.lane(hash), hash, string(kind), until, laneOf(hash))...)
 		}
-		if err != nil {
-			return err
-		}
-		if !found {
-			done = edit(nil)
-		} else {
-			done = edit(&old)
-		}
-		if done == nil {
-			return nil
-		}
-		done.seq = m.seq
-		return s.store(ctx, tx, done, found)
+		return w.affected(ctx, s.q.undo, append([]any{until, hash}, w.guard()...)...)
 	})
+	return err
+}
+
+// mustWrite is write where no change means that the tables have lost rows.
+func (s *Store) mustWrite(ctx context.Context, hashes []string, do func(context.Context, writer) (int64, error)) error {
+	changed, err := s.write(ctx, hashes, do)
+	if err == nil && !changed {
+		err = fmt.Errorf("gatesql: %w", wiped(s.n.entries+" has lost rows"))
+	}
+	return err
+}
+
+// write makes one change, and reports whether rows were changed. Where none was, or
+// MySQL refuses the number of a lane, the tables may be other ones: where an operator
+// has accepted those, it is tried again.
+func (s *Store) write(ctx context.Context, hashes []string, do func(context.Context, writer) (int64, error)) (changed bool, err error) {
+	began := time.Now()
+	ctx, cancel := s.within(ctx)
+	defer cancel()
+	if err = s.lookNow(ctx); err == nil {
+		changed, err = s.tryWrite(ctx, do)
+	}
+	if s.cache != nil {
+		s.cache.written(hashes) // after an error it may be there all the same
+	}
+	s.wrote(began, err)
 	if err != nil {
-		return fmt.Errorf("gatesql: %w", err)
+		return false, fmt.Errorf("gatesql: %w", err)
 	}
-	if done != nil && s.front != nil {
-		s.front.apply(*done)
-	}
-	return nil
+	return changed, nil
 }
 
-// store writes a row, and deletes some that are past their time.
-func (s *Store) store(ctx context.Context, tx *sql.Tx, r *row, found bool) error {
-	query, args := s.q.insert, append([]any{r.id}, r.values()...)
-	if found {
-		query, args = s.q.update, append(r.values(), r.id)
-	}
-	if err := s.exec(ctx, tx, query, args...); err != nil {
-		return err
-	}
-	if s.o.Prune < 0 {
-		return nil
-	}
-	return s.exec(ctx, tx, s.q.prune, s.o.Clock().Unix(), s.o.Prune)
-}
-
-// locked runs do in a transaction that has the table to itself.
-func (s *Store) locked(ctx context.Context, do func(*sql.Tx, meta) error) error {
-	// Before a connection is taken: there may be only one.
-	for _, query := range []string{s.q.bump, s.q.version, s.q.find, s.q.insert, s.q.update, s.q.prune} {
-		if _, err := s.prepare(ctx, query); err != nil {
-			return err
+func (s *Store) tryWrite(ctx context.Context, do func(context.Context, writer) (int64, error)) (changed bool, err error) {
+	if s.writing != nil {
+		select {
+		case s.writing <- struct{}{}:
+			defer func() { <-s.writing }()
+		case <-ctx.Done():
+			return false, ctx.Err()
 		}
 	}
-	tx, err := s.db.BeginTx(ctx, s.o.Dialect.isolation())
+	for range 2 {
+		known := s.epoch.Load()
+		rows, err := s.commit(ctx, known, do)
+		if rows > 0 && err == nil {
+			return true, nil
+		}
+		if err != nil && !outOfRange(err) {
+			return false, classify(err)
+		}
+		if errEpoch := s.checkEpoch(ctx); errEpoch != nil {
+			return false, errEpoch
+		}
+		if s.epoch.Load() == known {
+			return false, err
+		}
+	}
+	return false, wiped(s.n.entries + " changes all the time")
+}
+
+// commit executes a write. Beside programs of the first version it takes the lock that
+// those take, and counts up as they do.
+func (s *Store) commit(ctx context.Context, e *epoch, do func(context.Context, writer) (int64, error)) (int64, error) {
+	if !s.o.Upgrading {
+		return do(ctx, writer{s, nil, e})
+	}
+	tx, err := s.db.BeginTx(ctx, nil)
 	if err != nil {
-		return err
+		return 0, err
 	}
 	defer tx.Rollback()
-	if err := s.exec(ctx, tx, s.q.bump); err != nil {
-		return err
+	if _, err := tx.ExecContext(ctx, `UPDATE `+s.n.meta+` SET seq = seq + 1 WHERE id = 1`); err != nil {
+		return 0, err
 	}
-	var m meta
-	if err := s.in(ctx, tx, s.q.version, func(st *sql.Stmt) error { return scanMeta(st.QueryRowContext(ctx), &m) }); err != nil {
-		return err
-	}
-	if m.epoch != s.tables.epoch {
-		return stores.ErrWiped
-	}
-	if err := do(tx, m); err != nil {
-		return err
-	}
-	return tx.Commit()
-}
-
-// in runs do with the statement of a query, in a transaction.
-func (s *Store) in(ctx context.Context, tx *sql.Tx, query string, do func(*sql.Stmt) error) error {
-	st, err := s.prepare(ctx, query)
+	rows, err := do(ctx, writer{s, tx, e})
 	if err != nil {
-		return err
+		return 0, err
 	}
-	return do(tx.StmtContext(ctx, st))
+	return rows, tx.Commit()
 }
 
-func (s *Store) exec(ctx context.Context, tx *sql.Tx, query string, args ...any) error {
-	return s.in(ctx, tx, query, func(st *sql.Stmt) error {
-		_, err := st.ExecContext(ctx, args...)
-		return err
-	})
-}
-
-// Cleanup deletes all rows that are past their time, a thousand in a transaction, and
-// returns how many. Writes do some of it by the way; call it once a day or so.
+// Cleanup deletes all rows that are past their time, a thousand in a statement, and
+// returns how many. [Store.Run] does it each Options.Prune.
 func (s *Store) Cleanup(ctx context.Context) (deleted int64, err error) {
+	if err := s.checkEpoch(ctx); err != nil {
+		return 0, fmt.Errorf("gatesql: cleanup: %w", err)
+	}
 	const batch = 1000
 	for {
-		var n int64
-		err := s.locked(ctx, func(tx *sql.Tx, _ meta) error {
-			return s.in(ctx, tx, s.q.prune, func(st *sql.Stmt) error {
-				res, err := st.ExecContext(ctx, s.o.Clock().Unix(), batch)
-				if err == nil {
-					n, err = res.RowsAffected()
-				}
-				return err
-			})
-		})
+		res, err := s.exec(ctx, s.q.prune, s.o.Clock().Unix(), batch)
+		if err != nil {
+			return deleted, fmt.Errorf("gatesql: cleanup: %w", err)
+		}
+		n, err := res.RowsAffected()
 		if err != nil {
 			return deleted, fmt.Errorf("gatesql: cleanup: %w", err)
 		}

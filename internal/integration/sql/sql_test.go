@@ -109,20 +109,20 @@ func run(t testing.TB, s *gatesql.Store) {
 
 func TestBlocklist(t *testing.T) {
 	each(t, func(t *testing.T, d *database) {
-		suite := func(conns int, front *gatesql.Front) func(t *testing.T) {
+		suite := func(conns int, cacheFor time.Duration) func(t *testing.T) {
 			return func(t *testing.T) {
 				db := (&database{dialect: d.dialect, driver: d.driver, dsn: d.dsn, conns: conns}).open(t)
 				gatetest.Blocklist(t, func(t *testing.T, clock func() time.Time) stores.Store {
-					s := open(t, db, gatesql.Options{Dialect: d.dialect, Table: newTable(), Clock: clock, Front: front, TrustOlderTokens: true})
-					if front != nil {
+					s := open(t, db, gatesql.Options{Dialect: d.dialect, Table: newTable(), Clock: clock, CacheFor: cacheFor, Poll: cacheFor / 100, TrustOlderTokens: true})
+					if cacheFor > 0 {
 						run(t, s)
 					}
 					return s
 				})
 			}
 		}
-		t.Run("database", suite(0, nil))
-		t.Run("one connection", suite(1, nil))
-		t.Run("copy in front", suite(0, &gatesql.Front{MaxStale: time.Second, Poll: 5 * time.Millisecond}))
+		t.Run("database", suite(0, 0))
+		t.Run("one connection", suite(1, 0))
+		t.Run("copy in memory", suite(0, time.Second))
 	})
 }

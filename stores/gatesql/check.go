@@ -1,0 +1,319 @@
+package gatesql
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/jwtgate/gate"
+	"github.com/jwtgate/gate/stores"
+	"github.com/jwtgate/gate/stores/storekit"
+)
+
+// Blocked reports whether t, its session or its subject was revoked.
+func (s *Store) Blocked(ctx context.Context, t *gate.Token) (bool, error) {
+	if s.cache == nil {
+		return s.BlockedDirect(ctx, t)
+	}
+	now := s.o.Clock()
+	if err := s.answerable(ctx, t, now); err != nil {
+		return false, err
+	}
+	if blocked, known := s.cache.blocked(t, s.hashes(t), now); known {
+		s.counts.hits.Add(1)
+		return blocked || s.older(t, s.epoch.Load()), nil
+	}
+	return s.BlockedDirect(ctx, t)
+}
+
+// Recall answers from memory alone; known is false where the database must be asked.
+func (s *Store) Recall(t *gate.Token) (blocked, known bool) {
+	now := s.o.Clock()
+	if s.cache == nil || s.keep.Check(t, now) != nil {
+		return false, false
+	}
+	if blocked, known = s.cache.blocked(t, s.hashes(t), now); !known {
+		return false, false
+	}
+	s.counts.hits.Add(1)
+	return blocked || s.older(t, s.epoch.Load()), true
+}
+
+// BlockedDirect is Blocked answered by the database, and never from memory.
+func (s *Store) BlockedDirect(ctx context.Context, t *gate.Token) (bool, error) {
+	now := s.o.Clock()
+	if err := s.answerable(ctx, t, now); err != nil {
+		return false, err
+	}
+	s.counts.checks.Add(1)
+	ctx, cancel := s.within(ctx)
+	defer cancel()
+	err := s.lookNow(ctx)
+	blocked := false
+	if err == nil {
+		blocked, err = s.verdict(ctx, t, s.hashes(t), now)
+	}
+	if err != nil {
+		s.counts.failed(err)
+		return false, fmt.Errorf("gatesql: %w", err)
+	}
+	return blocked || s.older(t, s.epoch.Load()), nil
+}
+
+// answerable returns an error for a dead context, and for a token whose entries may be
+// gone.
+func (s *Store) answerable(ctx context.Context, t *gate.Token, now time.Time) error {
+	err := ctx.Err()
+	if err == nil {
+		err = s.keep.Check(t, now)
+	}
+	if err != nil {
+		return fmt.Errorf("gatesql: %w", err)
+	}
+	return nil
+}
+
+// older reports whether t may have been revoked in tables that were here before. The
+// clock of its issuer may be ahead of the one that wrote the epoch by Skew.
+func (s *Store) older(t *gate.Token, e *epoch) bool {
+	if e.born == 0 || s.o.TrustOlderTokens && !e.accepted {
+		return false
+	}
+	return t.IssuedAt.IsZero() || t.IssuedAt.Unix() <= e.born+int64(s.keep.Skew/time.Second)
+}
+
+// verdict asks the database.
+func (s *Store) verdict(ctx context.Context, t *gate.Token, h ids, now time.Time) (blocked bool, err error) {
+	rows, err := s.query(ctx, s.q.check, h.token, h.session, h.subject, s.sentinel, now.Unix())
+	if err != nil {
+		return false, err
+	}
+	defer rows.Close()
+	var found *epoch
+	for rows.Next() {
+		var replica bool
+		var kind stores.Kind
+		var r storekit.SubjectRecord
+		if err := rows.Scan((*flag)(&replica), &kind, &r.Generation, &r.AllGeneration, &r.Before, &r.AllBefore, &r.Except); err != nil {
+			return false, err
+		}
+		switch {
+		case replica && !s.o.Insecure.AllowReplica:
+			return false, stores.ErrReadOnly
+		case kind == kindEpoch:
+			found = &epoch{name: r.Except, born: r.Before, accepted: r.AllBefore != 0}
+		case kind == stores.Subject:
+			blocked = blocked || s.covers(r, t, h.session)
+		default:
+			blocked = true
+		}
+	}
+	if err := rows.Err(); err != nil {
+		return false, err
+	}
+	return blocked, s.sameEpoch(ctx, found)
+}
+
+// covers is the rule of the record. While programs without generations write too, only
+// "iat" counts.
+func (s *Store) covers(r storekit.SubjectRecord, t *gate.Token, session string) bool {
+	if s.o.Upgrading {
+		r.Generation, r.AllGeneration = -1, -1
+	}
+	return r.Covers(t, session)
+}
+
+const kindEpoch stores.Kind = "epoch"
+
+// sameEpoch returns an error unless the tables are those that were opened, or others
+// that an operator has accepted.
+func (s *Store) sameEpoch(ctx context.Context, found *epoch) error {
+	known := s.epoch.Load()
+	switch {
+	case found == nil:
+		return wiped(s.n.entries + " has no sentinel")
+	case found.name == known.name:
+		return nil
+	case !found.accepted:
+		return wiped(s.n.entries + " is not the table that it was")
+	}
+	m, err := s.readMeta(ctx, s.db)
+	if err != nil {
+		return err
+	}
+	found.lanes = m.epoch
+	if s.epoch.CompareAndSwap(known, found) {
+		s.event("store.reopened", nil)
+	}
+	return nil
+}
+
+// Generation returns the generation of a subject, by the database and never from
+// memory: 0 where nothing was revoked. It implements [gate.GenerationReader].
+func (s *Store) Generation(ctx context.Context, subject string) (int64, error) {
+	if err := ctx.Err(); err != nil {
+		return 0, fmt.Errorf("gatesql: %w", err)
+	}
+	if subject == "" {
+		return 0, fmt.Errorf("gatesql: %w", stores.ErrNoID)
+	}
+	ctx, cancel := s.within(ctx)
+	defer cancel()
+	gen, err := s.generation(ctx, storekit.HashID(stores.Subject, s.o.Scope, subject))
+	if err != nil {
+		s.counts.failed(err)
+		return 0, fmt.Errorf("gatesql: generation: %w", err)
+	}
+	return gen.live, nil
+}
+
+// found is the generation of a row: written, and live unless it was restored.
+type found struct{ written, live int64 }
+
+func (s *Store) generation(ctx context.Context, id string) (g found, err error) {
+	rows, err := s.query(ctx, s.q.generation, id, s.sentinel)
+	if err != nil {
+		return g, err
+	}
+	defer rows.Close()
+	var e *epoch
+	for rows.Next() {
+		var replica, undone bool
+		var kind stores.Kind
+		var gen int64
+		var except string
+		if err := rows.Scan((*flag)(&replica), &kind, &gen, &except, (*flag)(&undone)); err != nil {
+			return g, err
+		}
+		switch {
+		case replica && !s.o.Insecure.AllowReplica:
+			return g, stores.ErrReadOnly
+		case kind == kindEpoch:
+			e = &epoch{name: except}
+		case undone:
+			g.written = gen
+		default:
+			g = found{gen, gen}
+		}
+	}
+	if err := rows.Err(); err != nil {
+		return g, err
+	}
+	if e == nil || e.name != s.epoch.Load().name {
+		return g, s.checkEpoch(ctx)
+	}
+	return g, nil
+}
+
+// checkEpoch reads the sentinel.
+func (s *Store) checkEpoch(ctx context.Context) error {
+	own, _, err := s.sentinels(ctx)
+	if err != nil {
+		return err
+	}
+	return s.sameEpoch(ctx, own)
+}
+
+// Epoch returns the name of the tables' epoch, which is new when the tables are, and the
+// second in which it began. Tokens from before that, and from the Skew after it, count
+// as revoked, unless Options.TrustOlderTokens is set.
+func (s *Store) Epoch(ctx context.Context) (name string, begun time.Time, err error) {
+	if err := s.checkEpoch(ctx); err != nil {
+		return "", time.Time{}, fmt.Errorf("gatesql: %w", err)
+	}
+	e := s.epoch.Load()
+	return e.name, time.Unix(e.born, 0).UTC(), nil
+}
+
+// List implements [stores.Lister].
+func (s *Store) List(ctx context.Context, o stores.ListOptions) ([]stores.Entry, error) {
+	if o.Limit <= 0 {
+		o.Limit = 100
+	}
+	ctx, cancel := s.within(ctx)
+	defer cancel()
+	query, args := s.q.list, []any{o.After, s.o.Clock().Unix(), min(o.Limit, 1000)}
+	if o.Kind != "" {
+		query, args = s.q.listKind, append([]any{string(o.Kind)}, args...)
+	}
+	rows, err := s.query(ctx, query, args...)
+	if err != nil {
+		return nil, fmt.Errorf("gatesql: list: %w", err)
+	}
+	defer rows.Close()
+	var all []stores.Entry
+	for rows.Next() {
+		var r row
+		if err := rows.Scan(r.fields()...); err != nil {
+			return nil, fmt.Errorf("gatesql: list: %w", err)
+		}
+		all = append(all, r.entry())
+	}
+	if err := rows.Err(); err != nil {
+		return nil, fmt.Errorf("gatesql: list: %w", err)
+	}
+	return all, nil
+}
+
+// Entry implements [stores.Inspector].
+func (s *Store) Entry(ctx context.Context, kind stores.Kind, id string) (stores.Entry, bool, error) {
+	ctx, cancel := s.within(ctx)
+	defer cancel()
+	rows, err := s.query(ctx, s.q.find, storekit.HashID(kind, s.o.Scope, id), s.o.Clock().Unix())
+	if err != nil {
+		return stores.Entry{}, false, fmt.Errorf("gatesql: entry: %w", err)
+	}
+	defer rows.Close()
+	var r row
+	if !rows.Next() {
+		if err := rows.Err(); err != nil {
+			return stores.Entry{}, false, fmt.Errorf("gatesql: entry: %w", err)
+		}
+		return stores.Entry{}, false, nil
+	}
+	if err := rows.Scan(r.fields()...); err != nil {
+		return stores.Entry{}, false, fmt.Errorf("gatesql: entry: %w", err)
+	}
+	return r.entry(), true, nil
+}
+
+// row is an entry as it is in the table.
+type row struct {
+	id             string
+	kind           stores.Kind
+	revoked, until int64 // Unix time
+	undone         bool  // restored: kept for a while, so that copies in memory learn of it
+	record         storekit.SubjectRecord
+	note           stores.Note
+}
+
+// fields are where the columns are scanned to, in their order.
+func (r *row) fields() []any {
+	return []any{&r.id, &r.kind, &r.revoked, &r.until, (*flag)(&r.undone),
+		&r.record.Generation, &r.record.AllGeneration, &r.record.Before, &r.record.AllBefore, &r.record.Except, &r.note.By, &r.note.Why}
+}
+
+// flag is a bool in a column of integers.
+type flag bool
+
+// Scan implements sql.Scanner.
+func (f *flag) Scan(v any) error {
+	var n sql.NullInt64
+	err := n.Scan(v)
+	if err == nil && !n.Valid {
+		return errors.New("gatesql: NULL where there is a flag")
+	}
+	*f = n.Int64 != 0
+	return err
+}
+
+// entry is the row as it is listed.
+func (r *row) entry() stores.Entry {
+	return stores.Entry{
+		Kind: r.kind, ID: r.id, At: time.Unix(r.revoked, 0).UTC(), Until: storekit.UnixTime(r.until), Note: r.note,
+		Generation: r.record.Generation, AllGeneration: r.record.AllGeneration,
+		Before: storekit.UnixTime(r.record.Before), AllBefore: storekit.UnixTime(r.record.AllBefore), ExceptSession: r.record.Except,
+	}
+}

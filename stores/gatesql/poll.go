@@ -1,0 +1,325 @@
+package gatesql
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"strings"
+	"time"
+
+	"github.com/jwtgate/gate/stores"
+)
+
+// position is how far a poll has read, on which server.
+type position struct {
+	server   string       // what is another one after a failover, a restart or TRUNCATE
+	snapshot string       // PostgreSQL: what was visible
+	xmin     int64        // PostgreSQL: all transactions before it had ended
+	xmax     int64        // PostgreSQL: none at or after it had begun
+	seqs     [lanes]int64 // MySQL; SQLite has one
+}
+
+func (p *position) known() bool { return p.server != "" }
+
+// Fresh reports whether checks are answered from memory: that Run runs, and that its
+// last poll is not older than Options.CacheFor.
+func (s *Store) Fresh() bool {
+	if s.cache == nil {
+		return false
+	}
+	_, age := s.cache.state()
+	return age >= 0
+}
+
+// Run does what a store needs from time to time, until ctx ends, and returns its error:
+// it keeps the copy in memory (Options.CacheFor) up to date, and deletes what is past
+// its time (Options.Prune). What fails is an event, and tried again. It is an error if
+// it runs already, or when the store is closed.
+func (s *Store) Run(ctx context.Context) error {
+	if !s.running.CompareAndSwap(false, true) {
+		return errors.New("gatesql: Run is running already")
+	}
+	defer s.running.Store(false)
+	every, prune := s.o.Poll, s.o.Prune
+	if s.cache == nil {
+		every = time.Hour
+	} else {
+		defer s.cache.drop()
+	}
+	if prune < 0 {
+		prune = 1 << 62
+	}
+	pruned := time.Now().Add(-rand.N(prune)) // not all processes at once
+	var failed time.Time
+	for {
+		err := s.turn(ctx, &pruned, prune)
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		if errors.Is(err, errClosed) {
+			return err
+		}
+		if err != nil && time.Since(failed) >= writeEvents {
+			failed = time.Now()
+			s.counts.failed(err)
+			s.event("cache.failed", fmt.Errorf("gatesql: %w", err))
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(min(every, max(prune/60, time.Second))):
+		}
+	}
+}
+
+// turn is one turn of Run.
+func (s *Store) turn(ctx context.Context, pruned *time.Time, prune time.Duration) error {
+	var errs []error
+	if s.cache != nil {
+		errs = append(errs, s.poll(ctx))
+	}
+	if time.Since(*pruned) >= prune {
+		*pruned = time.Now()
+		_, err := s.Cleanup(ctx)
+		errs = append(errs, err)
+	}
+	return errors.Join(append(errs, s.closed())...)
+}
+
+// poll brings the copy in memory up to date.
+func (s *Store) poll(ctx context.Context) error {
+	// A poll may be long, but not silent: the timer is set anew with each 1,000 rows.
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	patience := max(s.o.CacheFor, 10*time.Second)
+	timer := time.AfterFunc(patience, cancel)
+	defer timer.Stop()
+	p := &poller{s: s, ctx: ctx, progress: func() { timer.Reset(patience) }}
+
+	began := time.Now()
+	number, last := s.cache.begin()
+	next, err := p.read(last)
+	switch {
+	case errors.Is(err, stores.ErrWiped):
+		s.cache.drop()
+		return err
+	case err != nil:
+		return err
+	}
+	if p.anew {
+		s.cache.replace(p.rows)
+	} else {
+		s.cache.apply(p.rows, s.o.Clock())
+	}
+	s.cache.done(number, began, next)
+	if p.anew && last.known() {
+		s.event("cache.restarted", fmt.Errorf("gatesql: the copy in memory began anew: %s", p.why))
+	}
+	return nil
+}
+
+// poller reads for one poll.
+type poller struct {
+	s        *Store
+	ctx      context.Context
+	progress func()
+	rows     []row
+	anew     bool   // rows are all there are, and not the changes
+	why      string // it began anew
+}
+
+// read reads what has changed since last, or everything where the history is not the one
+// that was read before. Both are of one connection.
+func (p *poller) read(last position) (next position, err error) {
+	if err := p.s.lookNow(p.ctx); err != nil {
+		return next, err
+	}
+	before := p.s.epoch.Load()
+	if err := p.s.checkEpoch(p.ctx); err != nil {
+		return next, err
+	}
+	if p.s.epoch.Load() != before {
+		last = position{}
+	}
+	if p.s.o.Dialect == Postgres {
+		return p.readSnapshot(last)
+	}
+	return p.readLanes(last)
+}
+
+func (p *poller) restart(last position, why string) position {
+	p.anew = true
+	if last.known() {
+		p.why = why
+	}
+	return position{}
+}
+
+// readSnapshot is for PostgreSQL. Rows have the number of their transaction. What one
+// snapshot saw is not read again; what was under way then is.
+func (p *poller) readSnapshot(last position) (next position, err error) {
+	tx, err := p.s.db.BeginTx(p.ctx, &sql.TxOptions{Isolation: sql.LevelRepeatableRead, ReadOnly: true})
+	if err != nil {
+		return next, err
+	}
+	defer tx.Rollback()
+	var replica bool
+	err = tx.QueryRowContext(p.ctx, `SELECT pg_current_snapshot()::text, pg_snapshot_xmin(pg_current_snapshot())::text::bigint,`+
+		` pg_snapshot_xmax(pg_current_snapshot())::text::bigint, pg_is_in_recovery()::int, concat_ws(' ', 'system', (pg_control_system()).system_identifier,`+
+		` 'timeline', CASE WHEN pg_is_in_recovery() THEN 'standby' ELSE left(pg_walfile_name(pg_current_wal_lsn()), 8) END,`+
+		` 'started', extract(epoch from pg_postmaster_start_time()), 'file', pg_relation_filenode($1::regclass))`, p.s.n.entries).
+		Scan(&next.snapshot, &next.xmin, &next.xmax, (*flag)(&replica), &next.server)
+	switch {
+	case err != nil:
+		return next, err
+	case replica && !p.s.o.Insecure.AllowReplica:
+		return next, stores.ErrReadOnly
+	case next.server != last.server:
+		last = p.restart(last, "it was "+last.server+" and is "+next.server)
+	case next.xmax < last.xmax:
+		last = p.restart(last, fmt.Sprintf("transactions were as far as %d and are at %d", last.xmax, next.xmax))
+	}
+	query, args := `SELECT `+columns+` FROM `+p.s.n.entries+` WHERE until_at > $1 AND undone = 0 AND kind NOT IN ('epoch', 'lane')`, []any{p.s.o.Clock().Unix()}
+	if !p.anew {
+		query, args = `SELECT `+columns+` FROM `+p.s.n.entries+` WHERE seq >= $1 AND NOT pg_visible_in_snapshot(seq::text::xid8, $2::text::pg_snapshot)`+
+			` AND kind NOT IN ('epoch', 'lane')`, []any{last.xmin, last.snapshot}
+	}
+	rows, err := tx.QueryContext(p.ctx, query, args...)
+	if err != nil {
+		return next, err
+	}
+	if err := p.scan(rows, nil); err != nil {
+		return next, err
+	}
+	return next, tx.Commit()
+}
+
+// readLanes is for MySQL and SQLite. The last row of each lane that was read is read
+// again: where it is gone, so is what was read with it.
+func (p *poller) readLanes(last position) (next position, err error) {
+	conn, err := p.s.db.Conn(p.ctx)
+	if err != nil {
+		return next, err
+	}
+	defer conn.Close()
+	server, err := p.server(conn)
+	if err != nil {
+		return next, err
+	}
+	if server != last.server {
+		last = p.restart(last, "it was "+last.server+" and is "+server)
+	}
+	if !p.anew {
+		next, err = p.readChanges(conn, last)
+		if err == nil && next.complete(p.s.o.Dialect) {
+			return next, nil
+		}
+		if err != nil {
+			return next, err
+		}
+		p.rows = p.rows[:0]
+		p.restart(last, "rows that were read are gone")
+	}
+	if next, err = p.ends(conn); err != nil {
+		return next, err
+	}
+	next.server = server
+	rows, err := conn.QueryContext(p.ctx, `SELECT `+columns+` FROM `+p.s.n.entries+
+		` WHERE until_at > ? AND undone = 0 AND kind NOT IN ('epoch', 'lane')`, p.s.o.Clock().Unix())
+	if err != nil {
+		return next, err
+	}
+	return next, p.scan(rows, nil)
+}
+
+// complete reports whether every lane was seen.
+func (p *position) complete(d Dialect) bool {
+	for lane, seq := range p.seqs {
+		if seq == 0 && (d == MySQL || lane == 0) {
+			return false
+		}
+	}
+	return true
+}
+
+// server names the server of a connection.
+func (p *poller) server(conn *sql.Conn) (name string, err error) {
+	if p.s.o.Dialect == SQLite {
+		return "file", nil
+	}
+	var replica bool
+	err = conn.QueryRowContext(p.ctx, `SELECT CONCAT_WS(' ', 'server', @@global.server_id, @@global.hostname, @@global.port), `+p.s.build.role()).
+		Scan(&name, (*flag)(&replica))
+	if err == nil && replica && !p.s.o.Insecure.AllowReplica {
+		err = stores.ErrReadOnly
+	}
+	return name, err
+}
+
+// ends returns how far each lane is.
+func (p *poller) ends(conn *sql.Conn) (next position, err error) {
+	query := `SELECT 0, MAX(seq) FROM ` + p.s.n.entries
+	if p.s.o.Dialect == MySQL {
+		query = `SELECT lane, seq FROM ` + p.s.n.entries + ` WHERE kind = 'lane'`
+	}
+	rows, err := conn.QueryContext(p.ctx, query)
+	if err != nil {
+		return next, err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var lane int
+		var seq int64
+		if err := rows.Scan(&lane, &seq); err != nil {
+			return next, err
+		}
+		next.seqs[lane] = seq
+	}
+	return next, rows.Err()
+}
+
+// readChanges reads what came at or after the end of each lane.
+func (p *poller) readChanges(conn *sql.Conn, last position) (next position, err error) {
+	next.server = last.server
+	query, args := `SELECT `+columns+`, 0, seq FROM `+p.s.n.entries+` WHERE seq >= ?`, []any{last.seqs[0]}
+	if p.s.o.Dialect == MySQL {
+		query = `SELECT ` + columns + `, lane, seq FROM ` + p.s.n.entries + ` WHERE lane = 0 AND seq >= ?` + strings.Repeat(` OR lane = ? AND seq >= ?`, lanes-1)
+		for lane := 1; lane < lanes; lane++ {
+			args = append(args, lane, last.seqs[lane])
+		}
+	}
+	rows, err := conn.QueryContext(p.ctx, query, args...)
+	if err != nil {
+		return next, err
+	}
+	return next, p.scan(rows, &next.seqs)
+}
+
+// scan takes rows, and the ends of lanes.
+func (p *poller) scan(rows *sql.Rows, seqs *[lanes]int64) error {
+	defer rows.Close()
+	var lane int
+	var seq int64
+	for rows.Next() {
+		var r row
+		to := r.fields()
+		if seqs != nil {
+			to = append(to, &lane, &seq)
+		}
+		if err := rows.Scan(to...); err != nil {
+			return err
+		}
+		if seqs != nil {
+			seqs[lane] = max(seqs[lane], seq)
+		}
+		if r.kind != kindEpoch && r.kind != "lane" {
+			p.rows = append(p.rows, r)
+		}
+		if len(p.rows)%1000 == 999 {
+			p.progress()
+		}
+	}
+	return rows.Err()
+}
