@@ -75,11 +75,27 @@ func (s *Store) answerable(ctx context.Context, t *gate.Token, now time.Time) er
 	return nil
 }
 
-// older reports whether t may have been revoked in tables that were here before. The
-// clock of its issuer may be ahead of the one that wrote the epoch by Skew.
+// trusts reports whether tokens from before the epoch are accepted.
+func (s *Store) trusts(e *epoch) bool { return e.born == 0 || s.o.TrustOlderTokens && !e.accepted }
+
+// floor is the lowest generation of a token that was made in this epoch; 0 where tokens
+// from before are accepted.
+func (s *Store) floor(e *epoch) int64 {
+	if s.trusts(e) {
+		return 0
+	}
+	return e.floor
+}
+
+// older reports whether t may have been revoked in tables that were here before. A
+// generation tells exactly. Otherwise the clock of its issuer may be ahead of the one
+// that began the epoch by Skew.
 func (s *Store) older(t *gate.Token, e *epoch) bool {
-	if e.born == 0 || s.o.TrustOlderTokens && !e.accepted {
+	if s.trusts(e) {
 		return false
+	}
+	if gen, ok := t.Generation(); ok && gen > 0 && !s.o.Upgrading {
+		return gen < e.floor
 	}
 	return t.IssuedAt.IsZero() || t.IssuedAt.Unix() <= e.born+int64(s.keep.Skew/time.Second)
 }
@@ -103,7 +119,7 @@ func (s *Store) verdict(ctx context.Context, t *gate.Token, h ids, now time.Time
 		case replica && !s.o.Insecure.AllowReplica:
 			return false, stores.ErrReadOnly
 		case kind == kindEpoch:
-			found = &epoch{name: r.Except, born: r.Before, accepted: r.AllBefore != 0}
+			found = &epoch{name: r.Except, born: r.Before, floor: r.Generation, accepted: r.AllBefore != 0}
 		case kind == stores.Subject:
 			blocked = blocked || s.covers(r, t, h.session)
 		default:
@@ -151,7 +167,8 @@ func (s *Store) sameEpoch(ctx context.Context, found *epoch) error {
 }
 
 // Generation returns the generation of a subject, by the database and never from
-// memory: 0 where nothing was revoked. It implements [gate.GenerationReader].
+// memory. Where nothing was revoked it is the lowest one of the epoch: 0 with
+// Options.TrustOlderTokens. It implements [gate.GenerationReader].
 func (s *Store) Generation(ctx context.Context, subject string) (int64, error) {
 	if err := ctx.Err(); err != nil {
 		return 0, fmt.Errorf("gatesql: %w", err)
@@ -166,7 +183,7 @@ func (s *Store) Generation(ctx context.Context, subject string) (int64, error) {
 		s.counts.failed(err)
 		return 0, fmt.Errorf("gatesql: generation: %w", err)
 	}
-	return gen.live, nil
+	return max(gen.live, s.floor(s.epoch.Load())), nil
 }
 
 // found is the generation of a row: written, and live unless it was restored.

@@ -3,8 +3,10 @@ package gatesql
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/jwtgate/gate/stores"
 	"github.com/jwtgate/gate/stores/storekit"
@@ -36,14 +38,15 @@ type statement struct {
 // to the statements of 0 to 1, and its clock right.
 func Schema(o Options, from, to int) (string, error) {
 	o = o.withDefaults()
-	if err := o.check(); err != nil {
+	keep, err := storekit.Keep{Skew: o.Skew}.WithDefaults()
+	if err = errors.Join(err, o.check()); err != nil {
 		return "", err
 	}
 	if min(from, to) < levelEmpty || max(from, to) > levelNewest || min(from, to) == levelEmpty && to < from {
 		return "", fmt.Errorf("gatesql: no statements lead from level %d to %d", from, to)
 	}
 	var b strings.Builder
-	d := definitions{o.Dialect, o.Dialect.qualify(o.Schema, o.Table)}
+	d := definitions{o.Dialect, o.Dialect.qualify(o.Schema, o.Table), keep.Skew}
 	for from != to {
 		statements := d.up(from)
 		if to < from {
@@ -67,8 +70,9 @@ func Schema(o Options, from, to int) (string, error) {
 
 // definitions make the statements that change tables.
 type definitions struct {
-	d Dialect
-	n names
+	d    Dialect
+	n    names
+	skew time.Duration
 }
 
 // up leads from a level to the next.
@@ -231,12 +235,18 @@ func (d definitions) insertLane(lane int) string {
 
 // insertSentinel makes a sentinel from the epoch of meta; id is an expression.
 func (d definitions) insertSentinel(id string) string {
-	insert := `INTO ` + d.n.entries + ` (id, kind, revoked_at, until_at, undone, seq, before_at, all_before_at, except_id, revoked_by, why)` +
-		fmt.Sprintf(` SELECT %s, 'epoch', born, %d, 0, 1, born, 0, epoch, '', '' FROM %s WHERE id = 1`, id, storekit.Never, d.n.meta)
+	insert := `INTO ` + d.n.entries + ` (id, kind, revoked_at, until_at, undone, seq, before_at, all_before_at, except_id, revoked_by, why, gen)` +
+		fmt.Sprintf(` SELECT %s, 'epoch', born, %d, 0, 1, born, 0, epoch, '', '', %s FROM %s WHERE id = 1`, id, storekit.Never, d.floor(), d.n.meta)
 	if d.d == MySQL {
 		return `INSERT IGNORE ` + insert
 	}
 	return `INSERT ` + insert + ` ON CONFLICT (id) DO NOTHING`
+}
+
+// floor is an expression for the lowest generation of an epoch that begins now. It is
+// higher than those of an epoch before, whose server's clock was ahead by skew.
+func (d definitions) floor() string {
+	return fmt.Sprintf(`%s + %d`, d.d.micros(), d.skew.Microseconds())
 }
 
 // newName is an expression for a name that no other tables have.

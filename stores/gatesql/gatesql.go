@@ -329,13 +329,15 @@ func (s *Store) query(ctx context.Context, query string, args ...any) (*sql.Rows
 		if err := s.closed(); err != nil {
 			return nil, err
 		}
-		return s.db.QueryContext(ctx, query, args...)
+		rows, err := s.db.QueryContext(ctx, query, args...)
+		return rows, classify(err)
 	}
 	st, err := s.prepared(ctx, query)
 	if err != nil {
-		return nil, err
+		return nil, classify(err)
 	}
-	return st.QueryContext(ctx, args...)
+	rows, err := st.QueryContext(ctx, args...)
+	return rows, classify(err)
 }
 
 func (s *Store) exec(ctx context.Context, query string, args ...any) (sql.Result, error) {
@@ -343,13 +345,15 @@ func (s *Store) exec(ctx context.Context, query string, args ...any) (sql.Result
 		if err := s.closed(); err != nil {
 			return nil, err
 		}
-		return s.db.ExecContext(ctx, query, args...)
+		res, err := s.db.ExecContext(ctx, query, args...)
+		return res, classify(err)
 	}
 	st, err := s.prepared(ctx, query)
 	if err != nil {
-		return nil, err
+		return nil, classify(err)
 	}
-	return st.ExecContext(ctx, args...)
+	res, err := st.ExecContext(ctx, args...)
+	return res, classify(err)
 }
 
 // within bounds a call by Options.Timeout.

@@ -5,8 +5,10 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/jwtgate/gate/stores"
 )
@@ -55,21 +57,27 @@ func (s *Store) migrate(ctx context.Context) error {
 		wanted = levelBoth
 	}
 	var err error
-	for range 5 { // another process may be at it too, and one of the two fails
+	for try := range 20 { // another process may be at it too, and one of the two fails
 		var m meta
-		if m, err = s.level(ctx); err != nil {
-			break
+		if m, err = s.level(ctx); err == nil {
+			if m.level > levelNewest || m.version > 2 {
+				return fmt.Errorf("%w: %d, and this program knows %d", ErrNewer, max(m.level, m.version), levelNewest)
+			}
+			if m.level == wanted || s.o.NoCreate && m.level >= levelBoth {
+				return s.readEpoch(ctx, m)
+			}
+			if s.o.NoCreate {
+				return ErrNoSchema
+			}
+			if err = s.step(ctx, m.level, wanted); err == nil {
+				continue
+			}
 		}
-		if m.level > levelNewest || m.version > 2 {
-			return fmt.Errorf("%w: %d, and this program knows %d", ErrNewer, max(m.level, m.version), levelNewest)
+		select {
+		case <-ctx.Done():
+			return fmt.Errorf("gatesql: %w", ctx.Err())
+		case <-time.After(rand.N(time.Duration(try+1) * 20 * time.Millisecond)):
 		}
-		if m.level == wanted || s.o.NoCreate && m.level >= levelBoth {
-			return s.readEpoch(ctx, m)
-		}
-		if s.o.NoCreate {
-			return ErrNoSchema
-		}
-		err = s.step(ctx, m.level, wanted)
 	}
 	return fmt.Errorf("gatesql: creating or changing the tables: %w", err)
 }
@@ -90,7 +98,7 @@ func (s *Store) level(ctx context.Context) (meta, error) {
 	if there && !errors.Is(err, stores.ErrWiped) {
 		return m, err
 	}
-	d := definitions{s.o.Dialect, s.n}
+	d := s.definitions()
 	if !there {
 		if _, err := s.db.ExecContext(ctx, d.createMeta()); err != nil {
 			return m, err
@@ -118,6 +126,8 @@ func (s *Store) has(ctx context.Context, table string) (bool, error) {
 	return n > 0, err
 }
 
+func (s *Store) definitions() definitions { return definitions{s.o.Dialect, s.n, s.keep.Skew} }
+
 // step leads from a level to the next on the way to the wanted one, unless another
 // process has just done so.
 func (s *Store) step(ctx context.Context, from, wanted int) error {
@@ -132,7 +142,7 @@ func (s *Store) step(ctx context.Context, from, wanted int) error {
 	if m, err := s.readMeta(ctx, tx); err != nil || m.level != from {
 		return err
 	}
-	d, to := definitions{s.o.Dialect, s.n}, from+1
+	d, to := s.definitions(), from+1
 	statements := d.up(from)
 	if wanted < from {
 		statements, to = d.down(from), from-1
@@ -159,17 +169,23 @@ func (s *Store) step(ctx context.Context, from, wanted int) error {
 	return tx.Commit()
 }
 
-// done reports whether a statement of MySQL has been executed before.
+// done reports whether a statement has been executed before, where the database cannot
+// be told so in the statement.
 func (s *Store) done(ctx context.Context, q querier, st statement) (bool, error) {
-	if s.o.Dialect != MySQL || st.unless == "" && st.only == "" {
+	name := st.unless + st.only
+	if s.o.Dialect == Postgres || name == "" {
 		return false, nil
 	}
-	name := st.unless + st.only
-	schema, _, _ := strings.Cut(s.n.meta, s.o.Table)
+	query := `SELECT COUNT(*) FROM pragma_table_info(?) WHERE name = ?`
+	args := []any{s.o.Table, name}
+	if s.o.Dialect == MySQL {
+		schema, _, _ := strings.Cut(s.n.meta, s.o.Table)
+		schema = strings.Trim(schema, "`.")
+		query = `SELECT (` + hasColumn + `) + (SELECT COUNT(*) FROM information_schema.statistics WHERE table_schema = ? AND table_name = ? AND index_name = ?)`
+		args = []any{schema, s.o.Table, name, schema, s.o.Table, name}
+	}
 	var n int
-	err := q.QueryRowContext(ctx, `SELECT (`+hasColumn+`) + (SELECT COUNT(*) FROM information_schema.statistics`+
-		` WHERE table_schema = ? AND table_name = ? AND index_name = ?)`,
-		strings.Trim(schema, "`."), s.o.Table, name, strings.Trim(schema, "`."), s.o.Table, name).Scan(&n)
+	err := q.QueryRowContext(ctx, query, args...).Scan(&n)
 	return (n > 0) == (st.unless != ""), err
 }
 
@@ -177,6 +193,7 @@ func (s *Store) done(ctx context.Context, q querier, st statement) (bool, error)
 type epoch struct {
 	name     string
 	born     int64
+	floor    int64  // the lowest generation that tokens of it have
 	accepted bool   // an operator has said that it replaces the one before
 	lanes    string // the epoch of meta, which lanes have
 }
@@ -186,7 +203,7 @@ type epoch struct {
 func (s *Store) readEpoch(ctx context.Context, m meta) error {
 	for range 2 {
 		own, others, err := s.sentinels(ctx)
-		if err != nil {
+		if err != nil && !errors.Is(err, stores.ErrWiped) {
 			return fmt.Errorf("gatesql: reading the epoch: %w", err)
 		}
 		if own != nil {
@@ -218,13 +235,13 @@ func wiped(what string) error {
 func (s *Store) sentinels(ctx context.Context) (own *epoch, others int, err error) {
 	rows, err := s.db.QueryContext(ctx, s.q.sentinel)
 	if err != nil {
-		return nil, 0, err
+		return nil, 0, classify(err)
 	}
 	defer rows.Close()
 	for rows.Next() {
 		var id string
 		var e epoch
-		if err := rows.Scan(&id, &e.born, (*flag)(&e.accepted), &e.name); err != nil {
+		if err := rows.Scan(&id, &e.born, (*flag)(&e.accepted), &e.name, &e.floor); err != nil {
 			return nil, 0, err
 		}
 		if id == s.sentinel {
@@ -243,19 +260,19 @@ func (s *Store) newScope(ctx context.Context) error {
 
 // writeSentinel begins an epoch, at a second; tokens from before it count as revoked.
 func (s *Store) writeSentinel(ctx context.Context, q querier, born int64, accepted bool) error {
-	d := definitions{s.o.Dialect, s.n}
+	d := s.definitions()
 	flag := 0
 	if accepted {
 		flag = 1
 	}
-	insert := `INSERT INTO ` + s.n.entries + ` (id, kind, revoked_at, until_at, undone, seq, before_at, all_before_at, except_id, revoked_by, why)` +
-		fmt.Sprintf(` VALUES ('%s', 'epoch', %d, %d, 0, 1, %d, %d, %s, '', '')`, s.sentinel, born, int64(never), born, flag, d.newName())
+	insert := `INSERT INTO ` + s.n.entries + ` (id, kind, revoked_at, until_at, undone, seq, before_at, all_before_at, except_id, revoked_by, why, gen)` +
+		fmt.Sprintf(` VALUES ('%s', 'epoch', %d, %d, 0, 1, %d, %d, %s, '', '', %s)`, s.sentinel, born, int64(never), born, flag, d.newName(), d.floor())
 	set := ` ON CONFLICT (id) DO NOTHING`
 	switch {
 	case accepted && s.o.Dialect == MySQL:
-		set = ` ON DUPLICATE KEY UPDATE before_at = VALUES(before_at), all_before_at = 1, except_id = VALUES(except_id)`
+		set = ` ON DUPLICATE KEY UPDATE before_at = VALUES(before_at), all_before_at = 1, except_id = VALUES(except_id), gen = VALUES(gen)`
 	case accepted:
-		set = ` ON CONFLICT (id) DO UPDATE SET before_at = excluded.before_at, all_before_at = 1, except_id = excluded.except_id`
+		set = ` ON CONFLICT (id) DO UPDATE SET before_at = excluded.before_at, all_before_at = 1, except_id = excluded.except_id, gen = excluded.gen`
 	case s.o.Dialect == MySQL:
 		set = ` ON DUPLICATE KEY UPDATE id = id`
 	}

@@ -35,7 +35,7 @@ func (b builder) all() queries {
 		check: `SELECT ` + b.role() + `, kind, gen, all_gen, before_at, all_before_at, except_id FROM ` + b.n.entries +
 			` WHERE id IN (?, ?, ?, ?) AND until_at > ? AND undone = 0`,
 		generation: `SELECT ` + b.role() + `, kind, gen, except_id, undone FROM ` + b.n.entries + ` WHERE id IN (?, ?)`,
-		sentinel:   `SELECT id, before_at, all_before_at, except_id FROM ` + b.n.entries + ` WHERE kind = 'epoch'`,
+		sentinel:   `SELECT id, before_at, all_before_at, except_id, gen FROM ` + b.n.entries + ` WHERE kind = 'epoch'`,
 		find:       `SELECT ` + columns + ` FROM ` + b.n.entries + ` WHERE id = ? AND until_at > ? AND undone = 0`,
 		list: `SELECT ` + columns + ` FROM ` + b.n.entries +
 			` WHERE id > ? AND until_at > ? AND undone = 0 AND kind NOT IN ('epoch', 'lane') ORDER BY id LIMIT ?`,
@@ -157,9 +157,9 @@ const genUnit = 1 << storekit.GenerationBits
 
 // subject writes the record of a subject as [storekit.SubjectRecord.Revoke] does, in
 // one step. Its parameters: id, now, until, before, before if all, except, by, why, 1 if
-// all, random bits, sentinel, epoch[, timeout].
+// all, lowest generation, random bits, sentinel, epoch[, timeout].
 func (b builder) subject() string {
-	gen := fmt.Sprintf(`%s / %d * %d + %s`, b.d.micros(), genUnit, genUnit, b.typed("?", "bigint"))
+	gen := fmt.Sprintf(`%s * %d + %s`, b.d.greatest(fmt.Sprintf(`%s / %d`, b.d.micros(), genUnit), b.typed("?", "bigint")), genUnit, b.typed("?", "bigint"))
 	next := fmt.Sprintf(`%s * %d + excluded.gen %% %d`, b.d.greatest(fmt.Sprintf(`r.gen / %d + 1`, genUnit), fmt.Sprintf(`excluded.gen / %d`, genUnit)), genUnit, genUnit)
 	live := func(column string) string { return `CASE WHEN r.undone = 0 THEN r.` + column + ` ELSE 0 END` }
 	return `INSERT INTO ` + b.n.entries + ` AS r (` + inserts + `) SELECT ` + b.typed("?", "text") + `, 'subject', ` +

@@ -52,9 +52,9 @@ func (b builder) putLane(n int) string {
 
 // subjectLane is [builder.subject]. It returns the generation as the last insert ID. Its
 // parameters: lane's id, epoch, lane, id, now, until, before, before if all, except, by,
-// why, random bits, 1 if all, lane.
+// why, lowest generation, random bits, 1 if all, lane.
 func (b builder) subjectLane() string {
-	first := fmt.Sprintf(`LAST_INSERT_ID(%s DIV %d * %d + ?)`, b.d.micros(), genUnit, genUnit)
+	first := fmt.Sprintf(`LAST_INSERT_ID(GREATEST(%s DIV %d, ?) * %d + ?)`, b.d.micros(), genUnit, genUnit)
 	next := fmt.Sprintf(`(GREATEST(gen DIV %d + 1, VALUES(gen) DIV %d) * %d + VALUES(gen) MOD %d)`, genUnit, genUnit, genUnit, genUnit)
 	live := func(column string) string { return `IF(undone = 0, ` + column + `, 0)` }
 	return b.begin() + `, (?, 'subject', ?, ?, 0, @gate_seq, ?, ?, ?, ?, ?, ` + first + `, gen * ?, ?)` + b.count() +

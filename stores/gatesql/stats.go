@@ -93,9 +93,12 @@ func (s *Store) Stats() Stats {
 	return st
 }
 
-// classify gives errors of the server that say why nothing can be written the error
-// that all stores have for it. Drivers have no common type for them.
+// classify gives errors of the server the error that all stores have for it. Drivers
+// have no common type for them.
 func classify(err error) error {
+	if err == nil {
+		return nil
+	}
 	text := err.Error()
 	var state string
 	var coded interface{ SQLState() string }
@@ -111,6 +114,8 @@ func classify(err error) error {
 		return false
 	}
 	switch {
+	case state == "42P01" || has("Error 1146", "no such table"):
+		return fmt.Errorf("%w: %w; see AcceptWipe", stores.ErrWiped, err)
 	case state == "25006" || has("Error 1290", "Error 1836", "Error 1792", "readonly database", "read-only database"):
 		return fmt.Errorf("%w: %w", stores.ErrReadOnly, err)
 	case state == "53100" || has("Error 1021", "Error 1114", "database or disk is full", "No space left"):

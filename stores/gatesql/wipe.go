@@ -21,7 +21,7 @@ func (s *Store) AcceptWipe(ctx context.Context, notBefore time.Time) error {
 }
 
 func (s *Store) acceptWipe(ctx context.Context, notBefore time.Time) error {
-	d := definitions{s.o.Dialect, s.n}
+	d := s.definitions()
 	there, err := s.has(ctx, s.o.Table)
 	if err != nil {
 		return err

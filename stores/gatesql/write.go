@@ -162,14 +162,15 @@ func (s *Store) revokeSubject(ctx context.Context, id string, o stores.SubjectOp
 			ifAll, beforeAll = 1, c.Before
 		}
 		args := []any{id, now, until, c.Before, beforeAll, c.Except, n.By, n.Why}
+		lowest := s.floor(w.epoch)>>storekit.GenerationBits + 1
 		switch s.o.Dialect {
 		case MySQL:
-			args = append(append(w.lane(id), args...), storekit.RandomBits(), ifAll, laneOf(id))
+			args = append(append(w.lane(id), args...), lowest, storekit.RandomBits(), ifAll, laneOf(id))
 			gen, rows, err = w.lastID(ctx, s.q.revokeSubject, args...)
 		case Postgres:
-			gen, rows, err = w.returned(ctx, s.q.revokeSubject, append(append(args, ifAll, storekit.RandomBits()), w.guard()...)...)
+			gen, rows, err = w.returned(ctx, s.q.revokeSubject, append(append(args, ifAll, lowest, storekit.RandomBits()), w.guard()...)...)
 		default:
-			rows, err = w.affected(ctx, s.q.revokeSubject, append(append(args, ifAll, storekit.RandomBits()), w.guard()...)...)
+			rows, err = w.affected(ctx, s.q.revokeSubject, append(append(args, ifAll, lowest, storekit.RandomBits()), w.guard()...)...)
 		}
 		return rows, err
 	})
@@ -288,7 +289,7 @@ func (s *Store) tryWrite(ctx context.Context, do func(context.Context, writer) (
 			return true, nil
 		}
 		if err != nil && !outOfRange(err) {
-			return false, classify(err)
+			return false, err
 		}
 		if errEpoch := s.checkEpoch(ctx); errEpoch != nil {
 			return false, errEpoch

@@ -34,7 +34,8 @@ func (w writer) guard() []any {
 
 func (w writer) exec(ctx context.Context, query string, args ...any) (sql.Result, error) {
 	if w.tx != nil {
-		return w.tx.ExecContext(ctx, query, args...)
+		res, err := w.tx.ExecContext(ctx, query, args...)
+		return res, classify(err)
 	}
 	return w.s.exec(ctx, query, args...)
 }
@@ -51,7 +52,7 @@ func (w writer) affectedOnce(ctx context.Context, query string, args ...any) (in
 		return w.affected(ctx, query, args...)
 	}
 	res, err := w.s.db.ExecContext(ctx, query, args...)
-	return w.rows(res, err)
+	return w.rows(res, classify(err))
 }
 
 // rows is how many rows were changed, apart from that of a lane, which MySQL counts
