@@ -15,4 +15,7 @@ const (
 	StoreUnsafe   = "store.unsafe"   // the server's settings or role are refused; Err is why
 	StoreFailing  = "store.failing"  // a revocation was not taken; Err is why
 	StoreSafe     = "store.safe"     // the server's settings and role are right again
+
+	CacheFailed    = "cache.failed"    // the copy in memory could not be brought up to date, or rows not deleted; Err is why
+	CacheRestarted = "cache.restarted" // the database is not the one that was read before: the copy was read anew; Err is why
 )

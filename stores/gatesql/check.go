@@ -161,7 +161,7 @@ func (s *Store) sameEpoch(ctx context.Context, found *epoch) error {
 	}
 	found.lanes = m.epoch
 	if s.epoch.CompareAndSwap(known, found) {
-		s.event("store.reopened", nil)
+		s.event(ctx, stores.StoreReopened, nil)
 	}
 	return nil
 }
@@ -276,24 +276,40 @@ func (s *Store) List(ctx context.Context, o stores.ListOptions) ([]stores.Entry,
 
 // Entry implements [stores.Inspector].
 func (s *Store) Entry(ctx context.Context, kind stores.Kind, id string) (stores.Entry, bool, error) {
-	ctx, cancel := s.within(ctx)
-	defer cancel()
-	rows, err := s.query(ctx, s.q.find, storekit.HashID(kind, s.o.Scope, id), s.o.Clock().Unix())
+	var err error
+	switch {
+	case kind != stores.Token && kind != stores.Session && kind != stores.Subject:
+		err = fmt.Errorf("no entry has the kind %q", string(kind))
+	case id == "":
+		err = stores.ErrNoID
+	}
+	var r row
+	there := false
+	if err == nil {
+		r, there, err = s.find(ctx, storekit.HashID(kind, s.o.Scope, id))
+	}
 	if err != nil {
 		return stores.Entry{}, false, fmt.Errorf("gatesql: entry: %w", err)
 	}
-	defer rows.Close()
-	var r row
-	if !rows.Next() {
-		if err := rows.Err(); err != nil {
-			return stores.Entry{}, false, fmt.Errorf("gatesql: entry: %w", err)
-		}
+	if !there {
 		return stores.Entry{}, false, nil
 	}
-	if err := rows.Scan(r.fields()...); err != nil {
-		return stores.Entry{}, false, fmt.Errorf("gatesql: entry: %w", err)
-	}
 	return r.entry(), true, nil
+}
+
+// find reads a live entry.
+func (s *Store) find(ctx context.Context, hash string) (r row, there bool, err error) {
+	ctx, cancel := s.within(ctx)
+	defer cancel()
+	rows, err := s.query(ctx, s.q.find, hash, s.o.Clock().Unix())
+	if err != nil {
+		return r, false, err
+	}
+	defer rows.Close()
+	if !rows.Next() {
+		return r, false, rows.Err()
+	}
+	return r, true, rows.Scan(r.fields()...)
 }
 
 // row is an entry as it is in the table.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"log"
+	"log/slog"
 	"time"
 
 	"github.com/jwtgate/gate"
@@ -24,7 +25,7 @@ func Example() {
 	store, err := gatesql.Open(ctx, db, gatesql.Options{
 		Dialect:  gatesql.Postgres,
 		CacheFor: 2 * time.Second,
-		OnEvent:  func(e stores.Event) { log.Print(e.Kind, e.Err) },
+		OnEvent:  gate.SlogEvents(slog.Default()),
 	})
 	if err != nil {
 		log.Fatal(err)

@@ -110,9 +110,9 @@ type Options struct {
 	// Negative leaves the pool as it is.
 	IdleConns int
 	Insecure  Insecure
-	// OnEvent is told what happens besides calls: see [stores.Event]. It may be called
-	// by several goroutines at once, and must not call the store.
-	OnEvent func(stores.Event)
+	// OnEvent is told what happens besides calls, by the names in package stores. It may
+	// be called by several goroutines at once, and must not call the store.
+	OnEvent func(context.Context, gate.Event)
 	// Clock tells the time, for tests. Default: time.Now.
 	Clock func() time.Time
 }
@@ -153,9 +153,14 @@ type Store struct {
 }
 
 var (
-	_ stores.Store     = (*Store)(nil)
-	_ stores.Lister    = (*Store)(nil)
-	_ stores.Inspector = (*Store)(nil)
+	_ stores.Store           = (*Store)(nil)
+	_ stores.Lister          = (*Store)(nil)
+	_ stores.Inspector       = (*Store)(nil)
+	_ stores.BatchRevoker    = (*Store)(nil)
+	_ stores.MemoryBlocklist = (*Store)(nil)
+	_ gate.GenerationReader  = (*Store)(nil)
+	_ gate.DirectBlocklist   = (*Store)(nil)
+	_ gate.Readier           = (*Store)(nil)
 )
 
 var tableName = regexp.MustCompile(`^[a-z_][a-z0-9_]{0,39}$`)
@@ -367,9 +372,9 @@ func (s *Store) within(ctx context.Context) (context.Context, context.CancelFunc
 	return context.WithTimeout(ctx, s.o.Timeout)
 }
 
-func (s *Store) event(name string, err error) {
+func (s *Store) event(ctx context.Context, name string, err error) {
 	if s.o.OnEvent != nil {
-		s.o.OnEvent(stores.Event{Kind: stores.EventKind(name), Err: err})
+		s.o.OnEvent(ctx, gate.Event{Name: name, Err: err})
 	}
 }
 
@@ -384,5 +389,5 @@ func (s *Store) hashes(t *gate.Token) ids {
 		}
 		return storekit.HashID(kind, scope, id)
 	}
-	return ids{hash(stores.Token, t.RevocationID()), hash(stores.Session, t.SessionID), hash(stores.Subject, t.Subject)}
+	return ids{hash(stores.Token, t.RevocationID()), hash(stores.Session, t.SessionID), hash(stores.Subject, storekit.SubjectOf(t))}
 }

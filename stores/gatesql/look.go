@@ -9,6 +9,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/jwtgate/gate"
 	"github.com/jwtgate/gate/stores"
 )
 
@@ -37,8 +38,11 @@ func (s *Store) lookNow(ctx context.Context) error {
 		} else {
 			s.look.fault.Store(&err)
 		}
-		if err != nil && before == nil {
-			s.event("store.unsafe", err)
+		switch {
+		case err != nil && before == nil:
+			s.event(ctx, stores.StoreUnsafe, err)
+		case err == nil && before != nil:
+			s.event(ctx, stores.StoreSafe, nil)
 		}
 	}
 	if fault := s.look.fault.Load(); fault != nil {
@@ -46,6 +50,25 @@ func (s *Store) lookNow(ctx context.Context) error {
 			s.look.next.Store(now.Add(lookAgain).UnixNano()) // it may be mended soon
 		}
 		return *fault
+	}
+	return nil
+}
+
+// Ready returns why the store cannot serve a gate with these needs: it would forget too
+// early, its tables are wiped, or the server has lossy settings or is a replica. Whether
+// writes are taken is in [Store.Stats].
+func (s *Store) Ready(ctx context.Context, n gate.Needs) error {
+	ctx, cancel := s.within(ctx)
+	defer cancel()
+	err := s.keep.Fits(n)
+	if err == nil {
+		err = s.lookAt(ctx)
+	}
+	if err == nil {
+		err = s.checkEpoch(ctx)
+	}
+	if err != nil {
+		return fmt.Errorf("gatesql: %w", err)
 	}
 	return nil
 }

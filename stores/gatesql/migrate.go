@@ -108,7 +108,7 @@ func (s *Store) level(ctx context.Context) (meta, error) {
 	if _, err := s.db.ExecContext(ctx, d.insertMeta(d.newName(), born)); err != nil {
 		return m, err
 	}
-	s.event("store.begun", nil)
+	s.event(ctx, stores.StoreBegun, nil)
 	return s.readMeta(ctx, s.db)
 }
 
@@ -213,7 +213,7 @@ func (s *Store) readEpoch(ctx context.Context, m meta) error {
 		}
 		if others == 0 {
 			s.epoch.Store(&epoch{lanes: m.epoch})
-			s.event("store.wiped", wiped(s.n.entries+" has no sentinel"))
+			s.event(ctx, stores.StoreWiped, wiped(s.n.entries+" has no sentinel"))
 			return nil
 		}
 		if s.o.NoCreate {

@@ -64,7 +64,7 @@ func (s *Store) Run(ctx context.Context) error {
 		if err != nil && time.Since(failed) >= writeEvents {
 			failed = time.Now()
 			s.counts.failed(err)
-			s.event("cache.failed", fmt.Errorf("gatesql: %w", err))
+			s.event(ctx, stores.CacheFailed, fmt.Errorf("gatesql: %w", err))
 		}
 		select {
 		case <-ctx.Done():
@@ -115,7 +115,7 @@ func (s *Store) poll(ctx context.Context) error {
 	}
 	s.cache.done(number, began, next)
 	if p.anew && last.known() {
-		s.event("cache.restarted", fmt.Errorf("gatesql: the copy in memory began anew: %s", p.why))
+		s.event(ctx, stores.CacheRestarted, fmt.Errorf("gatesql: the copy in memory began anew: %s", p.why))
 	}
 	return nil
 }

@@ -50,7 +50,7 @@ func (c *counts) failed(err error) {
 const writeEvents = 10 * time.Second
 
 // wrote counts a write. What fails because its caller leaves says nothing.
-func (s *Store) wrote(began time.Time, err error) {
+func (s *Store) wrote(ctx context.Context, began time.Time, err error) {
 	c := &s.counts
 	if err == nil {
 		c.writes.Add(1)
@@ -73,7 +73,7 @@ func (s *Store) wrote(began time.Time, err error) {
 	}
 	c.mu.Unlock()
 	if report {
-		s.event("store.failing", err)
+		s.event(ctx, stores.StoreFailing, err)
 	}
 }
 

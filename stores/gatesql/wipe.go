@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"time"
+
+	"github.com/jwtgate/gate/stores"
 )
 
 // AcceptWipe opens a store that is closed by [stores.ErrWiped], for all processes that
@@ -16,7 +18,7 @@ func (s *Store) AcceptWipe(ctx context.Context, notBefore time.Time) error {
 	if err := s.acceptWipe(ctx, notBefore); err != nil {
 		return fmt.Errorf("gatesql: accepting the wipe: %w", err)
 	}
-	s.event("store.reopened", nil)
+	s.event(ctx, stores.StoreReopened, nil)
 	return nil
 }
 

@@ -230,11 +230,14 @@ func (s *Store) restore(ctx context.Context, kind stores.Kind, id string) error 
 	if err := ctx.Err(); err != nil {
 		return fmt.Errorf("gatesql: %w", err)
 	}
-	_, there, err := s.Entry(ctx, kind, id)
-	if err != nil || !there {
-		return err
-	}
 	hash, until := storekit.HashID(kind, s.o.Scope, id), s.o.Clock().Add(undoneFor).Unix()
+	_, there, err := s.find(ctx, hash)
+	if err != nil {
+		return fmt.Errorf("gatesql: %w", err)
+	}
+	if !there {
+		return nil
+	}
 	_, err = s.write(ctx, []string{hash}, func(ctx context.Context, w writer) (int64, error) {
 		if s.o.Dialect == MySQL {
 			return w.affected(ctx, s.q.undo, append(w.lane(hash), hash, string(kind), until, laneOf(hash))...)
@@ -266,7 +269,7 @@ func (s *Store) write(ctx context.Context, hashes []string, do func(context.Cont
 	if s.cache != nil {
 		s.cache.written(hashes) // after an error it may be there all the same
 	}
-	s.wrote(began, err)
+	s.wrote(ctx, began, err)
 	if err != nil {
 		return false, fmt.Errorf("gatesql: %w", err)
 	}

@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/jwtgate/gate"
 	"github.com/jwtgate/gate/gatetest"
 	"github.com/jwtgate/gate/stores"
 	"github.com/jwtgate/gate/stores/gatesql"
@@ -135,7 +136,7 @@ func TestCache(t *testing.T) {
 		writer := open(t, d.open(t), o)
 		before := gatetest.NewToken(c, "before")
 		revoke(t, writer, before)
-		o.CacheFor, o.Poll, o.OnEvent = stale, poll, func(e stores.Event) { t.Errorf("event %v: %v", e.Kind, e.Err) }
+		o.CacheFor, o.Poll, o.OnEvent = stale, poll, func(_ context.Context, e gate.Event) { t.Errorf("event %s: %v", e.Name, e.Err) }
 		reader := open(t, d.open(t), o)
 		wantBlocked(t, reader, before, true) // not running yet: asks the database
 		run(t, reader)
