@@ -1,6 +1,6 @@
 // Command service is an API for orders that gives out no tokens of its own: it accepts
-// those of the company's login service and of a partner. It has no key that signs, and
-// no user of one issuer can reach the orders of another's.
+// those of the company's login service and of a partner, by the keys that they publish.
+// It has no key that signs, and no user of one issuer can reach the orders of another's.
 //
 // The lines about authentication end in "// auth".
 package main
@@ -22,6 +22,7 @@ import (
 
 	"github.com/jwtgate/gate"
 	"github.com/jwtgate/gate/keys"
+	"github.com/jwtgate/gate/keys/jwks"
 )
 
 func main() {
@@ -37,17 +38,15 @@ func main() {
 func run(ctx context.Context, args []string, out io.Writer) error {
 	flags := flag.NewFlagSet("service", flag.ContinueOnError)
 	addr := flags.String("addr", "127.0.0.1:8080", "`address` to listen on; port 0 picks a free one")
-	login := flags.String("login-keys", "", "`file` with the JWK Set of https://login.example")
-	partner := flags.String("partner-keys", "", "`file` with the JWK Set of https://partner.example")
+	login := flags.String("login-keys", "https://login.example/jwks.json", "`URL` of the keys of https://login.example")
+	partner := flags.String("partner-keys", "https://partner.example/jwks.json", "`URL` of the keys of https://partner.example")
+	dev := flags.Bool("dev", false, "accept keys from servers on this machine, by http")
 	if err := flags.Parse(args); err != nil {
 		return err
 	}
-	loginKeys, err := readKeys(*login)
-	if err != nil {
-		return err
-	}
-	partnerKeys, err := readKeys(*partner)
-	if err != nil {
+	loginKeys, err := jwks.New(*login, jwks.Options{InsecureLoopback: *dev})      // auth
+	partnerKeys, err2 := jwks.New(*partner, jwks.Options{InsecureLoopback: *dev}) // auth
+	if err := errors.Join(err, err2); err != nil {
 		return err
 	}
 	handler, err := newHandler(loginKeys, partnerKeys)
@@ -73,16 +72,8 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 	return <-stopped
 }
 
-func readKeys(file string) (*keys.Set, error) { // auth
-	text, err := os.ReadFile(file)
-	if err != nil {
-		return nil, err
-	}
-	return keys.ParseSet(text, keys.RS256) // auth
-}
-
 // newHandler returns the routes: reading and writing orders, for users who may.
-func newHandler(login, partner *keys.Set) (http.Handler, error) { // auth
+func newHandler(login, partner keys.Source) (http.Handler, error) { // auth
 	g, err := gate.New(gate.Config{Issuers: []gate.Issuer{ // auth
 		{Name: "https://login.example", Keys: login, Audiences: []string{"orders"}},                                                           // auth
 		{Name: "https://partner.example", Keys: partner, Audiences: []string{"orders-api"}, Lenient: gate.Lenient{AnyType: true, NoID: true}}, // auth
@@ -94,7 +85,13 @@ func newHandler(login, partner *keys.Set) (http.Handler, error) { // auth
 	mux := http.NewServeMux()
 	mux.Handle("GET /orders", g.Require(gate.Policy{Scopes: []string{"orders:read"}})(http.HandlerFunc(s.list)))  // auth
 	mux.Handle("POST /orders", g.Require(gate.Policy{Scopes: []string{"orders:write"}})(http.HandlerFunc(s.add))) // auth
-	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "ok") })
+	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, r *http.Request) {
+		if err := g.Ready(r.Context()); err != nil { // auth
+			http.Error(w, "the keys of an issuer cannot be had", http.StatusServiceUnavailable)
+			return
+		}
+		fmt.Fprintln(w, "ready")
+	})
 	return mux, nil
 }
 

@@ -2,12 +2,13 @@ package main
 
 import (
 	"bufio"
-	"encoding/json"
 	"io"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"syscall"
 	"testing"
@@ -15,13 +16,14 @@ import (
 
 	"github.com/jwtgate/gate/gatetest"
 	"github.com/jwtgate/gate/keys"
+	"github.com/jwtgate/gate/keys/jwks"
 )
 
 // issuer plays one of the two that the service knows.
 type issuer struct {
 	name, audience string
 	key            *keys.Key
-	file           string
+	server         *httptest.Server // of its keys
 }
 
 func newIssuer(t *testing.T, alg keys.Algorithm, name, audience string) issuer {
@@ -30,20 +32,13 @@ func newIssuer(t *testing.T, alg keys.Algorithm, name, audience string) issuer {
 	if err != nil {
 		t.Fatal(err)
 	}
-	key = key.WithID("2030-01")
-	set, err := keys.NewSet(nil, key)
+	set, err := keys.NewSet(nil, key.WithID("2030-01"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	text, err := json.Marshal(set)
-	if err != nil {
-		t.Fatal(err)
-	}
-	file := filepath.Join(t.TempDir(), "jwks.json")
-	if err := os.WriteFile(file, text, 0o600); err != nil {
-		t.Fatal(err)
-	}
-	return issuer{name, audience, key, file}
+	server := httptest.NewServer(jwks.Handler(set, time.Minute))
+	t.Cleanup(server.Close)
+	return issuer{name, audience, set.Keys()[0], server}
 }
 
 // token is one of alice that may read and write orders, with changes.
@@ -69,7 +64,7 @@ func build(t *testing.T) string {
 // start runs the service and returns its URL; it has to end well when it is told to.
 func start(t *testing.T, login, partner issuer) string {
 	t.Helper()
-	cmd := exec.Command(build(t), "-addr", "127.0.0.1:0", "-login-keys", login.file, "-partner-keys", partner.file)
+	cmd := exec.Command(build(t), "-addr", "127.0.0.1:0", "-dev", "-login-keys", login.server.URL, "-partner-keys", partner.server.URL)
 	cmd.Stderr = t.Output()
 	out, err := cmd.StdoutPipe()
 	if err != nil {
@@ -131,7 +126,7 @@ func TestService(t *testing.T) {
 		{"an order that is none", "POST", login.token(t, nil), `{}`, 400, "bread"},
 		{"the partner's alice is somebody else", "GET", partner.token(t, nil), "", 200, "[]"},
 		{"the partner's tokens need no type and no jti", "GET", partner.token(t, map[string]any{"type": nil, "jti": nil}), "", 200, "[]"},
-		{"those of the login service do", "GET", login.token(t, map[string]any{"type": nil}), "", 401, "access token"},
+		{"those of the login service do", "GET", login.token(t, map[string]any{"type": nil}), "", 401, "claim type"},
 		{"without the scope to write", "POST", login.token(t, map[string]any{"scope": "orders:read"}), bread, 403, "scope"},
 		{"without a scope", "GET", partner.token(t, map[string]any{"scope": nil}), "", 403, "scope"},
 		{"scopes as a list", "GET", partner.token(t, map[string]any{"scope": nil, "scp": []string{"orders:read"}}), "", 200, "[]"},
@@ -147,24 +142,37 @@ func TestService(t *testing.T) {
 			t.Errorf("%s: %d %s, want %d with %q", step.name, status, answer, step.status, step.answer)
 		}
 	}
-	if status, answer := send(t, "GET", url+"/healthz", "", ""); status != 200 || answer != "ok" {
-		t.Errorf("healthz: %d %s", status, answer)
+	if status, answer := send(t, "GET", url+"/readyz", "", ""); status != 200 || answer != "ready" {
+		t.Errorf("readyz: %d %s", status, answer)
 	}
 }
 
-func TestServiceWithoutKeys(t *testing.T) {
-	empty := filepath.Join(t.TempDir(), "empty.json")
-	if err := os.WriteFile(empty, []byte(`{"keys":[]}`), 0o600); err != nil {
-		t.Fatal(err)
-	}
+// A partner whose key server is down locks nobody out but its own users.
+func TestPartnerDown(t *testing.T) {
 	login := newIssuer(t, keys.ES256, "https://login.example", "orders")
 	partner := newIssuer(t, keys.RS256, "https://partner.example", "orders-api")
+	partner.server.Close()
+	url := start(t, login, partner)
+	for _, step := range []struct {
+		name, path, token string
+		want              int
+	}{
+		{"a token of the login service", "/orders", login.token(t, nil), 200},
+		{"a token of the partner", "/orders", partner.token(t, nil), 503},
+		{"a token of nobody", "/orders", login.token(t, map[string]any{"iss": nil}), 401},
+		{"is it ready", "/readyz", "", 503},
+	} {
+		if status, answer := send(t, "GET", url+step.path, step.token, ""); status != step.want {
+			t.Errorf("%s: %d %s, want %d", step.name, status, answer, step.want)
+		}
+	}
+}
+
+func TestArguments(t *testing.T) {
 	for name, args := range map[string][]string{
-		"no files":                 nil,
-		"no such file":             {"-login-keys", login.file, "-partner-keys", "/nowhere"},
-		"no keys":                  {"-login-keys", login.file, "-partner-keys", empty},
-		"the same keys for both":   {"-login-keys", login.file, "-partner-keys", login.file},
-		"an address that is none":  {"-login-keys", login.file, "-partner-keys", partner.file, "-addr", "x:y"},
+		"keys by http":             {"-login-keys", "http://login.example/jwks.json"},
+		"a URL that is none":       {"-partner-keys", "keys.json"},
+		"an address that is none":  {"-addr", "x:y"},
 		"an argument that is none": {"-x"},
 	} {
 		if err := run(t.Context(), args, io.Discard); err == nil {
@@ -187,7 +195,7 @@ func TestLines(t *testing.T) {
 	marked := 0
 	for line := range strings.Lines(code) {
 		line = strings.TrimSpace(line)
-		switch about := strings.Contains(line, "gate.") || strings.Contains(line, "keys."); {
+		switch about := regexp.MustCompile(`\b(gate|keys|jwks|g)\.[A-Z]`).MatchString(line); {
 		case strings.HasSuffix(line, "// auth"):
 			marked++
 		case about && !strings.HasPrefix(line, "//"):
