@@ -27,6 +27,9 @@ var kinds = map[string]error{
 
 var number = regexp.MustCompile(`"\d+"`)
 
+// setting is a name whose existence TestNames checks.
+var setting = regexp.MustCompile("`(gate|keys)\\.[A-Z]")
+
 // TestKinds compares the first table of errors.md with what is answered.
 func TestKinds(t *testing.T) {
 	rows := table(read(t, "docs/errors.md"), "Kind")
@@ -91,6 +94,11 @@ func TestReasons(t *testing.T) {
 		e := &gate.Error{Kind: kinds[code(r[1])], Reason: reason, Name: "%"}
 		if kind := code(r[1]); kind != want || kinds[kind] == nil || e.Message() != r[2] {
 			t.Errorf("errors.md has %s, %s, %q; the source has %s, %q", reason, kind, r[2], want, e.Message())
+		}
+	}
+	for _, r := range table(read(t, "docs/errors.md"), "Reason") {
+		if len(r) != 4 || r[3] != "nothing" && !setting.MatchString(r[3]) {
+			t.Errorf("the row of %s does not name the setting that would allow it, as `gate.Accept.Leeway`, or nothing", r[0])
 		}
 	}
 	for reason := range left {
