@@ -73,13 +73,13 @@ type Draft struct {
 
 // CreateAccessToken is the short form of [Gate.Issue] for an access token.
 func (g *Gate) CreateAccessToken(ctx context.Context, identity any, o TokenOptions) (string, error) {
-	raw, _, err := g.create(ctx, Access, identity, o, false)
+	raw, _, err := g.create(ctx, &Draft{Type: Access, Identity: identity}, o)
 	return raw, err
 }
 
 // CreateRefreshToken is the short form of [Gate.Issue] for a refresh token.
 func (g *Gate) CreateRefreshToken(ctx context.Context, identity any, o TokenOptions) (string, error) {
-	raw, _, err := g.create(ctx, Refresh, identity, o, false)
+	raw, _, err := g.create(ctx, &Draft{Type: Refresh, Identity: identity}, o)
 	return raw, err
 }
 
@@ -92,18 +92,18 @@ func (g *Gate) CreateRefreshToken(ctx context.Context, identity any, o TokenOpti
 // of the key source, of the blocklist and of Config.Prepare. With TokenOptions.From the
 // error is [ErrRevoked] or [ErrExpired] when that token is no longer good.
 func (g *Gate) Issue(ctx context.Context, typ TokenType, identity any, o TokenOptions) (raw string, t *Token, err error) {
-	return g.create(ctx, typ, identity, o, true)
+	return g.create(ctx, &Draft{Type: typ, Identity: identity, whole: true}, o)
 }
 
-func (g *Gate) create(ctx context.Context, typ TokenType, identity any, o TokenOptions, whole bool) (string, *Token, error) {
+func (g *Gate) create(ctx context.Context, d *Draft, o TokenOptions) (string, *Token, error) {
 	if g.cfg.Keys == nil {
 		return "", nil, errNoKeys
 	}
-	if err := g.checkOptions(typ, &o); err != nil {
+	if err := g.checkOptions(d.Type, &o); err != nil {
 		return "", nil, fmt.Errorf("gate: creating a token: %w", err)
 	}
-	d, err := g.draft(ctx, typ, identity, &o)
-	if err != nil {
+	identity := d.Identity // as it was given
+	if err := g.draft(ctx, d, &o); err != nil {
 		return "", nil, err
 	}
 	if err := g.generationFor(ctx, d, &o); err != nil {
@@ -116,7 +116,7 @@ func (g *Gate) create(ctx context.Context, typ TokenType, identity any, o TokenO
 	if err != nil {
 		return "", nil, failed("key source", err)
 	}
-	d.whole = whole || g.cfg.OnEvent != nil
+	d.whole = d.whole || g.cfg.OnEvent != nil
 	raw, t, err := g.sign(ctx, key, d, &o)
 	if err != nil {
 		return "", nil, fmt.Errorf("gate: creating a token: %w", err)

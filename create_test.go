@@ -264,13 +264,18 @@ func TestPrepare(t *testing.T) {
 			gate.TokenOptions{Claims: map[string]any{"role": "user"}}, `,"role":"user"`},
 		{"a map of its own", func(d *gate.Draft) error { d.Claims = shared; return nil },
 			gate.TokenOptions{Claims: map[string]any{"role": "user"}}, `,"a":1,"role":"user"`},
+		{"a draft of its own", func(d *gate.Draft) error { *d = gate.Draft{Identity: d.Identity}; return nil }, gate.TokenOptions{}, ``},
 		{"no maps", func(d *gate.Draft) error { d.Claims, d.Header = nil, nil; return nil },
 			gate.TokenOptions{Claims: map[string]any{"b": 1}, Header: map[string]any{"x": 1}}, `,"b":1`},
 		{"another type changes nothing", func(d *gate.Draft) error { d.Type = gate.Refresh; return nil }, gate.TokenOptions{}, ``},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			prepare = tt.prepare
-			_, got := texts(t, must(g.CreateAccessToken(t.Context(), "alice", tt.options)))
+			raw, tok, err := g.Issue(t.Context(), gate.Access, "alice", tt.options)
+			if err != nil || tok == nil {
+				t.Fatalf("token %v, %v", tok, err)
+			}
+			_, got := texts(t, raw)
 			if !strings.HasSuffix(got, `,"exp":1700000900`+tt.want+"}") || !strings.Contains(got, `"type":"access"`) {
 				t.Errorf("claims = %s, want %s behind exp", got, tt.want)
 			}

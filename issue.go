@@ -36,31 +36,33 @@ func (g *Gate) checkOptions(typ TokenType, o *TokenOptions) error {
 	return nil
 }
 
-// draft is what is to be written: the identity as text, and the claims that take the
-// place of the gate's own or are added to them.
-func (g *Gate) draft(ctx context.Context, typ TokenType, identity any, o *TokenOptions) (*Draft, error) {
+// draft completes d: the identity as text, and the claims that take the place of the
+// gate's own or are added to them.
+func (g *Gate) draft(ctx context.Context, d *Draft, o *TokenOptions) error {
 	given, err := claimsOf(o.Claims)
 	if err != nil {
-		return nil, fmt.Errorf("gate: creating a token: %w", err)
+		return fmt.Errorf("gate: creating a token: %w", err)
 	}
-	d := &Draft{Type: typ, Identity: identity, From: o.From, Claims: given, Header: o.Header}
+	typ, whole := d.Type, d.whole
+	d.From, d.Claims, d.Header = o.From, given, o.Header
 	if g.cfg.Prepare != nil {
 		d.Claims, d.Header = map[string]any{}, map[string]any{}
 		if err := g.cfg.Prepare(ctx, d); err != nil {
-			return nil, fmt.Errorf("gate: Prepare: %w", err)
+			return fmt.Errorf("gate: Prepare: %w", err)
 		}
-		d.Type, d.Claims, d.Header = typ, merge(d.Claims, given), merge(d.Header, o.Header)
+		d.Type, d.whole = typ, whole
+		d.Claims, d.Header = merge(d.Claims, given), merge(d.Header, o.Header)
 	}
 	if o.Cookies != (CookieOptions{}) {
 		d.Claims = merge(d.Claims, map[string]any{cookieScope: o.Cookies.claim()})
 	}
 	if err := g.identify(d); err != nil {
-		return nil, fmt.Errorf("gate: creating a token: %w", err)
+		return fmt.Errorf("gate: creating a token: %w", err)
 	}
 	if o.From != nil {
-		return d, g.inherit(d, o)
+		return g.inherit(d, o)
 	}
-	return d, nil
+	return nil
 }
 
 // identify makes d.Identity the text that will be written.
