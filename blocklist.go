@@ -88,7 +88,7 @@ func (g *Gate) Generation(ctx context.Context, subject string) (Generation, erro
 	return Generation{subject, n, true}, nil
 }
 
-// checkBlocklist is room 6.
+// checkBlocklist is step 6.
 func (g *Gate) checkBlocklist(ctx context.Context, t *Token, p *Policy) error {
 	list := t.from.Blocklist
 	if list == nil || p.SkipBlocklist {

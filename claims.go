@@ -205,7 +205,7 @@ func (t *Token) generationOf(v scan.Value) {
 	t.generation = n
 }
 
-// checkClaims is room 3, all but expiry: a token with another fault is not called
+// checkClaims is step 3, all but expiry: a token with another fault is not called
 // merely expired. The order of the checks is part of the contract of errors.
 func (g *Gate) checkClaims(t *Token, now time.Time) *Error {
 	early := now.Add(g.cfg.Accept.Skew)

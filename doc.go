@@ -5,7 +5,7 @@
 // # Quick start
 //
 // A [Gate] is made once from a [Config], of which only Keys is required. It creates
-// tokens where somebody logs in, and stands before the routes that want one:
+// tokens where somebody logs in, and guards the routes that want one:
 //
 //	key, err := keys.HMAC(keys.HS256, secret) // 32 random bytes or more
 //	g, err := gate.New(gate.Config{Keys: key})
@@ -20,9 +20,8 @@
 //
 // # What a request meets
 //
-// A [Policy] is what a route demands. [Gate.Require] takes a request through these
-// rooms, in this order; the first that refuses ends the walk, and [Gate.WriteError]
-// answers.
+// A [Policy] is what a route demands. [Gate.Require] checks a request in these steps,
+// in this order; the first that refuses ends it, and [Gate.WriteError] answers.
 //
 //  1. Location: the first of [Config.Locations] that has a token ([FromHeader],
 //     [FromCookies], [FromQuery], [FromJSON], [LocationFunc]). Only a missing token
@@ -32,10 +31,11 @@
 //  3. Claims: nbf, iat, exp, iss, aud, sub, jti, by [Accept].
 //  4. CSRF: a token in a cookie, and a method that may change something, want a
 //     page of the same origin and the double submit value ([CSRF]).
-//  5. Policy: access or refresh token, and freshness.
+//  5. Policy: the type of the token, freshness, and scopes.
 //  6. Blocklist: is it revoked? A [Blocklist] that cannot answer denies.
-//  7. Config.Verify: the application's own word.
+//  7. Config.Verify: the application's own check.
 //  8. Config.LoadUser: the application's own user.
+//  9. Policy.Allow: the route's own check.
 //
 // Then the token is in the context ([NewContext]), and the handler runs. A request
 // of another transport goes the same way by [Gate.CheckRequest], a bare token by

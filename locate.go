@@ -20,7 +20,7 @@ type Location struct {
 // String returns "header", "cookie", "query", "path", "json" or the name of a LocationFunc.
 func (l Location) String() string { return l.name }
 
-// found is what room 1 hands on.
+// found is what step 1 hands on.
 type found struct {
 	raw      string
 	csrf     string // submitted value
@@ -226,7 +226,7 @@ func single(values []string, name, missing string) (string, *Error) {
 	return v, nil
 }
 
-// locate is room 1. Only a missing token goes on to the next location. Where no
+// locate is step 1. Only a missing token goes on to the next location. Where no
 // location has one and the policy needs none, found is empty.
 func (g *Gate) locate(r Request, p *Policy) (found, error) {
 	f, missing, err := g.search(r, p, p.want(), nil)

@@ -30,7 +30,7 @@ func matcher(source keys.Source) headerMatcher {
 	return nil
 }
 
-// open is room 2: choose the key, check the signature, read the payload. Nothing of
+// open is step 2: choose the key, check the signature, read the payload. Nothing of
 // the payload is looked at before the signature holds.
 func (g *Gate) open(ctx context.Context, raw string) (*Token, error) {
 	parts, err := jws.Split(raw, g.cfg.Accept.Limits.TokenBytes)

@@ -113,7 +113,7 @@ func (g *Gate) issues(typ TokenType) bool {
 	return typ == Access || typ == Refresh || slices.Contains(g.cfg.Create.Types, typ)
 }
 
-// checkPolicy is room 5: type, freshness, then scopes.
+// checkPolicy is step 5: type, freshness, then scopes.
 func (g *Gate) checkPolicy(t *Token, p *Policy) error {
 	if err := g.checkType(t, p); err != nil {
 		return err

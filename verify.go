@@ -6,7 +6,7 @@ import (
 	"reflect"
 )
 
-// verify is room 7: the application's own check.
+// verify is step 7: the application's own check.
 func (g *Gate) verify(ctx context.Context, t *Token) error {
 	if g.cfg.Verify == nil {
 		return nil
@@ -33,7 +33,7 @@ func hookError(err error) error {
 	return &Error{Kind: ErrRejected, Reason: "rejected", Err: err}
 }
 
-// allow is the route's own check, the last one.
+// allow is step 9: the route's own check.
 func (p *Policy) allow(ctx context.Context, t *Token) error {
 	if p.Allow == nil {
 		return nil
@@ -41,7 +41,7 @@ func (p *Policy) allow(ctx context.Context, t *Token) error {
 	return hookError(p.Allow(NewContext(ctx, t), t))
 }
 
-// loadUser is room 8: the application's own user.
+// loadUser is step 8: the application's own user.
 func (g *Gate) loadUser(ctx context.Context, t *Token) error {
 	if g.cfg.LoadUser == nil {
 		return nil

@@ -121,7 +121,7 @@ func (g *Gate) checkToken(ctx context.Context, raw string, p *Policy) (*Token, e
 	return g.walk(ctx, &found{raw: raw}, p)
 }
 
-// walk takes a token through the rooms. The first that refuses ends it.
+// walk takes a token through steps 2 to 9. The first that refuses ends it.
 func (g *Gate) walk(ctx context.Context, f *found, p *Policy) (*Token, error) {
 	t, err := g.enter(ctx, f, false)
 	if err != nil {
@@ -146,8 +146,7 @@ func (g *Gate) walk(ctx context.Context, f *found, p *Policy) (*Token, error) {
 	return t, nil
 }
 
-// enter is rooms 2 to 4: a genuine token, with acceptable claims, brought by the
-// page it was given to.
+// enter checks signature, claims and CSRF value (steps 2 to 4).
 func (g *Gate) enter(ctx context.Context, f *found, allowExpired bool) (*Token, error) {
 	t, err := g.open(ctx, f.raw)
 	if err != nil {

@@ -86,7 +86,7 @@ func TestRequireHandsOn(t *testing.T) {
 	}
 }
 
-// The rooms stand in the order of the walk: each row has all faults from one on.
+// The checks have an order: each row has all faults from one step on.
 func TestOrderOfRooms(t *testing.T) {
 	faults := []struct {
 		want string
