@@ -1,0 +1,210 @@
+// Package keyfile keeps the keys of a keys.Ring in a file or a directory.
+//
+//	file, err := keyfile.Open("keys.json", keyfile.Options{Lifetime: 30 * 24 * time.Hour})
+//	go file.Run(ctx) // takes in what others change
+//	g, err := gate.New(gate.Config{Keys: file.Ring()})
+//	err = file.Rotate(keys.ES256, time.Now().Add(time.Hour))
+//
+// A file is a JWK Set (RFC 7517) with private keys or secrets. The member "nbf" of a key,
+// in seconds since 1970, is the time from which it signs; without it that is before all
+// others. A file may also be one key in PEM.
+//
+// In a directory each file that ends with ".json" is one such key or set, and each that
+// ends with ".pem" one key, whose ID is its name. A name such as
+// 20260102T150405Z-spring.pem says from when the key signs. Other files, and those whose
+// names begin with a dot, are left alone.
+//
+// Private keys and secrets that the group or others can read are refused.
+package keyfile
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/jwtgate/gate/keys"
+)
+
+// Options are the rules of a [File].
+type Options struct {
+	// Lifetime is that of [keys.RingOptions]: the longest lifetime of a token.
+	Lifetime time.Duration
+	// Algorithm is for keys that do not name theirs: those in PEM.
+	Algorithm keys.Algorithm
+	// Interval is how often [File.Run] looks for changes. 0 is 10 seconds.
+	Interval time.Duration
+	// OnEvent is told what Run has found. It is called in the goroutine of Run.
+	OnEvent func(context.Context, Event)
+	// Clock returns the time; nil is time.Now.
+	Clock func() time.Time
+}
+
+// Names of events.
+const (
+	Reloaded = "keyfile.reloaded" // the file has changed, and its keys are used
+	Failed   = "keyfile.failed"   // it cannot be read; the keys from before stay
+)
+
+// Event is something that happened in [File.Run].
+type Event struct {
+	Name string
+	Path string
+	Keys int   // in use now
+	Err  error // of Failed
+}
+
+// A File keeps a [keys.Ring] in a file or directory. It is safe for concurrent use. Of
+// several processes with one file, one at a time may call [File.Rotate].
+type File struct {
+	path string
+	o    Options
+	ring *keys.Ring
+
+	mu   sync.Mutex // held by who reads or writes the file
+	last []stored   // what the ring was made of
+}
+
+// Open reads the keys at path. It starts no goroutine: changes of the file are taken in
+// by [File.Reload] and [File.Run].
+func Open(path string, o Options) (*File, error) {
+	if o.Interval <= 0 {
+		o.Interval = 10 * time.Second
+	}
+	if o.OnEvent == nil {
+		o.OnEvent = func(context.Context, Event) {}
+	}
+	if o.Clock == nil {
+		o.Clock = time.Now
+	}
+	f := &File{path: path, o: o}
+	all, err := f.read()
+	if err != nil {
+		return nil, err
+	}
+	if f.ring, err = f.newRing(all); err != nil {
+		return nil, err
+	}
+	f.last = all
+	return f, nil
+}
+
+func (f *File) newRing(all []stored) (*keys.Ring, error) {
+	ring, err := keys.NewRing(keys.RingOptions{Lifetime: f.o.Lifetime, Clock: f.o.Clock}, ringKeys(all)...)
+	if err != nil {
+		return nil, fmt.Errorf("keys/keyfile: %s: %w", f.path, err)
+	}
+	return ring, nil
+}
+
+// Ring returns the ring, which stays the same one when the file changes.
+func (f *File) Ring() *keys.Ring { return f.ring }
+
+// Reload reads the file again. On an error the keys stay as they are.
+func (f *File) Reload() error {
+	_, err := f.reload()
+	return err
+}
+
+func (f *File) reload() (changed bool, err error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	all, err := f.read()
+	if err != nil || slices.EqualFunc(all, f.last, stored.same) {
+		return false, err
+	}
+	return true, f.use(all)
+}
+
+// use puts the keys into the ring.
+func (f *File) use(all []stored) error {
+	if err := f.ring.Replace(ringKeys(all)...); err != nil {
+		return fmt.Errorf("keys/keyfile: %s: %w", f.path, err)
+	}
+	f.last = all
+	return nil
+}
+
+// Run reloads the file when it changes, until ctx ends, and returns the error of ctx.
+func (f *File) Run(ctx context.Context) error {
+	tick := time.NewTicker(f.o.Interval)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-tick.C:
+		}
+		changed, err := f.reload()
+		e := Event{Name: Reloaded, Path: f.path, Keys: len(f.ring.Keys()), Err: err}
+		if err != nil {
+			e.Name = Failed
+		}
+		if changed || err != nil {
+			f.o.OnEvent(ctx, e)
+		}
+	}
+}
+
+// Create makes a file with one new key, which signs from now on, and opens it. Where
+// path is a directory, the file is made in it. It is an error when there is a file, or a
+// key in the directory.
+func Create(path string, alg keys.Algorithm, o Options) (*File, error) {
+	k, err := generate(alg)
+	if err != nil {
+		return nil, err
+	}
+	f := &File{path: path, o: o}
+	switch _, err := f.read(); {
+	case err == nil:
+		return nil, fmt.Errorf("keys/keyfile: %s has keys already; use Open and Rotate", path)
+	case !errors.Is(err, errNoKeys):
+		return nil, err
+	}
+	if err := f.save([]stored{k}, nil); err != nil {
+		return nil, err
+	}
+	return Open(path, o)
+}
+
+// Rotate makes a new key that signs from the given time on, as [keys.Ring.Rotate] does,
+// and saves it. Keys whose time is over leave the file. A file is replaced as a whole,
+// and a key is in use only when it is on the disk: on an error nothing has changed.
+func (f *File) Rotate(alg keys.Algorithm, from time.Time) error {
+	next, err := generate(alg)
+	if err != nil {
+		return err
+	}
+	next.from = from.Truncate(time.Second)
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	all, err := f.read()
+	if err != nil {
+		return err
+	}
+	ring, err := f.newRing(all)
+	if err != nil {
+		return err
+	}
+	if err := ring.Rotate(next.key, next.from); err != nil {
+		return fmt.Errorf("keys/keyfile: %s: %w", f.path, err)
+	}
+	live := ring.Keys()
+	var keep, drop []stored
+	for _, s := range append(all, next) {
+		if slices.ContainsFunc(live, s.is) {
+			keep = append(keep, s)
+		} else {
+			drop = append(drop, s)
+		}
+	}
+	if err := f.save(keep, drop); err != nil {
+		return err
+	}
+	if all, err = f.read(); err != nil {
+		return err
+	}
+	return f.use(all)
+}

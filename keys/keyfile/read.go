@@ -1,0 +1,182 @@
+package keyfile
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"time"
+
+	"github.com/jwtgate/gate/internal/json"
+	"github.com/jwtgate/gate/internal/json/jsontext"
+	"github.com/jwtgate/gate/keys"
+)
+
+// stored is a key as it is kept.
+type stored struct {
+	key  *keys.Key
+	from time.Time // zero for no time
+	text []byte    // the private JWK, or the PEM text
+	file string    // the name in a directory
+}
+
+func (s stored) same(o stored) bool {
+	return bytes.Equal(s.text, o.text) && s.from.Equal(o.from) && s.key.ID() == o.key.ID()
+}
+
+// is reports whether k is the key, as a ring has it.
+func (s stored) is(k *keys.Key) bool {
+	return k.Algorithm() == s.key.Algorithm() && (k.ID() == s.key.ID() || k.ID() == s.key.Thumbprint())
+}
+
+func ringKeys(all []stored) []keys.RingKey {
+	var list []keys.RingKey
+	for _, s := range all {
+		list = append(list, keys.RingKey{Key: s.key, From: s.from})
+	}
+	return list
+}
+
+// maxBytes bounds a file.
+const maxBytes = 1 << 20
+
+var errNoKeys = errors.New("there are no keys; make some with keyfile.Create")
+
+// read returns the keys at the path. The error is errNoKeys where there is nothing.
+func (f *File) read() ([]stored, error) {
+	info, err := os.Stat(f.path)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return nil, fmt.Errorf("keys/keyfile: %s: %w", f.path, errNoKeys)
+	case err != nil:
+		return nil, fmt.Errorf("keys/keyfile: %w", err)
+	case info.IsDir():
+		return f.readDir()
+	}
+	return f.readFile(f.path)
+}
+
+func (f *File) readDir() ([]stored, error) {
+	entries, err := os.ReadDir(f.path)
+	if err != nil {
+		return nil, fmt.Errorf("keys/keyfile: %w", err)
+	}
+	var all []stored
+	for _, e := range entries {
+		name := e.Name()
+		if strings.HasPrefix(name, ".") || filepath.Ext(name) != ".json" && filepath.Ext(name) != ".pem" {
+			continue
+		}
+		found, err := f.readFile(filepath.Join(f.path, name))
+		if err != nil {
+			return nil, err
+		}
+		for _, s := range found {
+			s.file = name
+			all = append(all, s)
+		}
+	}
+	if len(all) == 0 {
+		return nil, fmt.Errorf("keys/keyfile: %s: %w", f.path, errNoKeys)
+	}
+	return all, nil
+}
+
+// readFile reads one file, and refuses it where others can read its secrets.
+func (f *File) readFile(path string) ([]stored, error) {
+	info, err := os.Stat(path)
+	if err != nil {
+		return nil, fmt.Errorf("keys/keyfile: %w", err)
+	}
+	if info.Size() > maxBytes {
+		return nil, fmt.Errorf("keys/keyfile: %s is longer than 1 MiB", path)
+	}
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return nil, fmt.Errorf("keys/keyfile: %w", err)
+	}
+	all, err := f.parse(filepath.Base(path), text)
+	if err != nil {
+		return nil, fmt.Errorf("keys/keyfile: %s: %w", path, err)
+	}
+	open := info.Mode().Perm() & 0o077
+	for _, s := range all {
+		if s.key.CanSign() && open != 0 && runtime.GOOS != "windows" {
+			return nil, fmt.Errorf("keys/keyfile: %s holds a private key or secret, and its mode %#o lets others at it; run: chmod 600 %[1]s", path, info.Mode().Perm())
+		}
+	}
+	return all, nil
+}
+
+// parse reads the keys in a text. Unlike a set from elsewhere, all of them must be good.
+func (f *File) parse(name string, text []byte) ([]stored, error) {
+	if !bytes.HasPrefix(bytes.TrimSpace(text), []byte("{")) {
+		return f.parsePEM(name, text)
+	}
+	var set struct {
+		Keys []jsontext.Value `json:"keys"`
+	}
+	if err := json.Unmarshal(text, &set); err != nil {
+		return nil, errors.New("text is no JWK Set in strict JSON")
+	}
+	if set.Keys == nil {
+		set.Keys = []jsontext.Value{text}
+	}
+	var all []stored
+	for i, text := range set.Keys {
+		s, err := f.parseJWK(text)
+		if err != nil {
+			return nil, fmt.Errorf("key %d, counted from 0: %w", i, err)
+		}
+		all = append(all, s)
+	}
+	return all, nil
+}
+
+func (f *File) parseJWK(text []byte) (stored, error) {
+	var more struct {
+		From *int64 `json:"nbf"`
+		Alg  string `json:"alg"`
+	}
+	if err := json.Unmarshal(text, &more); err != nil {
+		return stored{}, errors.New(`"nbf" must be whole seconds since 1970`)
+	}
+	alg := f.o.Algorithm
+	if more.Alg != "" {
+		alg = ""
+	}
+	k, err := keys.ParseJWK(text, alg)
+	if err != nil {
+		return stored{}, err
+	}
+	s := stored{key: k, text: bytes.TrimSpace(text)}
+	if more.From != nil {
+		s.from = time.Unix(*more.From, 0)
+	}
+	return s, nil
+}
+
+// nameTime is how a PEM file's name begins that says from when its key signs.
+const nameTime = "20060102T150405Z"
+
+func (f *File) parsePEM(name string, text []byte) ([]stored, error) {
+	if f.o.Algorithm == "" {
+		return nil, errors.New("a key in PEM does not name its algorithm; set Options.Algorithm")
+	}
+	k, err := keys.FromPEM(f.o.Algorithm, text)
+	if err != nil {
+		return nil, err
+	}
+	id := strings.TrimSuffix(name, ".pem")
+	s := stored{key: k.WithID(id), text: text}
+	if len(id) >= len(nameTime) {
+		if from, err := time.Parse(nameTime, id[:len(nameTime)]); err == nil {
+			s.from = from
+		}
+	}
+	return []stored{s}, nil
+}
