@@ -136,7 +136,7 @@ var messages = map[string]string{
 
 	"csrf_missing":        "The CSRF value is missing; send it in the % header",
 	"csrf_mismatch":       "The CSRF value does not belong to this token",
-	"csrf_origin":         "The request comes from a page of another origin",
+	"csrf_origin":         "The request comes from a page of another origin; send it from this site, or have the service trust that origin",
 	"csrf_origin_missing": "The request does not say which page it comes from; send Origin or Sec-Fetch-Site",
 	"csrf_large_form":     "The CSRF field % is not in the part of the form that is searched; put it before the files, or send the value in a header",
 	"csrf_claim_missing":  "The token has no CSRF value and cannot be used in a cookie",
