@@ -6,6 +6,8 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+
+	"github.com/jwtgate/gate/internal/respwriter"
 )
 
 // passes reports whether a request is let through without its token, which was
@@ -19,6 +21,7 @@ type clearing struct {
 	typ  TokenType
 	err  *Error
 	ctx  context.Context
+	w    http.ResponseWriter
 	done bool
 }
 
@@ -51,31 +54,31 @@ func (c *clearing) serve(ctx context.Context, next http.Handler, w http.Response
 		serveWith(ctx, next, w, r)
 		return
 	}
-	rw := &renewWriter{ResponseWriter: w, renewal: c}
-	serveWith(ctx, next, rw.withAbilities(), r)
-	c.finish(w)
+	c.w = w
+	serveWith(ctx, next, respwriter.Wrap(w, c), r)
+	c.BeforeHeader()
 }
 
-// finish leaves alone what the handler has set itself: a login on the same page.
-func (c *clearing) finish(w http.ResponseWriter) {
+// BeforeHeader leaves alone what the handler has set itself: a login on the same page.
+func (c *clearing) BeforeHeader() {
 	if c.done {
 		return
 	}
 	c.done = true
 	name := c.g.cfg.Cookies.names(c.typ).Name + "="
-	if slices.ContainsFunc(w.Header()["Set-Cookie"], func(s string) bool { return strings.HasPrefix(s, name) }) {
+	if slices.ContainsFunc(c.w.Header()["Set-Cookie"], func(s string) bool { return strings.HasPrefix(s, name) }) {
 		return
 	}
 	var o CookieOptions
 	if c.err.Token != nil {
 		o = c.err.Token.CookieOptions()
 	}
-	SetCookies(w, c.g.ClearCookies(o, c.typ))
+	SetCookies(c.w, c.g.ClearCookies(o, c.typ))
 	c.g.Emit(c.ctx, Event{Name: CookiesCleared, Token: c.err.Token, Err: c.err})
 }
 
-// abandon leaves the cookies to the next request.
-func (c *clearing) abandon() { c.done = true }
+// BeforeHijack leaves the cookies to the next request.
+func (c *clearing) BeforeHijack() { c.done = true }
 
 // markPrivate tells caches that the answer depends on the cookie, and where a token was
 // in it, that it is for one user only; the handler may say otherwise of the latter.

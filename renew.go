@@ -10,6 +10,8 @@ import (
 	"strings"
 	"sync/atomic"
 	"time"
+
+	"github.com/jwtgate/gate/internal/respwriter"
 )
 
 // RenewOptions set implicit refresh ([Gate.Renew]).
@@ -47,11 +49,10 @@ type RenewOptions struct {
 func (g *Gate) Renew(o RenewOptions) func(http.Handler) http.Handler {
 	return func(next http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			rn := &renewal{g: g, o: o}
+			rn := &renewal{g: g, o: o, w: w}
 			rn.ctx = context.WithValue(r.Context(), renewKey{g}, rn)
-			rw := &renewWriter{ResponseWriter: w, renewal: rn}
-			serveWith(rn.ctx, next, rw.withAbilities(), r)
-			rn.finish(w)
+			serveWith(rn.ctx, next, respwriter.Wrap(w, rn), r)
+			rn.BeforeHeader()
 		})
 	}
 }
@@ -118,26 +119,27 @@ func (g *Gate) noteForRenewal(ctx context.Context, t *Token) {
 type renewal struct {
 	g     *Gate
 	o     RenewOptions
+	w     http.ResponseWriter
 	ctx   context.Context
 	token atomic.Pointer[Token] // inside an http.TimeoutHandler it may come late
 	done  bool
 }
 
-// abandon leaves the response without new cookies.
-func (n *renewal) abandon() { n.done = true }
+// BeforeHijack leaves the response without new cookies.
+func (n *renewal) BeforeHijack() { n.done = true }
 
-// finish sets the new cookies, once.
-func (n *renewal) finish(w http.ResponseWriter) {
+// BeforeHeader sets the new cookies, once.
+func (n *renewal) BeforeHeader() {
 	if n.done {
 		return
 	}
 	n.done = true
 	t := n.token.Load()
-	if t == nil || n.touched(w) {
+	if t == nil || n.touched() {
 		return
 	}
 	if cookies, err := n.g.RenewCookies(n.ctx, t, n.o); err == nil {
-		SetCookies(w, cookies)
+		SetCookies(n.w, cookies)
 	}
 }
 
@@ -194,7 +196,7 @@ func login(t *Token) time.Time {
 }
 
 // touched reports whether the handler has set or cleared the access cookie itself.
-func (n *renewal) touched(w http.ResponseWriter) bool {
+func (n *renewal) touched() bool {
 	prefix := n.g.cfg.Cookies.Access.Name + "="
-	return slices.ContainsFunc(w.Header()["Set-Cookie"], func(s string) bool { return strings.HasPrefix(s, prefix) })
+	return slices.ContainsFunc(n.w.Header()["Set-Cookie"], func(s string) bool { return strings.HasPrefix(s, prefix) })
 }

@@ -138,3 +138,29 @@ func TestRenewWriterUnwraps(t *testing.T) {
 		t.Errorf("body = %q, want true", body)
 	}
 }
+
+// A handler that takes over the connection writes its own header: no token is made in
+// vain.
+func TestRenewNotAfterHijack(t *testing.T) {
+	made := 0
+	s := site{cfg: gate.Config{OnEvent: func(_ context.Context, e gate.Event) {
+		if e.Name == gate.TokenRenewed {
+			made++
+		}
+	}}}
+	s.handler = func(w http.ResponseWriter, _ *http.Request) {
+		if conn, _, err := http.NewResponseController(w).Hijack(); err == nil {
+			_, _ = io.WriteString(conn, "HTTP/1.1 204 No Content\r\n\r\n")
+			_ = conn.Close()
+		}
+	}
+	server := httptest.NewServer(s.gate(t).Renew(s.options)(s.gate(t).Require(s.policy)(s.handler)))
+	defer server.Close()
+	r, _ := http.NewRequestWithContext(t.Context(), "GET", server.URL, nil)
+	r.Header.Set("Cookie", "access_token_cookie="+ending())
+	resp := must(server.Client().Do(r))
+	defer resp.Body.Close()
+	if resp.StatusCode != 204 || len(resp.Header["Set-Cookie"]) != 0 || made != 0 {
+		t.Errorf("status %d, %d cookies, %d tokens; want 204 and none", resp.StatusCode, len(resp.Header["Set-Cookie"]), made)
+	}
+}

@@ -1,9 +1,8 @@
-package gate_test
+package respwriter_test
 
 import (
 	"bufio"
 	"errors"
-	"fmt"
 	"io"
 	"net"
 	"net/http"
@@ -11,7 +10,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/jwtgate/gate"
+	"github.com/jwtgate/gate/internal/respwriter"
 )
 
 // The optional methods of a ResponseWriter, each noting that it was called.
@@ -124,19 +123,22 @@ func use(w http.ResponseWriter) string {
 	return strings.Join(has, " ")
 }
 
-// Behind Renew a writer has the optional methods it had, and no others.
-func TestRenewKeepsAbilities(t *testing.T) {
-	g := site{}.gate(t)
+// observer notes what it is told.
+type observer struct{ told []string }
+
+func (o *observer) BeforeHeader() { o.told = append(o.told, "header") }
+func (o *observer) BeforeHijack() { o.told = append(o.told, "hijack") }
+
+// A wrapped writer has the optional methods it had, and no others.
+func TestWrapKeepsAbilities(t *testing.T) {
 	var called []string
 	for want := range writers(plainWriter{httptest.NewRecorder(), &called}) {
 		t.Run(want, func(t *testing.T) {
 			called = nil
-			p := plainWriter{httptest.NewRecorder(), &called}
-			g.Renew(gate.RenewOptions{})(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-				if got := use(w); got != want {
-					t.Errorf("the handler's writer has %q, want %q", got, want)
-				}
-			})).ServeHTTP(writers(p)[want], request("GET", "/"))
+			w := respwriter.Wrap(writers(plainWriter{httptest.NewRecorder(), &called})[want], new(observer))
+			if got := use(w); got != want {
+				t.Errorf("the wrapped writer has %q, want %q", got, want)
+			}
 			if got := strings.Join(called, " "); got != want {
 				t.Errorf("called were %q, want %q", got, want)
 			}
@@ -144,11 +146,50 @@ func TestRenewKeepsAbilities(t *testing.T) {
 	}
 }
 
+// The observer is told before the header goes out, by whatever method.
+func TestObserver(t *testing.T) {
+	for name, tt := range map[string]struct {
+		do   func(w http.ResponseWriter)
+		want string
+	}{
+		"WriteHeader":          {func(w http.ResponseWriter) { w.WriteHeader(404) }, "header"},
+		"an early answer":      {func(w http.ResponseWriter) { w.WriteHeader(103) }, ""},
+		"Switching Protocols":  {func(w http.ResponseWriter) { w.WriteHeader(101) }, "header"},
+		"Write":                {func(w http.ResponseWriter) { _, _ = w.Write([]byte("x")) }, "header"},
+		"WriteString":          {func(w http.ResponseWriter) { _, _ = io.WriteString(w, "x") }, "header"},
+		"ReadFrom":             {func(w http.ResponseWriter) { _, _ = w.(io.ReaderFrom).ReadFrom(strings.NewReader("x")) }, "header"},
+		"Flush":                {func(w http.ResponseWriter) { w.(http.Flusher).Flush() }, "header"},
+		"ResponseController":   {func(w http.ResponseWriter) { _ = http.NewResponseController(w).Flush() }, "header"},
+		"Hijack":               {func(w http.ResponseWriter) { _, _, _ = w.(http.Hijacker).Hijack() }, "hijack"},
+		"Hijack by controller": {func(w http.ResponseWriter) { _, _, _ = http.NewResponseController(w).Hijack() }, "hijack"},
+		"Push":                 {func(w http.ResponseWriter) { _ = w.(http.Pusher).Push("/", nil) }, ""},
+		"Header":               {func(w http.ResponseWriter) { w.Header().Set("A", "b") }, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var called []string
+			o := new(observer)
+			tt.do(respwriter.Wrap(writers(plainWriter{httptest.NewRecorder(), &called})["Flush Hijack ReadFrom Push CloseNotify"], o))
+			if got := strings.Join(o.told, " "); got != tt.want {
+				t.Errorf("told %q, want %q", got, tt.want)
+			}
+		})
+	}
+}
+
+// What is below can be reached.
+func TestUnwrap(t *testing.T) {
+	below := onlyWriter{httptest.NewRecorder()}
+	w := respwriter.Wrap(below, new(observer))
+	if got := w.(interface{ Unwrap() http.ResponseWriter }).Unwrap(); got != below {
+		t.Errorf("Unwrap = %v", got)
+	}
+}
+
 // Every set of methods, by its number of bits.
-func TestRenewAllAbilities(t *testing.T) {
+func TestAllAbilities(t *testing.T) {
 	seen := map[string]bool{}
 	for mask := range 32 {
-		has := gate.AbilitiesForTest(mask)
+		has := respwriter.Abilities(mask)
 		want := ""
 		for i, name := range []string{"Flush", "Hijack", "ReadFrom", "Push", "CloseNotify"} {
 			if mask>>i&1 == 1 {
@@ -162,32 +203,5 @@ func TestRenewAllAbilities(t *testing.T) {
 	}
 	if len(seen) != 32 {
 		t.Errorf("%d sets, want 32", len(seen))
-	}
-}
-
-// The cookies go out with the header that a method writes; who takes the connection
-// writes his own, and no token is made in vain.
-func TestRenewByAbility(t *testing.T) {
-	for name, tt := range map[string]struct {
-		handler func(w http.ResponseWriter)
-		want    bool
-	}{
-		"Flush":       {func(w http.ResponseWriter) { w.(http.Flusher).Flush() }, true},
-		"ReadFrom":    {func(w http.ResponseWriter) { _, _ = io.Copy(w, strings.NewReader("x")) }, true},
-		"WriteString": {func(w http.ResponseWriter) { _, _ = io.WriteString(w, "x") }, true},
-		"Hijack":      {func(w http.ResponseWriter) { _, _, _ = w.(http.Hijacker).Hijack() }, false},
-	} {
-		t.Run(name, func(t *testing.T) {
-			g := site{}.gate(t)
-			var called []string
-			p := plainWriter{httptest.NewRecorder(), &called}
-			full := writers(p)["Flush Hijack ReadFrom Push CloseNotify"]
-			g.Renew(gate.RenewOptions{})(g.Require(gate.Policy{})(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-				tt.handler(w)
-			}))).ServeHTTP(full, cookie(ending()))
-			if got := p.Header()["Set-Cookie"]; (len(got) == 2) != tt.want {
-				t.Errorf("cookies = %v, want some: %v", fmt.Sprint(len(got)), tt.want)
-			}
-		})
 	}
 }

@@ -1,13 +1,13 @@
-package gate
+package respwriter
 
 import (
 	"io"
 	"net/http"
 )
 
-// AbilitiesForTest returns the names of the optional methods that a set of bits gives.
-func AbilitiesForTest(can int) (names string) {
-	w := abilities[can](&renewWriter{ResponseWriter: allAbilities{}})
+// Abilities returns the names of the optional methods that a set of bits gives.
+func Abilities(can int) (names string) {
+	w := abilities[can](&writer{ResponseWriter: allAbilities{}})
 	for i, has := range []bool{is[http.Flusher](w), is[http.Hijacker](w), is[io.ReaderFrom](w), is[http.Pusher](w), is[closeNotifier](w)} {
 		if has {
 			names += []string{"Flush ", "Hijack ", "ReadFrom ", "Push ", "CloseNotify "}[i]
