@@ -35,7 +35,7 @@ import (
 type Options struct {
 	// Scope is the name space of the identifiers, for a gate that accepts several
 	// issuers: see package stores. A snapshot is read back under the same scope alone.
-	Scope string
+	Scope stores.Scope
 	// Leeway, MaxLifetime and Skew say how long entries live and what they cover: see
 	// [storekit.Keep].
 	Leeway, MaxLifetime, Skew time.Duration
@@ -55,19 +55,24 @@ type Options struct {
 // Store keeps revoked tokens in memory. Make one with [New] or [Load]. It is safe for
 // concurrent use. Notes are not kept, and it cannot list what it holds.
 type Store struct {
-	scope string
+	*secrets
 	keep  storekit.Keep
 	clock func() time.Time
 	since int64 // Unix time; 0: none
 	max   int64
 
-	master   hashKey    // kept with a snapshot
-	own      issuerKeys // of the gate's own tokens
 	tokens   set
 	sessions set
 	subjects subjects
 	reserved atomic.Int64 // tokens, those included that are being written
 	swept    atomic.Int64 // the second of the last complete sweep
+}
+
+// secrets are what a Store must not show: fmt follows no second pointer.
+type secrets struct {
+	scope  stores.Scope
+	master hashKey    // kept with a snapshot
+	own    issuerKeys // of the gate's own tokens
 }
 
 var (
@@ -101,7 +106,7 @@ func newStore(o Options, key [16]byte) (*Store, error) {
 	if o.Clock == nil {
 		o.Clock = time.Now
 	}
-	s := &Store{scope: o.Scope, keep: keep, clock: o.Clock, max: int64(o.MaxTokens)}
+	s := &Store{secrets: &secrets{scope: o.Scope}, keep: keep, clock: o.Clock, max: int64(o.MaxTokens)}
 	if !o.Since.IsZero() {
 		s.since = max(o.Since.Unix(), 1)
 	}
@@ -170,7 +175,7 @@ type issuerKeys struct {
 }
 
 func (s *Store) keysOf(issuer string) issuerKeys {
-	scope := storekit.IssuerScope(s.scope, issuer)
+	scope := storekit.IssuerScope(s.scope.Text(), issuer)
 	return issuerKeys{
 		scope, s.master.derive(string(stores.Token), scope),
 		s.master.derive(string(stores.Session), scope), s.master.derive(string(stores.Subject), scope),

@@ -190,7 +190,7 @@ func TestSubjectsAreSwept(t *testing.T) {
 
 func TestSnapshot(t *testing.T) {
 	c := gatetest.NewClock()
-	o := gatemem.Options{Clock: c.Now, Scope: "a"}
+	o := gatemem.Options{Clock: c.Now, Scope: stores.NewScope("a")}
 	s := newStore(t, o)
 	for i := range 1000 {
 		revoke(t, s, c, fmt.Sprint(i))
@@ -247,7 +247,7 @@ func TestSnapshot(t *testing.T) {
 // comes.
 func TestBadSnapshot(t *testing.T) {
 	c := gatetest.NewClock()
-	o := gatemem.Options{Clock: c.Now, Scope: "a"}
+	o := gatemem.Options{Clock: c.Now, Scope: stores.NewScope("a")}
 	s := newStore(t, o)
 	revoke(t, s, c, "x", "y", "z")
 	if err := s.RevokeSubject(t.Context(), "bob", stores.SubjectOptions{}, stores.Note{}); err != nil {
@@ -275,10 +275,10 @@ func TestBadSnapshot(t *testing.T) {
 		want error
 	}{
 		{"more behind it", append(bytes.Clone(good), 0), o, gatemem.ErrCorrupt},
-		{"another scope", good, gatemem.Options{Clock: c.Now, Scope: "b"}, gatemem.ErrForeign},
+		{"another scope", good, gatemem.Options{Clock: c.Now, Scope: stores.NewScope("b")}, gatemem.ErrForeign},
 		{"another file", bytes.Repeat([]byte("PNG "), 100), o, gatemem.ErrForeign},
 		{"another version", append([]byte("gatemem\x01"), good[8:]...), o, gatemem.ErrForeign},
-		{"too many entries", good, gatemem.Options{Clock: c.Now, Scope: "a", MaxTokens: 2}, stores.ErrFull},
+		{"too many entries", good, gatemem.Options{Clock: c.Now, Scope: stores.NewScope("a"), MaxTokens: 2}, stores.ErrFull},
 	} {
 		if r, err := gatemem.Read(bytes.NewReader(tt.file), tt.o); !errors.Is(err, tt.want) || r != nil {
 			t.Errorf("%s: error = %v, want %v and no store", tt.name, err, tt.want)

@@ -30,7 +30,7 @@ func (s *Store) Entry(ctx context.Context, kind stores.Kind, id string) (stores.
 	if id == "" {
 		return stores.Entry{}, false, fmt.Errorf("gatemem: %w", stores.ErrNoID)
 	}
-	e := stores.Entry{Kind: kind, ID: storekit.HashID(kind, s.scope, id)}
+	e := stores.Entry{Kind: kind, ID: storekit.HashID(kind, s.scope.Text(), id)}
 	until, ok := int64(0), false
 	switch kind {
 	case stores.Token:

@@ -67,7 +67,7 @@ func (s *Store) Snapshot(w io.Writer) error {
 	return nil
 }
 
-func (s *Store) scopeCheck() uint64 { return s.master.hash("scope\x00" + s.scope) }
+func (s *Store) scopeCheck() uint64 { return s.master.hash("scope\x00" + s.scope.Text()) }
 
 func (h *shard) encode() []byte {
 	h.mu.RLock()

@@ -83,7 +83,7 @@ func (s *Store) RevokeSubject(ctx context.Context, sub string, o stores.SubjectO
 	s.subjects.mu.Lock()
 	defer s.subjects.mu.Unlock()
 	now, old := s.clock(), s.subjects.m[hash]
-	r := old.Revoke(s.keep.SubjectChange(o, now, s.scope), storekit.NextGeneration(old.Generation, now))
+	r := old.Revoke(s.keep.SubjectChange(o, now, s.scope.Text()), storekit.NextGeneration(old.Generation, now))
 	s.subjects.m[hash] = subject{r, max(old.until, s.keep.UntilSubject(now, r))}
 	s.subjects.any.Store(true)
 	s.subjects.sweepSome(now, sweepEach)

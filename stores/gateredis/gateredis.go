@@ -60,7 +60,7 @@ type Options struct {
 	Prefix string
 	// Scope names the name space of identifiers, where several share a server; see
 	// package stores. As a secret it hides subjects that can be guessed.
-	Scope string
+	Scope stores.Scope
 	// Leeway, MaxLifetime and Skew say how long entries live and what they cover: see
 	// [storekit.Keep].
 	Leeway, MaxLifetime, Skew time.Duration

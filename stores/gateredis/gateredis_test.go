@@ -80,7 +80,7 @@ func TestBlocklist(t *testing.T) {
 			client := tt.connect(t)
 			gatetest.Blocklist(t, func(t *testing.T, clock func() time.Time) stores.Store {
 				o := tt.options
-				o.Scope, o.Clock = scope(), clock
+				o.Scope, o.Clock = stores.NewScope(scope()), clock
 				o.TrustOlderTokens = true // the suite's tokens are of any age
 				return mustNew(t, client, o)
 			})

@@ -29,7 +29,7 @@ func (s *Store) markKey(tag string) string { return s.o.Prefix + "{" + tag + "}e
 
 // hash is of an identifier of the gate's own.
 func (s *Store) hash(kind stores.Kind, id string) string {
-	return storekit.HashID(kind, s.o.Scope, id)
+	return storekit.HashID(kind, s.o.Scope.Text(), id)
 }
 
 // lookup are the keys of one check, of those identifiers that the token has.
@@ -42,7 +42,7 @@ type lookup struct {
 
 func (s *Store) lookup(t *gate.Token) *lookup {
 	l := &lookup{kinds: make([]stores.Kind, 0, 3), tags: make([]string, 0, 3), all: make([]string, 0, 6)}
-	scope := storekit.IssuerScope(s.o.Scope, t.VerifiedIssuer())
+	scope := storekit.IssuerScope(s.o.Scope.Text(), t.VerifiedIssuer())
 	add := func(kind stores.Kind, id string) string {
 		if id == "" {
 			return ""

@@ -25,7 +25,7 @@ func (s *Store) RevokeToken(ctx context.Context, t *gate.Token, n stores.Note) e
 	if !storekit.Live(until, now) {
 		return nil
 	}
-	hash := storekit.HashID(stores.Token, storekit.IssuerScope(s.o.Scope, t.VerifiedIssuer()), t.RevocationID())
+	hash := storekit.HashID(stores.Token, storekit.IssuerScope(s.o.Scope.Text(), t.VerifiedIssuer()), t.RevocationID())
 	return s.put(ctx, stores.Token, hash, entry{until: until, at: now.Unix(), note: storekit.CleanNote(n)}, now)
 }
 
@@ -107,7 +107,7 @@ func (s *Store) RevokeSubject(ctx context.Context, subject string, o stores.Subj
 // subjectArgs are the arguments of revokeScript, of the time now.
 func (s *Store) subjectArgs(o stores.SubjectOptions, n stores.Note) []string {
 	now := s.now()
-	c := s.keep.SubjectChange(o, now, s.o.Scope)
+	c := s.keep.SubjectChange(o, now, s.o.Scope.Text())
 	until := s.keep.UntilSubject(now, storekit.SubjectRecord{Before: c.Before})
 	return []string{
 		number(now.UnixMilli()), number(c.Before), c.Except, number(storekit.RandomBits()),

@@ -178,7 +178,7 @@ func (s *Store) Generation(ctx context.Context, subject string) (int64, error) {
 	}
 	ctx, cancel := s.within(ctx)
 	defer cancel()
-	gen, err := s.generation(ctx, storekit.HashID(stores.Subject, s.o.Scope, subject))
+	gen, err := s.generation(ctx, storekit.HashID(stores.Subject, s.o.Scope.Text(), subject))
 	if err != nil {
 		s.counts.failed(err)
 		return 0, fmt.Errorf("gatesql: generation: %w", err)
@@ -286,7 +286,7 @@ func (s *Store) Entry(ctx context.Context, kind stores.Kind, id string) (stores.
 	var r row
 	there := false
 	if err == nil {
-		r, there, err = s.find(ctx, storekit.HashID(kind, s.o.Scope, id))
+		r, there, err = s.find(ctx, storekit.HashID(kind, s.o.Scope.Text(), id))
 	}
 	if err != nil {
 		return stores.Entry{}, false, fmt.Errorf("gatesql: entry: %w", err)

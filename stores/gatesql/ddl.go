@@ -59,7 +59,7 @@ func Schema(o Options, from, to int) (string, error) {
 			statements = append(statements, statement{query: d.insertMeta(d.newName(), d.seconds())})
 		}
 		if from == levelBoth && to >= from {
-			statements = append(statements, statement{query: d.insertSentinel(quoted(sentinelID(o.Scope)))})
+			statements = append(statements, statement{query: d.insertSentinel(quoted(sentinelID(o.Scope.Text())))})
 		}
 		for _, st := range append(statements, statement{query: d.setLevel(from)}, statement{query: d.setVersion(from)}) {
 			b.WriteString(st.query + ";\n")

@@ -75,7 +75,7 @@ type Options struct {
 	Table string
 	// Scope is the name space of the identifiers: see package stores. Scopes may share a
 	// table; List shows them together.
-	Scope string
+	Scope stores.Scope
 	// Leeway, MaxLifetime and Skew say how long entries live and what they cover: see
 	// [storekit.Keep].
 	Leeway, MaxLifetime, Skew time.Duration
@@ -219,7 +219,7 @@ func Open(ctx context.Context, db *sql.DB, o Options) (*Store, error) {
 	if db == nil {
 		return nil, errors.New("gatesql: Open was given no database")
 	}
-	s := &Store{db: db, o: o, keep: keep, sentinel: sentinelID(o.Scope), statements: map[string]*sql.Stmt{}}
+	s := &Store{db: db, o: o, keep: keep, sentinel: sentinelID(o.Scope.Text()), statements: map[string]*sql.Stmt{}}
 	if o.Dialect == SQLite {
 		s.writing = make(chan struct{}, 1)
 	}
@@ -382,7 +382,7 @@ func (s *Store) event(ctx context.Context, name string, err error) {
 type ids struct{ token, session, subject string }
 
 func (s *Store) hashes(t *gate.Token) ids {
-	scope := storekit.IssuerScope(s.o.Scope, t.VerifiedIssuer())
+	scope := storekit.IssuerScope(s.o.Scope.Text(), t.VerifiedIssuer())
 	hash := func(kind stores.Kind, id string) string {
 		if id == "" {
 			return ""

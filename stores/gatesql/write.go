@@ -38,7 +38,7 @@ func (s *Store) RevokeSession(ctx context.Context, sessionID string, n stores.No
 	if err := s.writable(ctx, sessionID); err != nil {
 		return err
 	}
-	return s.put(ctx, row{id: storekit.HashID(stores.Session, s.o.Scope, sessionID), kind: stores.Session,
+	return s.put(ctx, row{id: storekit.HashID(stores.Session, s.o.Scope.Text(), sessionID), kind: stores.Session,
 		until: s.keep.UntilSession(s.o.Clock()), note: n})
 }
 
@@ -139,7 +139,7 @@ func (s *Store) RevokeSubject(ctx context.Context, subject string, o stores.Subj
 		return err
 	}
 	n = storekit.CleanNote(n)
-	id := storekit.HashID(stores.Subject, s.o.Scope, subject)
+	id := storekit.HashID(stores.Subject, s.o.Scope.Text(), subject)
 	// Each turn is a write and what follows its acknowledgement. A second turn comes only
 	// where a failover has lost the first one.
 	for {
@@ -184,7 +184,7 @@ func (s *Store) revokeSubject(ctx context.Context, id string, o stores.SubjectOp
 // change is what a call of RevokeSubject asks for now, and the end of its record.
 func (s *Store) change(o stores.SubjectOptions) (c storekit.SubjectChange, now, until int64) {
 	at := s.o.Clock()
-	c = s.keep.SubjectChange(o, at, s.o.Scope)
+	c = s.keep.SubjectChange(o, at, s.o.Scope.Text())
 	return c, at.Unix(), s.keep.UntilSubject(at, storekit.SubjectRecord{Before: c.Before})
 }
 
@@ -230,7 +230,7 @@ func (s *Store) restore(ctx context.Context, kind stores.Kind, id string) error 
 	if err := ctx.Err(); err != nil {
 		return fmt.Errorf("gatesql: %w", err)
 	}
-	hash, until := storekit.HashID(kind, s.o.Scope, id), s.o.Clock().Add(undoneFor).Unix()
+	hash, until := storekit.HashID(kind, s.o.Scope.Text(), id), s.o.Clock().Add(undoneFor).Unix()
 	_, there, err := s.find(ctx, hash)
 	if err != nil {
 		return fmt.Errorf("gatesql: %w", err)

@@ -49,7 +49,7 @@ func TestF13(t *testing.T) {
 			clock := gatetest.NewClock()
 			clock.Set(time.Date(year, 1, 19, 3, 14, 7, 0, time.UTC))
 			store := newStore(t, client, gateredis.Options{
-				Scope: fmt.Sprint(year, skew), Clock: clock.Now, TrustOlderTokens: true,
+				Scope: stores.NewScope(fmt.Sprint(year, skew)), Clock: clock.Now, TrustOlderTokens: true,
 			})
 			windows.add(checkWindow(t, clock, store))
 			revocations.add(checkOutlives(t, clock, skew, store))
@@ -152,7 +152,7 @@ func lapse(t *testing.T, server *servers.Redis) {
 		}
 		return f
 	}
-	o := gateredis.Options{Leeway: 2 * time.Second, Scope: "lapse"}
+	o := gateredis.Options{Leeway: 2 * time.Second, Scope: stores.NewScope("lapse")}
 	holds(t, "F13 an entry outlives its token on a node that is behind", run(newStore(t, client, o)))
 	caught(t, "F13", "an entry that ends with its token", run(naive{client}))
 }

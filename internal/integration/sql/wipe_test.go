@@ -51,7 +51,7 @@ func TestWiped(t *testing.T) {
 					c, table, db := gatetest.NewClock(), newTable(), d.open(t)
 					o := gatesql.Options{Dialect: d.dialect, Table: table, Clock: c.Now, CacheFor: cacheFor, Poll: cacheFor / 10}
 					other := o
-					other.Scope = "other"
+					other.Scope = stores.NewScope("other")
 					apart := open(t, db, other)
 					var all []*gatesql.Store
 					for range 2 {
