@@ -10,6 +10,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"strconv"
+	"strings"
 	"testing"
 	"time"
 
@@ -51,9 +52,15 @@ func deadline() time.Duration {
 	return 20 * time.Second
 }
 
+// run tries each proof, without and with its planted fault, and looks for its row in
+// docs/security.md.
 func run(t *testing.T, list []proof) {
+	page := string(must(os.ReadFile("../../../docs/security.md")))
 	for _, p := range list {
 		t.Run(p.name, func(t *testing.T) {
+			if !strings.Contains(page, "\n| "+p.name+" |") {
+				t.Errorf("docs/security.md has no row %q", p.name)
+			}
 			clean, planted := &attack{TB: t}, &attack{TB: t, planted: true}
 			for _, a := range []*attack{clean, planted} {
 				begin := time.Now()
@@ -68,7 +75,7 @@ func run(t *testing.T, list []proof) {
 			if len(planted.gains) == 0 {
 				t.Error("the planted fault is not caught")
 			}
-			t.Logf("%d gained; with the planted fault %d", len(clean.gains), len(planted.gains))
+			t.Logf("%s: %d gained; with the planted fault %d", p.name, len(clean.gains), len(planted.gains))
 		})
 	}
 }
