@@ -48,6 +48,7 @@ func Blocklist(t *testing.T, newStore func(t *testing.T, clock func() time.Time)
 		{"generation: at once", checkGenerationAtOnce},
 		{"asked directly", checkDirect},
 		{"identities", checkIdentities},
+		{"issuers", checkIssuers},
 		{"batch", checkBatch},
 		{"inspect", checkInspect},
 		{"ready", checkReady},

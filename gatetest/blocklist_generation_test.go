@@ -155,9 +155,9 @@ func (g *generations) Blocked(ctx context.Context, t *gate.Token) (bool, error) 
 	}
 	session := ""
 	if t.SessionID != "" {
-		session = storekit.HashID(stores.Session, "", t.SessionID)
+		session = storekit.HashID(stores.Session, "", stores.OfIssuer(t.VerifiedIssuer(), t.SessionID))
 	}
-	return g.fault.covers(g.record(g.fault.subject(t)), t, session), nil
+	return g.fault.covers(g.record(stores.OfIssuer(t.VerifiedIssuer(), g.fault.subject(t))), t, session), nil
 }
 
 func (g *generations) BlockedDirect(ctx context.Context, t *gate.Token) (bool, error) {

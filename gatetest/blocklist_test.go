@@ -136,6 +136,11 @@ var planted = []struct {
 	name, check string
 	make        func() broken
 }{
+	{"looks at no issuer", "issuers", func() broken {
+		return broken{blocked: func(s stores.Store, ctx context.Context, t *gate.Token) (bool, error) {
+			return s.Blocked(ctx, &gate.Token{ID: t.ID, Subject: t.Subject, SessionID: t.SessionID, IssuedAt: t.IssuedAt, Expiry: t.Expiry})
+		}}
+	}},
 	{"revokes nothing", "token", func() broken {
 		return broken{blocked: func(_ stores.Store, ctx context.Context, _ *gate.Token) (bool, error) { return false, ctx.Err() }}
 	}},

@@ -182,6 +182,15 @@ func (s *Store) keysOf(issuer string) issuerKeys {
 	}
 }
 
+// named returns the keys for an identifier that is given as text, and the identifier.
+func (s *Store) named(id string) (issuerKeys, string) {
+	issuer, its := storekit.SplitIssuer(id)
+	if issuer == "" {
+		return s.own, id
+	}
+	return s.keysOf(issuer), its
+}
+
 // RevokeToken implements [stores.Store].
 func (s *Store) RevokeToken(ctx context.Context, t *gate.Token, _ stores.Note) error {
 	if err := s.done(ctx); err != nil {
@@ -230,8 +239,9 @@ func (s *Store) RevokeSession(ctx context.Context, sessionID string, _ stores.No
 	if sessionID == "" {
 		return fmt.Errorf("gatemem: %w", stores.ErrNoID)
 	}
+	k, sessionID := s.named(sessionID)
 	now := s.clock()
-	s.sessions.put(s.own.session.hash(sessionID), s.keep.UntilSession(now), now)
+	s.sessions.put(k.session.hash(sessionID), s.keep.UntilSession(now), now)
 	return nil
 }
 
@@ -240,7 +250,8 @@ func (s *Store) RestoreToken(ctx context.Context, tokenID string) error {
 	if err := s.done(ctx); err != nil {
 		return err
 	}
-	s.reserved.Add(-s.tokens.remove(s.own.token.hash(tokenID)))
+	k, tokenID := s.named(tokenID)
+	s.reserved.Add(-s.tokens.remove(k.token.hash(tokenID)))
 	return nil
 }
 
@@ -249,7 +260,8 @@ func (s *Store) RestoreSession(ctx context.Context, sessionID string) error {
 	if err := s.done(ctx); err != nil {
 		return err
 	}
-	s.sessions.remove(s.own.session.hash(sessionID))
+	k, sessionID := s.named(sessionID)
+	s.sessions.remove(k.session.hash(sessionID))
 	return nil
 }
 

@@ -31,15 +31,16 @@ func (s *Store) Entry(ctx context.Context, kind stores.Kind, id string) (stores.
 		return stores.Entry{}, false, fmt.Errorf("gatemem: %w", stores.ErrNoID)
 	}
 	e := stores.Entry{Kind: kind, ID: storekit.HashID(kind, s.scope.Text(), id)}
+	k, id := s.named(id)
 	until, ok := int64(0), false
 	switch kind {
 	case stores.Token:
-		until, ok = s.tokens.until(s.own.token.hash(id))
+		until, ok = s.tokens.until(k.token.hash(id))
 	case stores.Session:
-		until, ok = s.sessions.until(s.own.session.hash(id))
+		until, ok = s.sessions.until(k.session.hash(id))
 	case stores.Subject:
 		var r subject
-		r, ok = s.subjects.get(s.own.subject.hash(id))
+		r, ok = s.subjects.get(k.subject.hash(id))
 		until = r.until
 		e.Generation, e.AllGeneration, e.ExceptSession = r.Generation, r.AllGeneration, r.Except
 		e.Before, e.AllBefore = storekit.UnixTime(r.Before), storekit.UnixTime(r.AllBefore)

@@ -66,7 +66,8 @@ func (s *Store) Generation(ctx context.Context, sub string) (int64, error) {
 	if sub == "" {
 		return 0, fmt.Errorf("gatemem: %w", stores.ErrNoID)
 	}
-	r, _ := s.subjects.get(s.own.subject.hash(sub))
+	k, sub := s.named(sub)
+	r, _ := s.subjects.get(k.subject.hash(sub))
 	return r.Generation, nil
 }
 
@@ -79,7 +80,8 @@ func (s *Store) RevokeSubject(ctx context.Context, sub string, o stores.SubjectO
 	if sub == "" {
 		return fmt.Errorf("gatemem: %w", stores.ErrNoID)
 	}
-	hash := s.own.subject.hash(sub)
+	k, sub := s.named(sub)
+	hash := k.subject.hash(sub)
 	s.subjects.mu.Lock()
 	defer s.subjects.mu.Unlock()
 	now, old := s.clock(), s.subjects.m[hash]
@@ -95,9 +97,10 @@ func (s *Store) RestoreSubject(ctx context.Context, sub string) error {
 	if err := s.done(ctx); err != nil {
 		return err
 	}
+	k, sub := s.named(sub)
 	s.subjects.mu.Lock()
 	defer s.subjects.mu.Unlock()
-	delete(s.subjects.m, s.own.subject.hash(sub))
+	delete(s.subjects.m, k.subject.hash(sub))
 	return nil
 }
 

@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/binary"
+	"strings"
 
 	"github.com/jwtgate/gate"
 	"github.com/jwtgate/gate/stores"
@@ -18,7 +19,12 @@ const HashSize = 32
 // or scopes have different hashes. It hides an identifier that cannot be guessed, such
 // as a random "jti" or "sid". A subject such as "42" can be found by trying, unless
 // scope is a secret.
+//
+// An id of another issuer ([stores.OfIssuer]) is hashed as it is in that issuer's tokens.
 func HashID(kind stores.Kind, scope, id string) string {
+	if issuer, its := SplitIssuer(id); issuer != "" {
+		scope, id = IssuerScope(scope, issuer), its
+	}
 	var buf [256]byte
 	b := append(append(buf[:0], "gate.stores\x00"...), kind...)
 	b = binary.BigEndian.AppendUint64(append(b, 0), uint64(len(scope)))
@@ -36,6 +42,22 @@ func SubjectOf(t *gate.Token) string {
 	}
 	return key
 }
+
+// SplitIssuer returns what [stores.OfIssuer] was made of; "" and id where it was not.
+func SplitIssuer(id string) (issuer, its string) {
+	rest, ok := strings.CutPrefix(id, issuerMark)
+	if !ok {
+		return "", id
+	}
+	n, size := binary.Uvarint([]byte(rest))
+	if size <= 0 || n > uint64(len(rest)-size) {
+		return "", id
+	}
+	return rest[size : size+int(n)], rest[size+int(n):]
+}
+
+// issuerMark is how stores.OfIssuer begins.
+var issuerMark = strings.TrimSuffix(stores.OfIssuer("x", "y"), "\x01xy")
 
 // IssuerScope is the scope under which identifiers of an issuer are hashed: scope
 // itself for "", the gate's own, and for every other issuer

@@ -38,6 +38,39 @@ func TestHashID(t *testing.T) {
 	}
 }
 
+// TestSplitIssuer: what names an identifier of another issuer comes apart as it was, is
+// hashed like the issuer's tokens, and is no text that a token can have.
+func TestSplitIssuer(t *testing.T) {
+	long := strings.Repeat("i", 300)
+	for _, issuer := range []string{"a", "https://idp.example", "\x00", long} {
+		for _, id := range []string{"x", "alice", "\x00", long} {
+			text := stores.OfIssuer(issuer, id)
+			if gotIssuer, its := storekit.SplitIssuer(text); gotIssuer != issuer || its != id {
+				t.Errorf("SplitIssuer(OfIssuer(%.9q, %.9q)) = %.9q, %.9q", issuer, id, gotIssuer, its)
+			}
+			if utf8.ValidString(text) {
+				t.Errorf("OfIssuer(%.9q, %.9q) is UTF-8, as a claim could be", issuer, id)
+			}
+			want := storekit.HashID(stores.Session, storekit.IssuerScope("scope", issuer), id)
+			if got := storekit.HashID(stores.Session, "scope", text); got != want {
+				t.Errorf("HashID of %.9q of %.9q = %s, want that in the issuer's scope", id, issuer, got)
+			}
+		}
+		if got := stores.OfIssuer(issuer, ""); got != "" {
+			t.Errorf("OfIssuer(%.9q, nothing) = %q, want nothing", issuer, got)
+		}
+	}
+	if got := stores.OfIssuer("", "alice"); got != "alice" {
+		t.Errorf("OfIssuer(the gate itself, alice) = %q, want alice", got)
+	}
+	mark := strings.TrimSuffix(stores.OfIssuer("a", "x"), "\x01ax")
+	for _, text := range []string{"", "alice", "\xff", mark, mark + "\x05abcd", mark + "\xff\xff", mark + strings.Repeat("\xff", 20)} {
+		if issuer, its := storekit.SplitIssuer(text); issuer != "" || its != text {
+			t.Errorf("SplitIssuer(%q) = %q, %q; want it as it is", text, issuer, its)
+		}
+	}
+}
+
 // TestIssuerScope: no issuer is taken for another, whatever it and the scope are called,
 // and the gate's own tokens are hashed as ever.
 func TestIssuerScope(t *testing.T) {
