@@ -18,8 +18,11 @@ import (
 // which counts MaxAge from the login. Given to AccessCookies or RefreshCookies they
 // change the cookies of that call only, and the next renewal does not know of them.
 type CookieOptions struct {
-	MaxAge time.Duration // in place of Cookies.MaxAge: how long a browser remembers the login
-	Domain string        // in place of Cookies.Domain
+	// MaxAge is used in place of Cookies.MaxAge: how long a browser remembers the login.
+	MaxAge time.Duration
+	// Domain is used in place of Cookies.Domain. List the domains that logins may choose
+	// in Cookies.Former, so that another login clears them.
+	Domain string
 }
 
 // cookieScope is the claim that records CookieOptions in a token.

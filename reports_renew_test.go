@@ -187,6 +187,14 @@ func TestReportsRenew(t *testing.T) {
 				r.keep(r.gate().ClearCookies(tok.CookieOptions()))
 				return len(r.jar.Cookies(siteURL))
 			}, 0},
+		{"a login that had chosen a Domain, and then one that chooses none",
+			"401: two different cookies of one name", func(t *testing.T) any {
+				r := report(t, func(c *gate.Config) { c.Cookies.Former = []gate.CookieScope{{Domain: "example.com"}} })
+				r.login(gate.TokenOptions{Cookies: gate.CookieOptions{Domain: "example.com"}})
+				first := r.visit("GET", gate.Policy{}, nil)
+				r.login(gate.TokenOptions{})
+				return fmt.Sprint(first, r.visit("GET", gate.Policy{}, nil))
+			}, "200 200"},
 		{"a login with 3,000 bytes of claims",
 			"a cookie of 4.2 kB, which browsers drop in silence", func(t *testing.T) any {
 				g := report(t, nil).gate()

@@ -12,7 +12,7 @@ import (
 	"github.com/jwtgate/gate/stores/storekit"
 )
 
-// RevokeToken revokes t by its ID: see [stores.Store].
+// RevokeToken revokes t by its RevocationID: see [stores.Store].
 func (s *Store) RevokeToken(ctx context.Context, t *gate.Token, n stores.Note) error {
 	if err := ctx.Err(); err != nil {
 		return fmt.Errorf("gateredis: %w", err)
