@@ -4,8 +4,9 @@
 //
 // # Quick start
 //
-// A [Gate] is made once from a [Config], of which only Keys is required. It creates
-// tokens where somebody logs in, and guards the routes that want one:
+// A [Gate] is made once from a [Config], of which only Keys is required (or, to accept
+// the tokens of others alone, Issuers). It creates tokens where somebody logs in, and
+// guards the routes that want one:
 //
 //	key, err := keys.HMAC(keys.HS256, secret) // 32 random bytes or more
 //	g, err := gate.New(gate.Config{Keys: key})
@@ -27,7 +28,8 @@
 //     [FromCookies], [FromQuery], [FromJSON], [LocationFunc]). Only a missing token
 //     goes on to the next; only a missing token is forgiven by Policy.Optional.
 //  2. Key and signature: Config.Keys names the keys, each bound to one algorithm.
-//     Nothing of the claims is read before the signature holds.
+//     Nothing of the claims is read before the signature holds, except that "iss"
+//     chooses whose keys are asked where there are other issuers ([Issuer]).
 //  3. Claims: nbf, iat, exp, iss, aud, sub, jti, by [Accept].
 //  4. CSRF: a token in a cookie, and a method that may change something, want a
 //     page of the same origin and the double submit value ([CSRF]).
