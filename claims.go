@@ -42,7 +42,6 @@ const maxTime = 1 << 53
 // parse is the one strict pass over the payload.
 func (g *Gate) parse(payload []byte, identityClaim string) (*Token, *Error) {
 	t := newToken()
-	t.gate = g
 	t.payload = unsafe.String(unsafe.SliceData(payload), len(payload))
 	lim := &g.cfg.Accept.Limits
 	r := scan.New(payload, lim.Depth, lim.Members)

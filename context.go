@@ -9,14 +9,14 @@ import (
 // memory for two keys: the innermost guard, and the innermost one of a gate.
 type tokenContext struct {
 	context.Context
-	g     *Gate // nil: of every gate
+	gate  *issuers // those of the gate, which no other has; nil: of every gate
 	t     *Token
 	guard bool // false hides the tokens of guards further out
 }
 
 type (
 	tokenKey     struct{}
-	gateTokenKey struct{ g *Gate }
+	gateTokenKey struct{ gate *issuers }
 )
 
 // Value implements context.Context.
@@ -25,7 +25,7 @@ func (c *tokenContext) Value(key any) any {
 	case tokenKey:
 		return c
 	case gateTokenKey:
-		if c.g == nil || c.g == key.g {
+		if c.gate == nil || c.gate == key.gate {
 			return c
 		}
 	}
@@ -36,8 +36,8 @@ func (c *tokenContext) Value(key any) any {
 // for tests of handlers. A nil t stands for a visitor without a token.
 func NewContext(ctx context.Context, t *Token) context.Context {
 	c := &tokenContext{Context: ctx, t: t, guard: true}
-	if t != nil {
-		c.g = t.hides().gate
+	if t != nil && t.hides().from != nil {
+		c.gate = t.hides().from.all
 	}
 	return c
 }
@@ -52,7 +52,7 @@ func FromContext(ctx context.Context) (t *Token, ok bool) { return tokenOf(ctx, 
 // FromContext returns the token with which the innermost guard of g has let the
 // request through, whatever the guards of other gates have found.
 func (g *Gate) FromContext(ctx context.Context) (t *Token, ok bool) {
-	return tokenOf(ctx, gateTokenKey{g})
+	return tokenOf(ctx, gateTokenKey{g.issuers})
 }
 
 func tokenOf(ctx context.Context, key any) (*Token, bool) {

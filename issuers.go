@@ -48,6 +48,7 @@ type Issuer struct {
 // issuer is how the tokens of one issuer are judged. The gate itself is one.
 type issuer struct {
 	Issuer
+	all  *issuers // that a gate accepts: each gate has its own
 	own  bool
 	path tenantPath // zero where Name is text
 }
@@ -67,7 +68,7 @@ func newIssuers(c *Config, names []string) *issuers {
 		names = []string{c.Accept.Issuer}
 	}
 	s := &issuers{names: names, byName: make(map[string]*issuer, len(c.Issuers))}
-	s.own = &issuer{own: true, Issuer: Issuer{
+	s.own = &issuer{all: s, own: true, Issuer: Issuer{
 		Keys: c.Keys, Audiences: c.Accept.Audiences, HeaderTypes: c.Accept.HeaderTypes,
 		IdentityClaim: c.Create.IdentityClaim, Lenient: c.Accept.Lenient, Blocklist: c.Blocklist,
 	}}
@@ -77,10 +78,10 @@ func newIssuers(c *Config, names []string) *issuers {
 		}
 		before, after, tenants := strings.Cut(i.Name, tenantMark)
 		if tenants {
-			s.tenants = append(s.tenants, &issuer{Issuer: i, path: tenantPath{before, after}})
+			s.tenants = append(s.tenants, &issuer{all: s, Issuer: i, path: tenantPath{before, after}})
 			continue
 		}
-		s.byName[i.Name] = &issuer{Issuer: i}
+		s.byName[i.Name] = &issuer{all: s, Issuer: i}
 	}
 	return s
 }

@@ -41,7 +41,6 @@ type hidden struct{ *inside }
 
 // inside is that part.
 type inside struct {
-	gate       *Gate     // that has read it
 	from       *issuer   // whose key has verified it
 	key        *keys.Key // that has verified it
 	verified   string    // the name of from, as the token has it; "" for the gate

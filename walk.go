@@ -36,7 +36,7 @@ func (g *Gate) Require(p Policy) func(http.Handler) http.Handler {
 				if varies {
 					g.markPrivate(w.Header(), t)
 				}
-				clear.serve(&tokenContext{ctx, g, t, true}, next, w, r)
+				clear.serve(&tokenContext{ctx, g.issuers, t, true}, next, w, r)
 			case preflight(r) && errors.Is(err, ErrMissing):
 				w.WriteHeader(http.StatusNoContent)
 			default:
@@ -58,6 +58,12 @@ func (g *Gate) Check(r *http.Request, p Policy) (*Token, error) {
 
 // CheckRequest is [Gate.Check] for a request of another kind than net/http's.
 func (g *Gate) CheckRequest(ctx context.Context, r Request, p Policy) (*Token, error) {
+	if g.exempt(r) {
+		return nil, nil
+	}
+	if err := cmp.Or(g.checkPossible(&p), g.checkPlaces(&p)); err != nil {
+		return nil, err
+	}
 	t, err := g.judge(ctx, r, &p)
 	if p.passes(err) {
 		return nil, nil
@@ -65,7 +71,8 @@ func (g *Gate) CheckRequest(ctx context.Context, r Request, p Policy) (*Token, e
 	return t, err
 }
 
-// judge also refuses the tokens that count as none where p is Public.
+// judge is for requests that are not exempt, and policies that a token can meet. It also
+// refuses the tokens that count as none where p is Public.
 func (g *Gate) judge(ctx context.Context, r Request, p *Policy) (*Token, error) {
 	t, err := g.checkRequest(ctx, r, p)
 	if g.cfg.OnEvent != nil {
@@ -75,15 +82,6 @@ func (g *Gate) judge(ctx context.Context, r Request, p *Policy) (*Token, error) 
 }
 
 func (g *Gate) checkRequest(ctx context.Context, r Request, p *Policy) (*Token, error) {
-	if g.exempt(r) {
-		return nil, nil
-	}
-	if err := g.checkPossible(p); err != nil {
-		return nil, err
-	}
-	if err := g.checkPlaces(p); err != nil {
-		return nil, err
-	}
 	f, err := g.locate(r, p)
 	if err != nil {
 		return nil, err
