@@ -18,7 +18,10 @@ type Postgres struct {
 	*Process
 	DSN  string // of its database "postgres", without TLS
 	bin  string
+	data string
 	port int
+	// settings are given at each start.
+	settings []string
 }
 
 // StartPostgres initializes a database in a temporary directory and starts a server
@@ -45,14 +48,10 @@ func StartPostgres(t testing.TB, settings ...string) *Postgres {
 	if out, err := init.CombinedOutput(); err != nil {
 		t.Fatalf("initdb: %v\n%s", err, out)
 	}
-	p := &Postgres{bin: filepath.Dir(initdb), port: FreePort(t)}
-	p.DSN = fmt.Sprintf("postgres://postgres@127.0.0.1:%d/postgres?sslmode=disable", p.port)
-	args := []string{"-D", data, "-p", fmt.Sprint(p.port), "-h", "127.0.0.1", "-k", dir}
-	for _, s := range settings {
-		args = append(args, "-c", s)
-	}
-	p.Process = &Process{t: t, path: filepath.Join(p.bin, "postgres"), args: args, dir: dir,
+	p := &Postgres{bin: filepath.Dir(initdb), data: data, settings: settings}
+	p.Process = &Process{t: t, path: filepath.Join(p.bin, "postgres"), dir: dir,
 		log: filepath.Join(t.TempDir(), "postgres.log"), attr: attr, ready: p.ping}
+	p.listen(FreePort(t))
 	t.Cleanup(p.Kill)
 	p.Start()
 	return p
