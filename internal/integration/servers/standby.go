@@ -51,8 +51,7 @@ func (p *Postgres) listen(port int) {
 // does not run either, and promotes it.
 func (p *Postgres) TakeOver(primary *Postgres) {
 	p.t.Helper()
-	p.listen(primary.port)
-	p.Start()
+	p.StandIn(primary)
 	p.Promote()
 }
 
@@ -75,4 +74,12 @@ func (p *Postgres) Psql(statements string) error {
 		return fmt.Errorf("psql: %w: %s", err, out)
 	}
 	return nil
+}
+
+// StandIn starts the standby, which does not run, in the place of the primary, which
+// does not run either, and leaves it a standby.
+func (p *Postgres) StandIn(primary *Postgres) {
+	p.t.Helper()
+	p.listen(primary.port)
+	p.Start()
 }
