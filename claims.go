@@ -49,6 +49,7 @@ func (g *Gate) parse(payload []byte, identityClaim string) (*Token, *Error) {
 		return nil, refuse(ErrInvalid, "payload_object")
 	}
 	var others scan.Names
+	c := &t.claims
 	r.Open('{')
 	for first := true; ; first = false {
 		name, v, ok := r.Member(first)
@@ -68,10 +69,10 @@ func (g *Gate) parse(payload []byte, identityClaim string) (*Token, *Error) {
 				bit, t.identity = claimIdentity, &own
 			}
 		}
-		if t.claims.have&bit != 0 {
+		if c.have&bit != 0 {
 			r.Duplicate()
 		}
-		t.claims.have |= bit
+		c.have |= bit
 	}
 	if !r.End() {
 		if r.Fault() == scan.TooLarge {
