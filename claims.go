@@ -242,7 +242,7 @@ func (g *Gate) checkIssuer(t *Token) *Error {
 		return refuse(ErrInvalid, "iss_type")
 	case t.claims.bad&claimTenant != 0:
 		return refuse(ErrInvalid, "tid_mismatch")
-	case g.issuers.of(t.Issuer, have) == t.from:
+	case g.issuers.anybody, g.issuers.of(t.Issuer, have) == t.from:
 		return nil
 	case !have:
 		return refuse(ErrInvalid, "iss_missing")
@@ -302,7 +302,7 @@ func (g *Gate) checkEmpty(t *Token) *Error {
 	case g.compat.AnyIdentity:
 		return nil
 	case own != nil && (own.Kind == 'n' || own.Kind == '"' && own.Str == ""):
-		return refuseName(ErrInvalid, "claim_empty", g.identityClaim)
+		return refuseName(ErrInvalid, "claim_empty", t.from.IdentityClaim)
 	case t.Subject == "" && c.have&claimSub != 0 && c.bad&claimSub == 0:
 		return refuseName(ErrInvalid, "claim_empty", "sub")
 	case t.ID == "" && c.have&claimJti != 0:

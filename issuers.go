@@ -59,6 +59,9 @@ type issuers struct {
 	names   []string // of the gate's own tokens; nil: any or none that is nobody else's
 	byName  map[string]*issuer
 	tenants []*issuer // whose names hold a tenantMark
+	// single is that the gate accepts no tokens but its own, and anybody that these may
+	// have any "iss".
+	single, anybody bool
 }
 
 // newIssuers takes Config.Issuers, and the names of the gate's own tokens where they are
@@ -83,11 +86,10 @@ func newIssuers(c *Config, names []string) *issuers {
 		}
 		s.byName[i.Name] = &issuer{all: s, Issuer: i}
 	}
+	s.single = len(c.Issuers) == 0
+	s.anybody = s.single && names == nil
 	return s
 }
-
-// alone reports whether the gate accepts no tokens but its own.
-func (s *issuers) alone() bool { return len(s.byName)+len(s.tenants) == 0 }
 
 // of returns the one issuer of whom a token with this "iss" may be, or nil. It is asked
 // before the signature, to choose who is asked for keys, and after it, to check that
@@ -102,7 +104,7 @@ func (s *issuers) of(iss string, have bool) *issuer {
 		return nil
 	case s.names != nil:
 		have = have && slices.Contains(s.names, iss)
-	case s.alone() || own.Lenient.AnyOrigin:
+	case s.single || own.Lenient.AnyOrigin:
 		have = true
 	default:
 		have = !have
@@ -115,7 +117,7 @@ func (s *issuers) of(iss string, have bool) *issuer {
 
 // other returns the entry of Config.Issuers that iss names, or nil.
 func (s *issuers) other(iss string) *issuer {
-	if s.alone() {
+	if s.single {
 		return nil
 	}
 	if i := s.byName[iss]; i != nil {

@@ -43,7 +43,7 @@ func (g *Gate) open(ctx context.Context, raw string) (*Token, error) {
 			return nil, jwsError(err)
 		}
 		t, err := g.openWith(raw, parts, g.issuers.own, []*keys.Key{k})
-		if g.issuers.alone() || !wrongSignature(err) {
+		if g.issuers.single || !wrongSignature(err) {
 			return t, err
 		}
 		notOwn = err // another issuer's tokens may have the same header
@@ -135,7 +135,7 @@ func (g *Gate) candidates(ctx context.Context, raw string, parts jws.Parts) (*is
 
 // issuerOf returns the issuer that a token names, or nil.
 func (g *Gate) issuerOf(raw, segment string) *issuer {
-	if g.issuers.alone() {
+	if g.issuers.single {
 		return g.issuers.own
 	}
 	if from := g.cache.issuer(raw); from != nil {
