@@ -13,6 +13,9 @@ import (
 // called without a gate: [gate.FromContext] returns a token with these claims, and
 // [gate.User] returns user. What claims does not name is as in [Token]. For a visitor
 // without a token use gate.NewContext(ctx, nil).
+//
+// [gate.Gate.FromContext] finds the tokens of its own gate only: for a handler that
+// calls it, give gate.NewContext a token that this gate has issued.
 func Context(tb testing.TB, claims map[string]any, user any) context.Context {
 	tb.Helper()
 	return gate.NewContext(tb.Context(), verified(tb, "", claims, user))
