@@ -66,10 +66,11 @@ var _ Source = (*Ring)(nil)
 // ringKey is a key in the order of From, and the time at which it is dropped.
 type ringKey struct {
 	RingKey
-	until time.Time // zero for the last
+	replaced bool
+	until    time.Time // zero unless replaced
 }
 
-func (k *ringKey) gone(now time.Time) bool { return !k.until.IsZero() && !now.Before(k.until) }
+func (k *ringKey) gone(now time.Time) bool { return k.replaced && !now.Before(k.until) }
 
 // NewRing returns a ring of the keys. They get key IDs as in [NewSet]. No two may begin
 // at the same time, or share key ID and algorithm; secrets and public keys are kept
@@ -129,7 +130,7 @@ func (r *Ring) arrange(list []RingKey) ([]ringKey, error) {
 		if ring[i].From.Equal(ring[i+1].From) {
 			return nil, fmt.Errorf("keys: the keys %q and %q of the ring begin at the same time", ring[i].Key.id, ring[i+1].Key.id)
 		}
-		ring[i].until = ring[i+1].From.Add(r.lifetime)
+		ring[i].replaced, ring[i].until = true, ring[i+1].From.Add(r.lifetime)
 	}
 	return ring, nil
 }
@@ -157,8 +158,11 @@ func (r *Ring) Rotate(next *Key, from time.Time) error {
 // live returns the keys whose time is not over, the oldest first.
 func (r *Ring) live() []ringKey {
 	all := *r.keys.Load()
-	now := r.clock()
-	for len(all) > 0 && all[0].gone(now) {
+	if !all[0].replaced {
+		return all
+	}
+	// The last key has none after it, and so stays.
+	for now := r.clock(); all[0].gone(now); {
 		all = all[1:]
 	}
 	return all
@@ -253,7 +257,7 @@ func (r *Ring) ForHeader(segment string) *Key {
 			continue
 		}
 		// The newest key asks for no clock.
-		if !k.until.IsZero() && k.gone(r.clock()) {
+		if k.replaced && k.gone(r.clock()) {
 			return nil
 		}
 		return k.Key

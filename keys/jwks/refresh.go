@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"math/rand/v2"
 	"time"
 
@@ -117,6 +118,9 @@ func (r *Remote) fetch(ctx context.Context) error {
 	}
 	if s != nil {
 		r.state.Store(s)
+		if live := r.live.Load(); live != nil {
+			r.live.CompareAndSwap(live, s) // fails when Run has taken it away
+		}
 		e.Keys = len(s.set.Keys())
 	}
 	r.o.OnEvent(ctx, e)
@@ -141,12 +145,13 @@ func (r *Remote) warn(ctx context.Context, set *keys.Set, e Event) {
 func (r *Remote) Run(ctx context.Context) error {
 	r.running.Add(1)
 	defer r.running.Add(-1)
+	defer r.live.Store(nil)
 	for ctx.Err() == nil {
 		if r.ahead() <= 0 {
 			// OnEvent is told of an error.
 			_ = r.refresh(ctx, join)
 		}
-		timer := time.NewTimer(max(r.ahead(), minPause))
+		timer := time.NewTimer(max(min(r.ahead(), r.keepLive()), minPause))
 		select {
 		case <-ctx.Done():
 		case <-timer.C:
@@ -154,6 +159,22 @@ func (r *Remote) Run(ctx context.Context) error {
 		timer.Stop()
 	}
 	return ctx.Err()
+}
+
+// keepLive lets requests use the set without a look at the clock while it is not too
+// old, and returns the time until it is.
+func (r *Remote) keepLive() time.Duration {
+	s := r.state.Load()
+	if s == nil || !r.real {
+		return math.MaxInt64
+	}
+	left := s.closed.Sub(r.o.Clock())
+	if left <= 0 {
+		r.live.Store(nil)
+		return math.MaxInt64
+	}
+	r.live.Store(s)
+	return left
 }
 
 // minPause keeps Run from spinning under a clock that stands still.

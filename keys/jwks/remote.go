@@ -47,8 +47,8 @@ type Options struct {
 	// Cooldown is the shortest time from one fetch to the next. A token with an unknown
 	// "kid" that comes sooner is refused without a fetch. 0 is 30 seconds.
 	Cooldown time.Duration
-	// MaxStale is how long the keys serve while the issuer does not answer. After it
-	// tokens are answered with 503. 0 is 24 hours.
+	// MaxStale is how long the keys serve while the issuer does not answer. After it, or
+	// with Run at most Timeout later, tokens are answered with 503. 0 is 24 hours.
 	MaxStale time.Duration
 	// Timeout is for one fetch as a whole. 0 is 5 seconds.
 	Timeout time.Duration
@@ -105,12 +105,16 @@ type Health struct {
 // origin, and private, local and reserved addresses are refused, but for what Options
 // name. The set is read by [keys.ParsePublicSet].
 type Remote struct {
-	url     string
-	o       Options
-	client  *http.Client
-	state   atomic.Pointer[state] // nil before the first set
-	running atomic.Int32          // how many calls of Run have not returned
-	waiting atomic.Int32          // requests with an unknown kid that wait
+	url    string
+	o      Options
+	real   bool // the clock is time.Now, which Run's timers follow
+	client *http.Client
+	state  atomic.Pointer[state] // nil before the first set
+	// live is state while Run keeps it up to date, and takes it away when it is too old, so
+	// that requests need no clock; else nil.
+	live    atomic.Pointer[state]
+	running atomic.Int32 // how many calls of Run have not returned
+	waiting atomic.Int32 // requests with an unknown kid that wait
 
 	mu       sync.Mutex // guards what follows
 	flight   *flight    // the fetch that is on its way, or nil
@@ -130,6 +134,7 @@ type state struct {
 
 // New returns the set behind the URL. It fetches nothing yet.
 func New(url string, o Options) (*Remote, error) {
+	real := o.Clock == nil
 	o, err := o.withDefaults()
 	if err != nil {
 		return nil, err
@@ -138,7 +143,7 @@ func New(url string, o Options) (*Remote, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := &Remote{url: u.String(), o: o, client: o.Client}
+	r := &Remote{url: u.String(), o: o, real: real, client: o.Client}
 	if r.client == nil {
 		r.client = newClient(&r.o, u.Scheme == "http")
 	}
@@ -193,6 +198,9 @@ func (r *Remote) VerificationKeys(ctx context.Context, u keys.Unverified) ([]*ke
 
 // usable returns the set that serves, and fetches it where it must be.
 func (r *Remote) usable(ctx context.Context) (*state, error) {
+	if s := r.live.Load(); s != nil {
+		return s, nil
+	}
 	s, now := r.state.Load(), r.o.Clock()
 	switch {
 	case s == nil || !now.Before(s.closed):
@@ -216,6 +224,9 @@ func (r *Remote) mustFetch(s *state, now time.Time) bool {
 
 // ForHeader returns the key that writes exactly this encoded header segment, or nil.
 func (r *Remote) ForHeader(segment string) *keys.Key {
+	if s := r.live.Load(); s != nil {
+		return s.set.ForHeader(segment)
+	}
 	s := r.state.Load()
 	if s == nil {
 		return nil

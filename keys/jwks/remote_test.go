@@ -340,6 +340,59 @@ func TestRemotePanics(t *testing.T) {
 	wantKeys(t, r, of("a"), "ES256/a")
 }
 
+// TestRemoteLive: the shortcut by header follows the set while Run runs, up to MaxStale.
+func TestRemoteLive(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a, b := newKey("a"), newKey("b")
+		i := newIssuer(a)
+		r := i.remote(t, jwks.Options{})
+		ctx, cancel := context.WithCancel(t.Context())
+		var wg sync.WaitGroup
+		wg.Go(func() { r.Run(ctx) })
+		synctest.Wait()
+		known := func(k *keys.Key) bool { return r.ForHeader(k.Header()) != nil }
+		if !known(a) || known(b) {
+			t.Error("after the first fetch")
+		}
+		i.publish(b)
+		time.Sleep(time.Minute)
+		wantKeys(t, r, of("b"), "ES256/b")
+		if known(a) || !known(b) {
+			t.Error("after a fetch for an unknown kid")
+		}
+		i.publish(a, b)
+		time.Sleep(15 * time.Minute)
+		if !known(a) || !known(b) {
+			t.Error("after Run has fetched")
+		}
+		i.fail()
+		closed := r.Health().Closed
+		time.Sleep(time.Until(closed) - time.Second)
+		if !known(a) {
+			t.Error("before MaxStale is over")
+		}
+		time.Sleep(2 * time.Second)
+		synctest.Wait()
+		if known(a) {
+			t.Error("after MaxStale")
+		}
+		i.publish(a)
+		time.Sleep(time.Minute)
+		if !known(a) {
+			t.Error("when the issuer is back")
+		}
+		cancel()
+		wg.Wait()
+		if !known(a) {
+			t.Error("after Run, within Refresh")
+		}
+		time.Sleep(15 * time.Minute)
+		if known(a) {
+			t.Error("after Run, when the set is due")
+		}
+	})
+}
+
 func TestRemoteEvents(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var events []jwks.Event

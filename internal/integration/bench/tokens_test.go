@@ -40,6 +40,7 @@ func addAll(t *testing.T) {
 	for _, f := range list[1:] {
 		f.addCache()
 	}
+	addSources(t)
 	list[0].addBreaker(t)
 	addMiddleware(t, list[0])
 }
