@@ -45,10 +45,14 @@ if f[1] == '0' or ARGV[5] == '0' then f[1] = '0' else f[1] = text(math.max(f[1],
 f[2], f[8], f[9] = ARGV[6], ARGV[7], ARGV[8]
 keep()
 return gen`
-	// restampScript is storekit.SubjectRecord.Restamp, and returns 0 if the record has a
-	// lower generation than ARGV[4]: the first write was lost. ARGV[1] to ARGV[3] are those
-	// of revokeScript.
-	restampScript = readSubject + `if not old or tonumber(f[6]) < tonumber(ARGV[4]) then return 0 end
+	// restampScript is storekit.SubjectRecord.Restamp, and returns 0 if the record does not
+	// cover what was written with the generation ARGV[4]: that write was lost. A greater
+	// generation alone does not say so: it may be that of a call which spares a session.
+	// ARGV[1] to ARGV[3] are those of revokeScript.
+	restampScript = readSubject + `if not old then return 0 end
+local gen = tonumber(ARGV[4])
+local same = ARGV[3] ~= '' and ARGV[3] == f[5] and tonumber(f[6]) >= gen
+if tonumber(f[7]) < gen and not same then return 0 end
 if ARGV[3] == '' or ARGV[3] ~= f[5] then f[4] = text(math.max(f[4], ARGV[2])) end
 f[3] = text(math.max(f[3], ARGV[2]))
 keep()

@@ -177,15 +177,17 @@ func (b builder) subject() string {
 }
 
 // restamp raises the instants of a record, as [storekit.SubjectRecord.Restamp] does,
-// where its generation is not lower than the one given. Its parameters:
-// before, except, except, before, until, id, generation, sentinel, epoch[, timeout].
+// where it covers what was written with the generation given. A greater generation alone
+// does not say so: it may be that of a call which spares a session. Its parameters: before,
+// except, except, before, until, id, generation, generation, except, sentinel, epoch[,
+// timeout].
 func (b builder) restamp() string {
 	before := b.typed("?", "bigint")
 	except := b.typed("?", "text")
 	set := `UPDATE ` + b.n.entries + ` SET seq = ` + b.position() + `, before_at = ` + b.d.greatest("before_at", before) + `,` +
 		` all_before_at = CASE WHEN ` + except + ` = '' OR except_id <> ` + except + ` THEN ` + b.d.greatest("all_before_at", before) + ` ELSE all_before_at END,` +
 		` until_at = ` + b.d.greatest("until_at", b.typed("?", "bigint"))
-	return set + ` WHERE id = ? AND undone = 0 AND gen >= ? AND EXISTS (SELECT 1 FROM ` + b.guard() + `)`
+	return set + ` WHERE id = ? AND undone = 0 AND (all_gen >= ? OR gen >= ? AND except_id <> '' AND except_id = ?) AND EXISTS (SELECT 1 FROM ` + b.guard() + `)`
 }
 
 // undo marks an entry as restored. Its parameters: until, id, sentinel, epoch[,

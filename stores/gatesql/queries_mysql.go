@@ -68,9 +68,10 @@ func (b builder) subjectLane() string {
 }
 
 // restampLane is [builder.restamp]. Where there is no record it leaves one that is
-// restored already. The last insert ID is the generation that it found: 0 for none, and
-// the one given where the record was restored. Its parameters: lane's id, epoch, lane,
-// id, until, before, except, lane, generation, generation, generation, generation.
+// restored already. The last insert ID is the generation that it found, 0 for none and for
+// one that does not cover what was written with the generation given, and the one given
+// where the record was restored. Its parameters: lane's id, epoch, lane, id, until, before,
+// except, lane, and five times the generation.
 func (b builder) restampLane() string {
 	raise := func(column string) string {
 		return `, ` + column + ` = IF(kind = 'subject' AND undone = 0 AND gen >= ?, GREATEST(` + column + `, VALUES(` + column + `)), ` + column + `)`
@@ -78,7 +79,7 @@ func (b builder) restampLane() string {
 	return b.begin() + `, (?, 'subject', 0, ?, 1, @gate_seq, ?, 0, ?, '', '', LAST_INSERT_ID(0), 0, ?)` + b.count() +
 		`, all_before_at = IF(kind = 'subject' AND undone = 0 AND gen >= ? AND (VALUES(except_id) = '' OR except_id <> VALUES(except_id)),` +
 		` GREATEST(all_before_at, VALUES(before_at)), all_before_at)` + raise("before_at") + raise("until_at") +
-		`, gen = IF(kind = 'lane', 0, IF(undone = 0, LAST_INSERT_ID(gen), gen + 0 * LAST_INSERT_ID(?)))`
+		`, gen = IF(kind = 'lane', 0, gen + 0 * LAST_INSERT_ID(IF(undone <> 0, ?, IF(all_gen >= ? OR except_id <> '' AND except_id = VALUES(except_id), gen, 0))))`
 }
 
 // undoLane is [builder.undo]. Where there is no entry it leaves one that is restored

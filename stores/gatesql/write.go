@@ -194,10 +194,10 @@ func (s *Store) restamp(ctx context.Context, id string, o stores.SubjectOptions,
 	changed, err := s.write(ctx, []string{id}, func(ctx context.Context, w writer) (rows int64, err error) {
 		c, _, until := s.change(o)
 		if s.o.Dialect == MySQL {
-			there, rows, err = w.lastID(ctx, s.q.restamp, append(w.lane(id), id, until, c.Before, c.Except, laneOf(id), gen, gen, gen, gen)...)
+			there, rows, err = w.lastID(ctx, s.q.restamp, append(w.lane(id), id, until, c.Before, c.Except, laneOf(id), gen, gen, gen, gen, gen)...)
 			return rows, err
 		}
-		return w.affected(ctx, s.q.restamp, append([]any{c.Before, c.Except, c.Except, c.Before, until, id, gen}, w.guard()...)...)
+		return w.affected(ctx, s.q.restamp, append([]any{c.Before, c.Except, c.Except, c.Before, until, id, gen, gen, c.Except}, w.guard()...)...)
 	})
 	switch {
 	case err != nil:
@@ -208,7 +208,7 @@ func (s *Store) restamp(ctx context.Context, id string, o stores.SubjectOptions,
 		return true, nil
 	}
 	g, err := s.generation(ctx, id) // lost, or restored by somebody
-	return g.written >= gen, err
+	return g.live == 0 && g.written >= gen, err
 }
 
 // RestoreToken implements [stores.Store].

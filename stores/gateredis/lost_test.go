@@ -1,0 +1,77 @@
+//go:build unix
+
+package gateredis_test
+
+import (
+	"context"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/redis/rueidis"
+
+	"github.com/jwtgate/gate/gatetest"
+	"github.com/jwtgate/gate/internal/integration/servers"
+	"github.com/jwtgate/gate/stores"
+	"github.com/jwtgate/gate/stores/gateredis"
+)
+
+// between runs a function after the next write, before its caller hears of it.
+type between struct {
+	rueidis.Client
+	next atomic.Pointer[func()]
+}
+
+func (b *between) DoMulti(ctx context.Context, commands ...rueidis.Completed) []rueidis.RedisResult {
+	results := b.Client.DoMulti(ctx, commands...)
+	if f := b.next.Swap(nil); f != nil {
+		(*f)()
+	}
+	return results
+}
+
+// TestLostWrite: the write of a call is lost in a failover, and another call, which
+// spares a session, has the greater generation by then. The first call writes again: a
+// greater generation does not say that the record covers what it has written.
+func TestLostWrite(t *testing.T) {
+	_, client := single(t, servers.Durable...)
+	hooked := &between{Client: client}
+	o := gateredis.Options{TrustOlderTokens: true}
+	store, err := gateredis.New(hooked, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	other, err := gateredis.New(client, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, now := t.Context(), time.Now()
+	token := func(session string) (blocked bool) {
+		blocked, err := store.Blocked(ctx, gatetest.VerifiedToken(t, "", map[string]any{"sub": "alice", "sid": session, "gen": 0, "iat": now.Add(-time.Hour), "exp": now.Add(time.Hour)}))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return blocked
+	}
+	if token("phone") || token("laptop") {
+		t.Fatal("revoked before anything was")
+	}
+	lose := func() {
+		if err := other.RestoreSubject(ctx, "alice"); err != nil {
+			t.Error(err)
+		}
+		if err := other.RevokeSubject(ctx, "alice", stores.SubjectOptions{ExceptSession: "phone"}, stores.Note{}); err != nil {
+			t.Error(err)
+		}
+	}
+	hooked.next.Store(&lose)
+	if err := store.RevokeSubject(ctx, "alice", stores.SubjectOptions{}, stores.Note{}); err != nil {
+		t.Fatal(err)
+	}
+	if hooked.next.Load() != nil {
+		t.Fatal("the write was not lost: the test looks at the wrong command")
+	}
+	if !token("laptop") || !token("phone") {
+		t.Error("the session that the other call spares survived the call that spares none")
+	}
+}
