@@ -133,13 +133,13 @@ func urlencodedField(data []byte, whole bool, name string) string {
 	if !whole {
 		data = data[:max(0, bytes.LastIndexByte(data, '&'))]
 	}
-	for pair := range bytes.SplitSeq(data, []byte{'&'}) {
-		k, v, _ := bytes.Cut(pair, []byte{'='})
-		if len(k) < len(name) {
-			continue // no spelling of the name is shorter: a body of many small pairs costs little
+	for pair := range strings.SplitSeq(string(data), "&") {
+		k, v, _ := strings.Cut(pair, "=")
+		if !mayBe(k, name) {
+			continue
 		}
-		key, err1 := url.QueryUnescape(string(k))
-		value, err2 := url.QueryUnescape(string(v))
+		key, err1 := url.QueryUnescape(k)
+		value, err2 := url.QueryUnescape(v)
 		if err1 == nil && err2 == nil && key == name {
 			return value
 		}

@@ -33,7 +33,8 @@ type Request interface {
 
 // Bounds on what is looked at in a header. Servers take a megabyte.
 const (
-	maxValues      = 100 // of one header, cookie or parameter
+	maxValues      = 100    // of one header, cookie or parameter
+	maxParams      = 10_000 // of a query; net/url reads no query of more
 	maxCookies     = 64 << 10
 	maxContentType = 1 << 10
 	maxOrigin      = 1 << 10
@@ -75,14 +76,22 @@ func (h httpRequest) Cookies(name string) []string {
 	return values
 }
 
+// mayBe reports whether the escaped text k has the length of name, so that a query or
+// body of many other names costs little.
+func mayBe(k, name string) bool { return len(k)-2*strings.Count(k, "%") == len(name) }
+
 // Query is url.ParseQuery for one name: it decodes nothing else, and stops where there
 // are more values than anything looks at.
 func (h httpRequest) Query(name string) []string {
+	query := h.r.URL.RawQuery
+	if strings.Count(query, "&") >= maxParams {
+		return nil
+	}
 	var values []string
-	for pair := range strings.SplitSeq(h.r.URL.RawQuery, "&") {
+	for pair := range strings.SplitSeq(query, "&") {
 		k, v, _ := strings.Cut(pair, "=")
-		if pair == "" || len(k) < len(name) || strings.IndexByte(pair, ';') >= 0 {
-			continue // no spelling of a name is shorter than it
+		if pair == "" || !mayBe(k, name) || strings.IndexByte(pair, ';') >= 0 {
+			continue
 		}
 		if k, err := url.QueryUnescape(k); err != nil || k != name {
 			continue

@@ -141,7 +141,7 @@ func TestHeaderBounds(t *testing.T) {
 
 func TestQueryBounds(t *testing.T) {
 	g := newGate(t, gate.Config{Locations: []gate.Location{gate.FromQuery("jwt", "")}})
-	for n, want := range map[int]string{100: "ok", 101: "ambiguous", 9999: "ambiguous"} {
+	for n, want := range map[int]string{100: "ok", 101: "ambiguous", 9999: "ambiguous", 10_000: "missing_query"} {
 		_, err := g.Check(request("GET", "/?"+strings.Repeat("jwt="+token()+"&", n)), gate.Policy{})
 		checkVerdict(t, err, want)
 	}
