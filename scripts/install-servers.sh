@@ -10,6 +10,7 @@ wanted=(
 	"redis-sentinel redis-sentinel"
 	"postgresql postgres"
 	"mariadb-server mariadbd"
+	"softhsm2 softhsm2-util"
 )
 
 # Debian keeps PostgreSQL's programs out of the PATH.

@@ -14,9 +14,9 @@ skip() {
 	if command -v apt-get >/dev/null; then
 		echo "servers: to have them: sudo scripts/install-servers.sh"
 	elif command -v brew >/dev/null; then
-		echo "servers: to have them: brew install redis postgresql mariadb"
+		echo "servers: to have them: brew install redis postgresql mariadb softhsm"
 	else
-		echo "servers: to have them: install Redis, PostgreSQL and MariaDB, with their programs in the PATH"
+		echo "servers: to have them: install Redis, PostgreSQL, MariaDB and SoftHSM, with their programs in the PATH"
 	fi
 }
 
