@@ -29,7 +29,18 @@ import (
 // verdict lies in the map, so that a check touches little memory.
 type memory struct {
 	place, proof maphash.Seed
+	recalled     atomic.Uint64
 	shards       [64]shard
+}
+
+func (m *memory) len() (n int) {
+	for i := range m.shards {
+		s := &m.shards[i]
+		s.mu.RLock()
+		n += len(s.verdicts)
+		s.mu.RUnlock()
+	}
+	return n
 }
 
 type shard struct {
@@ -167,6 +178,7 @@ func (s *Store) recall(ctx context.Context, t *gate.Token, now time.Time) (verdi
 			return verdict{}, false
 		}
 	}
+	s.memory.recalled.Add(1)
 	return v, true
 }
 

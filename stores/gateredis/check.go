@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/redis/rueidis"
@@ -45,7 +46,7 @@ func (s *Store) blocked(ctx context.Context, t *gate.Token, cached bool) (bool, 
 		defer late.stop()
 		ctx = late
 	}
-	e, err := s.ready(ctx, started)
+	k, err := s.ready(ctx, started)
 	if err != nil {
 		return false, err
 	}
@@ -55,10 +56,10 @@ func (s *Store) blocked(ctx context.Context, t *gate.Token, cached bool) (bool, 
 			return v.blocked, nil
 		}
 	}
-	blocked, err := s.ask(ctx, c, e)
+	blocked, err := s.ask(ctx, c, k)
 	if errors.Is(err, errAhead) { // the cache may be older than the token
 		c.cached = false
-		return s.ask(ctx, c, e)
+		return s.ask(ctx, c, k)
 	}
 	return blocked, err
 }
@@ -72,14 +73,15 @@ type check struct {
 }
 
 // ask reads what is stored that may speak of t, and judges.
-func (s *Store) ask(ctx context.Context, c check, e *epoch) (bool, error) {
+func (s *Store) ask(ctx context.Context, c check, k known) (bool, error) {
 	l := s.lookup(c.t)
 	values, err := s.read(ctx, l.all, c.cached)
 	if err != nil {
 		return false, fmt.Errorf("gateredis: check: %w", err)
 	}
 	marks := values[len(l.kinds):]
-	if e, err = s.sameEpoch(e, marks); err != nil {
+	e, err := s.sameEpoch(ctx, k, marks)
+	if err != nil {
 		return false, err
 	}
 	v, err := l.judge(c, values)
@@ -96,7 +98,7 @@ func (s *Store) ask(ctx context.Context, c check, e *epoch) (bool, error) {
 }
 
 // errForeign: fail closed on a value that this package has not written.
-var errForeign = errors.New("gateredis: the server holds a value that is not an entry")
+var errForeign = errors.New("gateredis: the server holds a key that is not an entry of this store; restore the token, session or subject to remove it, and revoke it again")
 
 // errAhead: the token's generation is above that of the cached record.
 var errAhead = errors.New("gateredis: the cache may be older than the token")
@@ -143,37 +145,26 @@ func (s *Store) bound(ctx context.Context) (context.Context, context.CancelFunc)
 
 // read returns the values of keys, "" for those that are not there, in one round trip.
 func (s *Store) read(ctx context.Context, keys []string, cached bool) ([]string, error) {
-	switch {
-	case cached && s.steps.trusted(time.Now(), s.o.CacheFor):
+	if cached && s.steps.trusted(time.Now(), s.o.CacheFor) {
 		return s.readCached(ctx, keys)
-	case s.cluster:
-		return s.readFresh(ctx, keys)
 	}
-	list, err := s.client.Do(ctx, s.client.B().Mget().Key(keys...).Build()).ToArray()
-	if err != nil {
-		return nil, err
-	}
-	values := make([]string, len(keys))
-	if len(list) != len(keys) {
-		return nil, errors.New("the server answered another number of values")
-	}
-	for i := range list {
-		if values[i], err = text(list[i].ToString()); err != nil {
-			return nil, err
-		}
-	}
-	return values, nil
+	return s.readFresh(ctx, keys)
 }
 
 // readFresh reads key by key: while a slot moves, a command for several keys fails, and
-// one for a single key is redirected. Marks come last, so that what was read before
-// them was read from a store that had not been wiped.
+// one for a single key is redirected; and MGET says of a key of another type that there
+// is none. Marks come last, so that what was read before them was read from a store that
+// had not been wiped.
 func (s *Store) readFresh(ctx context.Context, keys []string) ([]string, error) {
+	return texts(s.client.DoMulti(ctx, s.gets(keys)...))
+}
+
+func (s *Store) gets(keys []string) []rueidis.Completed {
 	commands := make([]rueidis.Completed, len(keys))
 	for i, k := range keys {
 		commands[i] = s.client.B().Get().Key(k).Build()
 	}
-	return texts(s.client.DoMulti(ctx, commands...))
+	return commands
 }
 
 func texts(results []rueidis.RedisResult) ([]string, error) {
@@ -188,10 +179,13 @@ func texts(results []rueidis.RedisResult) ([]string, error) {
 
 // text is a value, where a key that is not there is "".
 func text(value string, err error) (string, error) {
-	if err != nil && !rueidis.IsRedisNil(err) {
-		return "", err
+	if err == nil || rueidis.IsRedisNil(err) {
+		return value, nil
 	}
-	return value, nil
+	if e, ok := rueidis.IsRedisErr(err); ok && strings.HasPrefix(e.Error(), "WRONGTYPE") {
+		return "", errForeign
+	}
+	return "", err
 }
 
 // Entry returns what is stored for a token ID, session or subject, and false where

@@ -13,30 +13,40 @@ import (
 
 	"github.com/jwtgate/gate"
 	"github.com/jwtgate/gate/stores"
+	"github.com/jwtgate/gate/stores/storekit"
 )
 
-// epoch is what a mark says: "name;before;previous".
+// How an epoch came to be.
+const (
+	byProcess  = "begun"    // a process found nothing
+	byOperator = "accepted" // AcceptWipe, for every name
+	byName     = "named"    // AcceptWipe with Options.Epoch
+)
+
+// epoch is what a mark says: "name;begun;before;base;how".
 type epoch struct {
-	name     string
-	before   int64  // tokens issued before this second count as revoked; 0: none
-	previous string // name of the epoch that an operator has ended
-	mark     string // all of it, as it is stored
+	name   string
+	begun  int64 // microseconds, by the server's clock
+	before int64 // tokens issued until the end of this second count as revoked; 0: none
+	base   int64 // those with a lower generation do, and the others do not; 0: judged by before
+	how    string
 }
 
-func newEpoch(name string, before int64, previous string) *epoch {
-	return &epoch{name, before, previous, name + ";" + number(before) + ";" + previous}
+func (e *epoch) mark() string {
+	return strings.Join([]string{e.name, number(e.begun), number(e.before), number(e.base), e.how}, ";")
 }
 
 func parseEpoch(mark string) (*epoch, bool) {
 	fields := strings.Split(mark, ";")
-	if len(fields) != 3 || !validName(fields[0]) {
+	if len(fields) != 5 || !validName(fields[0]) {
 		return nil, false
 	}
-	before, err := strconv.ParseInt(fields[1], 10, 64)
-	if err != nil || before < 0 {
-		return nil, false
-	}
-	return &epoch{fields[0], before, fields[2], mark}, true
+	begun, err := strconv.ParseInt(fields[1], 10, 64)
+	before, err2 := strconv.ParseInt(fields[2], 10, 64)
+	base, err3 := strconv.ParseInt(fields[3], 10, 64)
+	e := &epoch{fields[0], begun, before, base, fields[4]}
+	ok := errors.Join(err, err2, err3) == nil && min(begun, before, base) >= 0 && e.mark() == mark
+	return e, ok && (e.how == byProcess || e.how == byOperator || e.how == byName)
 }
 
 func validName(name string) bool {
@@ -45,34 +55,77 @@ func validName(name string) bool {
 
 // older reports whether t may have been revoked in an epoch that is lost.
 func (e *epoch) older(t *gate.Token) bool {
-	return e.before != 0 && (t.IssuedAt.IsZero() || t.IssuedAt.Unix() < e.before)
+	if gen, ok := t.Generation(); ok && e.base != 0 {
+		return gen < e.base
+	}
+	return e.before != 0 && (t.IssuedAt.IsZero() || t.IssuedAt.Unix() <= e.before)
+}
+
+// lowest is the generation of subjects without a record.
+func (e *epoch) lowest() int64 {
+	if e == nil {
+		return 0
+	}
+	return e.base
+}
+
+// follows reports whether a process that knows the epoch old may go on with e: an
+// operator has decided so since old began, whoever he was connected to.
+func (e *epoch) follows(old *epoch) bool {
+	return *e == *old || e.how != byProcess && e.begun > old.begun
 }
 
 // sameEpoch returns the epoch that the marks belong to: the one remembered, or one that
 // an operator has put in its place.
-func (s *Store) sameEpoch(e *epoch, marks []string) (*epoch, error) {
+func (s *Store) sameEpoch(ctx context.Context, known known, marks []string) (*epoch, error) {
+	e := known.epoch
 	for _, mark := range marks {
-		if mark == e.mark {
+		if mark == known.mark {
 			continue
 		}
 		next, ok := parseEpoch(mark)
-		if !ok || next.name != e.name && next.previous != e.name {
-			return nil, wiped("a mark is gone or another")
-		}
-		if st := s.state.Load(); st != nil && st.epoch == e {
-			s.state.CompareAndSwap(st, &state{epoch: next, next: st.next})
+		if !ok || !next.follows(e) {
+			return nil, s.wiped(ctx, "a mark is gone or another")
 		}
 		e = next
+	}
+	if e != known.epoch {
+		s.adopt(ctx, known.epoch, e)
 	}
 	return e, nil
 }
 
-func wiped(what string) error {
-	return fmt.Errorf("gateredis: %w: %s; see AcceptWipe", stores.ErrWiped, what)
+// known is the epoch that a process remembers, and its mark.
+type known struct {
+	epoch *epoch
+	mark  string
+}
+
+// adopt makes next the epoch that this process remembers.
+func (s *Store) adopt(ctx context.Context, old, next *epoch) {
+	st := s.state.Load()
+	if st != nil && st.known.epoch == old && s.state.CompareAndSwap(st, &state{known: known{next, next.mark()}, next: st.next, full: st.full}) {
+		s.reopened(ctx)
+	}
+}
+
+func (s *Store) reopened(ctx context.Context) {
+	if s.closed.Swap(false) {
+		s.emit(ctx, stores.StoreReopened, nil)
+	}
+}
+
+// wiped returns the error of a store that lost its data, and reports it once.
+func (s *Store) wiped(ctx context.Context, what string) error {
+	err := fmt.Errorf("gateredis: %w: %s; when you have seen why, call AcceptWipe", stores.ErrWiped, what)
+	if !s.closed.Swap(true) {
+		s.emit(ctx, stores.StoreWiped, err)
+	}
+	return err
 }
 
 // electKey holds the mark of an epoch while its marks are being written.
-func (s *Store) electKey() string { return s.o.Prefix + "{" + s.tags[0] + "}elect" }
+func (s *Store) electKey() string { return s.o.Prefix + "{" + s.tags[0] + "}elect" + s.suffix }
 
 // findEpoch reads the marks of all groups, and begins an epoch where there is none.
 func (s *Store) findEpoch(ctx context.Context) (*epoch, error) {
@@ -87,29 +140,79 @@ func (s *Store) findEpoch(ctx context.Context) (*epoch, error) {
 
 // tryEpoch is one attempt; nil without an error asks for another.
 func (s *Store) tryEpoch(ctx context.Context) (*epoch, error) {
-	keys := append(s.markKeys(), s.electKey())
+	keys := append(s.allMarks(), s.electKey())
 	values, err := s.readFresh(ctx, keys)
 	if err != nil {
-		return nil, fmt.Errorf("gateredis: epoch: %w", err)
+		return nil, s.epochError(ctx, err)
 	}
-	marks, elected := values[:len(s.tags)], values[len(s.tags)]
+	last := len(values) - 1
+	marks, elected := values[:last], values[last]
 	found, first := survey(marks)
 	switch {
 	case found == len(marks):
-		return s.acceptMark(first)
+		return s.acceptMark(ctx, first)
 	case found > 0 && first != elected || found < 0:
-		return nil, wiped("marks are missing, or not of one epoch")
+		return nil, s.wiped(ctx, "marks are missing, or not of one epoch: a part of the data is gone")
 	case s.o.Epoch != "":
-		return nil, wiped("it has no mark of the epoch in Options.Epoch")
+		return nil, s.wiped(ctx, "it has no mark of the epoch in Options.Epoch")
 	case elected == "":
-		elected = newEpoch(rand.Text(), max(s.born.Unix(), 1), "").mark
-		return nil, s.setAll(ctx, []string{s.electKey()}, elected, false)
+		return nil, s.elect(ctx)
 	}
 	// An epoch is elected and no other has marks: help to write them.
-	if err := s.setAll(ctx, keys[:len(marks)], elected, false); err != nil {
+	if err := s.setAll(ctx, keys[:last], elected, false); err != nil {
 		return nil, err
 	}
 	return nil, s.dropElected(ctx)
+}
+
+// elect proposes an epoch that begins now.
+func (s *Store) elect(ctx context.Context) error {
+	now, err := s.serverTime(ctx)
+	if err != nil {
+		return err
+	}
+	e := &epoch{name: rand.Text(), begun: now.UnixMicro(), how: byProcess}
+	s.startAt(e, now, now)
+	if err := s.setAll(ctx, []string{s.electKey()}, e.mark(), false); err != nil {
+		return err
+	}
+	s.emit(ctx, stores.StoreBegun, nil)
+	return nil
+}
+
+// startAt refuses tokens from before an instant. If that is now, those with a generation
+// are told apart exactly: logins from now on read one that is not lower than base.
+func (s *Store) startAt(e *epoch, instant, now time.Time) {
+	e.before = max(instant.Add(s.keep.Skew).Unix(), 1)
+	if instant.Sub(now).Abs() <= s.keep.Skew {
+		e.base = storekit.NextGeneration(0, now.Add(s.keep.Skew))
+	}
+}
+
+// timeScript goes where the first mark is kept, and not to a node that may be down.
+const timeScript = `return redis.call('TIME')`
+
+func (s *Store) serverTime(ctx context.Context) (time.Time, error) {
+	ask := s.client.B().Eval().Script(timeScript).Numkeys(1).Key(s.markKey(s.tags[0])).Build()
+	parts, err := s.client.Do(ctx, ask).AsStrSlice()
+	if err != nil {
+		return time.Time{}, s.epochError(ctx, err)
+	}
+	if len(parts) != 2 {
+		return time.Time{}, errors.New("gateredis: the server told no time")
+	}
+	sec, err := strconv.ParseInt(parts[0], 10, 64)
+	micro, err2 := strconv.ParseInt(parts[1], 10, 64)
+	return time.Unix(sec, micro*1000), errors.Join(err, err2)
+}
+
+// epochError is an error while marks are read or written. A mark of another type is as
+// good as none.
+func (s *Store) epochError(ctx context.Context, err error) error {
+	if errors.Is(err, errForeign) {
+		return s.wiped(ctx, "a mark is a key of another type")
+	}
+	return fmt.Errorf("gateredis: epoch: %w", err)
 }
 
 // survey returns how many marks there are, -1 where they differ, and one of them.
@@ -129,18 +232,24 @@ func survey(marks []string) (found int, first string) {
 }
 
 // acceptMark is for the mark that a process finds when it remembers none.
-func (s *Store) acceptMark(mark string) (*epoch, error) {
+func (s *Store) acceptMark(ctx context.Context, mark string) (*epoch, error) {
 	e, ok := parseEpoch(mark)
-	if !ok || s.o.Epoch != "" && e.name != s.o.Epoch {
-		return nil, wiped("its mark is of another epoch than Options.Epoch")
+	if !ok || s.o.Epoch != "" && e.name != s.o.Epoch && e.how != byOperator {
+		return nil, s.wiped(ctx, "its mark is of another epoch than Options.Epoch")
 	}
 	return e, nil
 }
 
-func (s *Store) markKeys() []string {
-	keys := make([]string, 0, len(s.tags)+1)
+// allMarks are the keys that hold the mark: one for each group, which every check reads,
+// and one among the entries of each kind, so that entries that are gone without the
+// mark are noticed when the settings are looked at.
+func (s *Store) allMarks() []string {
+	keys := make([]string, 0, 4*len(s.tags)+1)
 	for _, tag := range s.tags {
 		keys = append(keys, s.markKey(tag))
+		for _, kind := range []stores.Kind{stores.Token, stores.Session, stores.Subject} {
+			keys = append(keys, s.o.Prefix+"{"+tag+"}"+string(kind[:2])+":epoch"+s.suffix)
+		}
 	}
 	return keys
 }
@@ -172,10 +281,11 @@ func (s *Store) dropElected(ctx context.Context) error {
 }
 
 // AcceptWipe opens a store that is closed by [stores.ErrWiped], for all processes that
-// use it: an operator has seen that it lost what was revoked, and decided. Tokens
-// issued before notBefore are revoked from now on, so time.Now() lets everybody log in
-// again; with the zero time they are accepted, those that had been revoked as well. It
-// also begins the epoch that Options.Epoch names.
+// use it with this prefix and scope, whichever calls it and whenever they were started:
+// an operator has seen that it lost what was revoked, and decided. Tokens issued until
+// notBefore and Options.Skew after it are revoked from now on, so time.Now() lets
+// everybody log in again; with the zero time they are accepted, those that had been
+// revoked as well. It also begins the epoch that Options.Epoch names.
 func (s *Store) AcceptWipe(ctx context.Context, notBefore time.Time) error {
 	ctx, cancel := s.bound(ctx)
 	defer cancel()
@@ -183,41 +293,65 @@ func (s *Store) AcceptWipe(ctx context.Context, notBefore time.Time) error {
 		return err
 	}
 	defer s.unlock()
-	previous, err := s.previousName(ctx)
+	e, err := s.nextEpoch(ctx, notBefore)
 	if err != nil {
 		return err
 	}
-	name, before := s.o.Epoch, int64(0)
-	if name == "" {
-		name = rand.Text()
-	}
-	if !notBefore.IsZero() {
-		before = max(notBefore.Unix(), 1)
-	}
-	e := newEpoch(name, before, previous)
-	if err := s.setAll(ctx, s.markKeys(), e.mark, true); err != nil {
+	if err := s.setAll(ctx, s.allMarks(), e.mark(), true); err != nil {
 		return err
 	}
 	if err := s.dropElected(ctx); err != nil {
 		return err
 	}
-	s.state.Store(&state{epoch: e}) // due: the next call looks at the server's settings
+	s.state.Store(&state{known: known{e, e.mark()}}) // due: the next call looks at the server
+	s.closed.Store(true)
+	s.reopened(ctx)
 	return nil
 }
 
-// previousName is the epoch that the other processes remember, as far as it is known.
-func (s *Store) previousName(ctx context.Context) (string, error) {
-	if st := s.state.Load(); st != nil && st.epoch != nil {
-		return st.epoch.name, nil
-	}
-	marks, err := s.readFresh(ctx, s.markKeys())
+// nextEpoch is one that begins now, and later than any that is known.
+func (s *Store) nextEpoch(ctx context.Context, notBefore time.Time) (*epoch, error) {
+	now, err := s.serverTime(ctx)
 	if err != nil {
-		return "", fmt.Errorf("gateredis: epoch: %w", err)
+		return nil, err
 	}
-	for _, m := range marks {
-		if e, ok := parseEpoch(m); ok {
-			return e.name, nil
+	e := &epoch{name: s.o.Epoch, begun: now.UnixMicro(), how: byName}
+	if e.name == "" {
+		e.name, e.how = rand.Text(), byOperator
+	}
+	if !notBefore.IsZero() {
+		s.startAt(e, notBefore, now)
+	}
+	if st := s.state.Load(); st != nil && st.known.epoch != nil {
+		e.begun = max(e.begun, st.known.epoch.begun+1)
+	}
+	for _, r := range s.client.DoMulti(ctx, s.gets(s.allMarks())...) {
+		mark, _ := r.ToString() // what is no mark does not count
+		if old, ok := parseEpoch(mark); ok {
+			e.begun = max(e.begun, old.begun+1)
 		}
 	}
-	return "", nil
+	return e, nil
+}
+
+// Epoch returns the name of the epoch that the store is in, and when it began. A store
+// that is new, or was wiped while no process used it, began just now: tokens from
+// before are refused, unless Options.TrustOlderTokens is set.
+func (s *Store) Epoch(ctx context.Context) (name string, begun time.Time, err error) {
+	ctx, cancel := s.bound(ctx)
+	defer cancel()
+	k, err := s.ready(ctx, time.Now())
+	if err != nil {
+		return "", time.Time{}, err
+	}
+	return k.epoch.name, time.UnixMicro(k.epoch.begun), nil
+}
+
+// young returns an error while tokens that are made now would be refused, because they
+// could be from before the epoch.
+func (s *Store) young(e *epoch) error {
+	if s.o.TrustOlderTokens || s.now().Unix() > e.before {
+		return nil
+	}
+	return fmt.Errorf("gateredis: the epoch began at %v, and tokens from before %v are refused", time.UnixMicro(e.begun).UTC(), storekit.UnixTime(e.before+1))
 }

@@ -19,12 +19,12 @@
 // # What is not lost
 //
 // Redis is as durable as it is configured. This package refuses to work on a server
-// that may evict entries or that keeps nothing on disk, and asks again every minute
-// in passing: see [Insecure]. With AOF and appendfsync always a crash loses nothing
-// that was acknowledged. With everysec a power cut may lose the last second or two, and
-// so may a crash of the server alone: Redis acknowledges without writing while a slow
-// disk keeps it waiting. A failover loses what the replica has not got, unless
-// [Options.Replicas] waits for it.
+// that may evict entries, that acknowledges before it has written to the disk, or that
+// is a replica, and looks again while it runs: see [Insecure]. With AOF and appendfsync
+// always a crash loses nothing that was acknowledged. With everysec (refused unless
+// allowed) a power cut may lose the last second or two, and so may a crash of the server
+// alone: Redis acknowledges without writing while a slow disk keeps it waiting. A
+// failover loses what the replica has not got, unless [Options.Replicas] waits for it.
 //
 // # Wiped servers
 //
@@ -32,15 +32,17 @@
 // leaves a mark in the store, its epoch; every process remembers it and reads it
 // again with each check. When the mark is gone or another, the store was wiped, or is
 // not the one it was, and everything is denied with [stores.ErrWiped] until an
-// operator has decided, by [Store.AcceptWipe].
+// operator has decided, by [Store.AcceptWipe], which opens it for all processes.
 //
-// A process that starts after the wipe has nothing to remember. It begins a new epoch,
-// whose mark holds its birth, and takes every token that was issued before for
-// revoked: it may have been, in the epoch that is lost. Users log in again. With
-// [Options.Epoch] it knows the mark from its configuration, and is closed at once.
+// A process that starts after the wipe has nothing to remember. It begins a new epoch
+// ([stores.StoreBegun], [Store.Epoch]), and takes every token that was issued before, or
+// until Skew after it, for revoked: it may have been, in the epoch that is lost. Users
+// log in again. With [Options.Epoch] it knows the mark from its configuration, and is
+// closed at once.
 package gateredis
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"strings"
@@ -84,6 +86,11 @@ type Options struct {
 	TrustOlderTokens bool
 	// Insecure opens what is closed for safety.
 	Insecure Insecure
+	// OnEvent is told of what an operator should know: [stores.StoreBegun],
+	// [stores.StoreWiped], [stores.StoreReopened], [stores.StoreUnsafe],
+	// [stores.StoreSafe] and [stores.StoreFailing]. It has the type of
+	// gate.Config.OnEvent, so that gate.SlogEvents can be given.
+	OnEvent func(context.Context, gate.Event)
 	// Clock tells the time, for tests. Default: time.Now.
 	Clock func() time.Time
 }
@@ -99,18 +106,27 @@ type Insecure struct {
 	// AllowSnapshots works with a server that has no AOF but snapshots (RDB): a crash
 	// makes the tokens good again that were revoked since the last one.
 	AllowSnapshots bool
+	// AllowEverysec works with a server that acknowledges before a change is on the disk
+	// (appendfsync everysec or no, or no-appendfsync-on-rewrite): a crash makes the tokens
+	// good again that were revoked in the last seconds.
+	AllowEverysec bool
+	// AllowReplica works with a client that reads from replicas: a token stays good until
+	// its revocation was replicated, and for ever where the replica has lost its master.
+	AllowReplica bool
 	// SkipServerCheck does not look at the server's settings at all, for services that
-	// forbid INFO and CONFIG. The caller vouches for noeviction and persistence.
+	// forbid INFO and CONFIG. The caller vouches for a master, noeviction and persistence.
 	SkipServerCheck bool
 }
 
-// ErrUnsafe: the server's settings may lose what was revoked. The store stays closed
-// until they are mended or allowed by [Insecure].
-var ErrUnsafe = errors.New("gateredis: the server may lose what was revoked")
-
-// ErrReplicas: fewer replicas than Options.Replicas have the change. The master may
-// have it. Call again: nothing is done twice.
-var ErrReplicas = errors.New("gateredis: too few replicas have the change")
+// Errors of this package. Others are those of package stores.
+var (
+	// ErrReplicas: fewer replicas than Options.Replicas have the change, or fewer than
+	// the server's min-replicas-to-write are connected. The master may have the change.
+	// Call again: nothing is done twice.
+	ErrReplicas = errors.New("gateredis: too few replicas have the change")
+	// ErrDisk: the server cannot write to its disk, and so takes no change.
+	ErrDisk = errors.New("gateredis: the server cannot write to its disk")
+)
 
 // Store keeps revoked tokens. Make one with [New]. It is safe for concurrent use.
 type Store struct {
@@ -118,14 +134,16 @@ type Store struct {
 	o       Options
 	keep    storekit.Keep
 	cluster bool
-	born    time.Time // of the epoch, if this process begins it
-	tags    []string  // the groups of keys that live and die together
+	tags    []string // the groups of keys that live and die together
 	state   atomic.Pointer[state]
 	busy    chan struct{} // held while state is being made
 	memory  *memory
 	getMark []rueidis.Cacheable // one for each of tags
 	steps   stepWatch
 	old     atomic.Bool // a server older than Redis 7
+	suffix  string      // of keys that belong to the scope and not to an identifier
+	closed  atomic.Bool // a wipe was reported
+	writes  writeStats
 }
 
 var (
@@ -181,7 +199,9 @@ func New(client rueidis.Client, o Options) (*Store, error) {
 		client: client, o: o, keep: keep, busy: make(chan struct{}, 1),
 		cluster: client.Mode() == rueidis.ClientModeCluster, tags: []string{"0"},
 	}
-	s.born = s.now()
+	if o.Scope != "" {
+		s.suffix = ":" + storekit.HashID("epoch", o.Scope, "")
+	}
 	if s.cluster {
 		s.tags = strings.Split(hashAlphabet, "")
 	}

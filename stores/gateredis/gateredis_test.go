@@ -12,6 +12,7 @@ import (
 
 	"github.com/jwtgate/gate/gatetest"
 	"github.com/jwtgate/gate/internal/integration/servers"
+	"github.com/jwtgate/gate/keys"
 	"github.com/jwtgate/gate/stores"
 	"github.com/jwtgate/gate/stores/gateredis"
 )
@@ -86,4 +87,13 @@ func TestBlocklist(t *testing.T) {
 			})
 		})
 	}
+}
+
+func testKey(t testing.TB) *keys.Key {
+	t.Helper()
+	key, err := keys.HMAC(keys.HS256, []byte("a secret of thirty-two bytes, ok"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return key
 }

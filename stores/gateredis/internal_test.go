@@ -36,12 +36,13 @@ func TestMarks(t *testing.T) {
 		mark string
 		ok   bool
 	}{
-		{newEpoch("a", 0, "").mark, true},
-		{newEpoch("A-_.9", 1<<40, "b").mark, true},
-		{"", false}, {"a", false}, {"a;1", false}, {";1;", false}, {"a;x;", false}, {"a;-1;", false}, {"a b;1;", false}, {"a;1;b;c", false},
+		{"a;0;0;0;begun", true}, {"A-_.9;1099511627776;7;8;accepted", true}, {"prod-1;1;0;0;named", true},
+		{"", false}, {"a", false}, {"a;1;1;1", false}, {";1;1;1;begun", false}, {"a;x;1;1;begun", false}, {"a;-1;1;1;begun", false},
+		{"a;1;-1;1;begun", false}, {"a;1;1;-1;begun", false}, {"a b;1;1;1;begun", false}, {"a;1;1;1;other", false},
+		{"a;1;1;1;begun;c", false}, {"a;01;1;1;begun", false}, {"a;1;1;begun", false},
 	} {
 		e, ok := parseEpoch(tt.mark)
-		if ok != tt.ok || ok && e.mark != newEpoch(e.name, e.before, e.previous).mark {
+		if ok != tt.ok || ok && e.mark() != tt.mark {
 			t.Errorf("parseEpoch(%q) = %+v, %v; want %v", tt.mark, e, ok, tt.ok)
 		}
 	}
@@ -51,7 +52,7 @@ func TestEntries(t *testing.T) {
 	for _, kind := range []stores.Kind{stores.Token, stores.Session, stores.Subject} {
 		e := entry{until: 7, at: 5, note: stores.Note{By: "a;b", Why: "c\nd"}}
 		if kind == stores.Subject {
-			e.subject = storekit.SubjectRecord{Before: 9, AllBefore: 8, Except: "x"}
+			e.subject = storekit.SubjectRecord{Generation: 7, AllGeneration: 6, Before: 9, AllBefore: 8, Except: "x"}
 		}
 		text := e.encode(kind)
 		if got, ok := decode(kind, text); !ok || got != e {

@@ -25,7 +25,7 @@ func (s *Store) key(kind stores.Kind, hash string) string {
 }
 
 // markKey is where the mark of a group of keys is kept.
-func (s *Store) markKey(tag string) string { return s.o.Prefix + "{" + tag + "}epoch" }
+func (s *Store) markKey(tag string) string { return s.o.Prefix + "{" + tag + "}epoch" + s.suffix }
 
 // hash is of an identifier of the gate's own.
 func (s *Store) hash(kind stores.Kind, id string) string {

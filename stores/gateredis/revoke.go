@@ -88,8 +88,12 @@ func (s *Store) RevokeSubject(ctx context.Context, subject string, o stores.Subj
 	defer cancel()
 	hash := s.hash(stores.Subject, subject)
 	c := change{key: s.key(stores.Subject, hash), mark: s.markKey(s.tag(hash)), urgent: true}
+	k, err := s.ready(ctx, time.Now())
+	if err != nil {
+		return err
+	}
 	for {
-		c.script, c.args = revokeScript, s.subjectArgs(o, storekit.CleanNote(n))
+		c.script, c.args = revokeScript, append(s.subjectArgs(o, storekit.CleanNote(n)), number(k.epoch.base))
 		generation, err := s.write(ctx, c)
 		if err != nil {
 			return err
@@ -116,14 +120,15 @@ func (s *Store) subjectArgs(o stores.SubjectOptions, n stores.Note) []string {
 }
 
 // Generation returns the subject's generation, which a new token of the subject
-// carries in the claim "gen"; 0 where nothing was revoked. It always asks the server.
+// carries in the claim "gen": that of the store's epoch where nothing was revoked. It
+// always asks the server.
 func (s *Store) Generation(ctx context.Context, subject string) (int64, error) {
 	if subject == "" {
 		return 0, fmt.Errorf("gateredis: %w", stores.ErrNoID)
 	}
 	ctx, cancel := s.bound(ctx)
 	defer cancel()
-	e, err := s.ready(ctx, time.Now())
+	k, err := s.ready(ctx, time.Now())
 	if err != nil {
 		return 0, err
 	}
@@ -132,14 +137,15 @@ func (s *Store) Generation(ctx context.Context, subject string) (int64, error) {
 	if err != nil {
 		return 0, fmt.Errorf("gateredis: read: %w", err)
 	}
-	if _, err := s.sameEpoch(e, values[1:]); err != nil || values[0] == "" {
-		return 0, err
+	e, err := s.sameEpoch(ctx, k, values[1:])
+	if err != nil || values[0] == "" {
+		return e.lowest(), err
 	}
 	record, ok := decode(stores.Subject, values[0])
 	if !ok {
 		return 0, errForeign
 	}
-	return record.subject.Generation, nil
+	return max(record.subject.Generation, e.base), nil
 }
 
 // RestoreToken undoes RevokeToken: see [stores.Store].

@@ -29,10 +29,10 @@ end
 `
 	// revokeScript is storekit.SubjectRecord.Revoke, with a generation of the server's
 	// clock, which it returns. ARGV: the writer's time in milliseconds, Before, Except, the
-	// random bits of the generation, until, at, By and Why.
+	// random bits of the generation, until, at, By, Why, and the lowest generation.
 	revokeScript = readSubject + `if not old then f = {'1', '', '0', '0', '', '0', '0', '', ''} end
 local now = redis.call('TIME')
-local gen = math.max(math.floor(f[6] / 1024) + 1, math.floor((now[1] * 1000000 + now[2]) / 1024)) * 1024 + ARGV[4]
+local gen = math.max(math.floor(math.max(f[6], ARGV[9]) / 1024) + 1, math.floor((now[1] * 1000000 + now[2]) / 1024)) * 1024 + ARGV[4]
 if ARGV[3] == '' then
   f[7] = text(gen)
   f[4] = text(math.max(f[4], f[3], ARGV[2]))

@@ -18,12 +18,12 @@ type change struct {
 	urgent            bool // written to a full server too
 }
 
-// text is the script as the server takes it.
-func (s *Store) text(c change) string {
+// script is a script of a change as the server takes it.
+func (s *Store) script(c change, text string) string {
 	if c.urgent && !s.old.Load() {
-		return whenFull + c.script
+		return whenFull + text
 	}
-	return c.script
+	return text
 }
 
 // isOld reports whether a server has refused the flags of whenFull, which Redis 6 does
@@ -36,7 +36,16 @@ func (s *Store) isOld(c change, err error) bool {
 // write makes a change, in one round trip with the mark, and returns what the script
 // did. A store of another epoch is an error, whatever it has taken.
 func (s *Store) write(ctx context.Context, c change) (int64, error) {
-	e, err := s.ready(ctx, time.Now())
+	begun := time.Now()
+	done, err := s.tryChange(ctx, c)
+	if s.writes.note(err, begun) {
+		s.emit(ctx, stores.StoreFailing, err)
+	}
+	return done, err
+}
+
+func (s *Store) tryChange(ctx context.Context, c change) (int64, error) {
+	k, err := s.ready(ctx, time.Now())
 	if err != nil {
 		return 0, err
 	}
@@ -44,13 +53,13 @@ func (s *Store) write(ctx context.Context, c change) (int64, error) {
 		done, mark, err := s.attempt(ctx, c)
 		switch {
 		case err == nil:
-			if _, err = s.sameEpoch(e, []string{mark}); err == nil {
+			if _, err = s.sameEpoch(ctx, k, []string{mark}); err == nil {
 				s.settle(ctx, c.key)
 			}
 			return done, err
 		case s.isOld(c, err):
 		case !refused(err) || !pause(ctx):
-			return 0, writeError(err)
+			return 0, writeError("revoke", err)
 		}
 	}
 }
@@ -59,8 +68,8 @@ func (s *Store) write(ctx context.Context, c change) (int64, error) {
 func (s *Store) attempt(ctx context.Context, c change) (done int64, mark string, err error) {
 	b := s.client.B()
 	commands := []rueidis.Completed{
-		b.Eval().Script(s.text(c)).Numkeys(1).Key(c.key).Arg(c.args...).Build(),
-		b.Eval().Script(touchScript).Numkeys(1).Key(c.mark).Build(),
+		b.Eval().Script(s.script(c, c.script)).Numkeys(1).Key(c.key).Arg(c.args...).Build(),
+		b.Eval().Script(s.script(c, touchScript)).Numkeys(1).Key(c.mark).Build(),
 	}
 	var results []rueidis.RedisResult
 	if s.o.Replicas == 0 {
@@ -138,12 +147,4 @@ func pause(ctx context.Context) bool {
 	case <-timer.C:
 		return true
 	}
-}
-
-// writeError names a full server what it is.
-func writeError(err error) error {
-	if e, ok := rueidis.IsRedisErr(err); ok && strings.HasPrefix(e.Error(), "OOM") {
-		return fmt.Errorf("gateredis: revoke: %w: %w", stores.ErrFull, err)
-	}
-	return fmt.Errorf("gateredis: revoke: %w", err)
 }

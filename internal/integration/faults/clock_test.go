@@ -28,7 +28,7 @@ func newGate(t *testing.T, clock func() time.Time, list gate.Blocklist) *gate.Ga
 	}
 	g, err := gate.New(gate.Config{
 		Keys: key, Blocklist: list, Clock: clock,
-		Create: gate.Create{AccessLifetime: time.Minute}, Accept: gate.Accept{Leeway: gateLeeway},
+		Create: gate.Create{AccessLifetime: time.Minute}, Accept: gate.Accept{Leeway: gateLeeway, Skew: gateLeeway},
 	})
 	if err != nil {
 		t.Fatal(err)

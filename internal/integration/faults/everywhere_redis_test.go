@@ -17,7 +17,7 @@ import (
 
 // redisNodes opens stores of one server, one client each.
 func redisNodes(t *testing.T, co rueidis.ClientOption, o gateredis.Options) func(func() time.Time) stores.Store {
-	o.TrustOlderTokens, o.Timeout = true, 5*time.Second
+	o.Timeout = 5 * time.Second
 	return func(clock func() time.Time) stores.Store {
 		o.Clock = clock
 		return newStore(t, connect(t, co), o)

@@ -54,7 +54,7 @@ func TestF9(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := closed.Check(t.Context()); !errors.Is(err, gateredis.ErrUnsafe) {
+		if err := closed.Check(t.Context()); !errors.Is(err, stores.ErrUnsafe) {
 			t.Errorf("Check of a server that evicts = %v, want ErrUnsafe", err)
 		}
 		old := fat{naive{client}}

@@ -113,8 +113,14 @@ func alone(addr string) rueidis.ClientOption {
 	return rueidis.ClientOption{InitAddress: []string{addr}, ForceSingleClient: true}
 }
 
-// newStore returns a node's store, ready.
+// newStore returns a node's store, ready, which trusts tokens from before it.
 func newStore(t *testing.T, client rueidis.Client, o gateredis.Options) *gateredis.Store {
+	t.Helper()
+	o.TrustOlderTokens = true
+	return newStrictStore(t, client, o)
+}
+
+func newStrictStore(t *testing.T, client rueidis.Client, o gateredis.Options) *gateredis.Store {
 	t.Helper()
 	s, err := gateredis.New(client, o)
 	if err != nil {

@@ -15,6 +15,7 @@ import (
 	"github.com/jwtgate/gate/internal/integration/servers"
 	"github.com/jwtgate/gate/stores"
 	"github.com/jwtgate/gate/stores/gateredis"
+	"github.com/jwtgate/gate/stores/storekit"
 )
 
 // TestF1 has no fault: 64 verifiers on three nodes and one that revokes. No check that
@@ -77,13 +78,13 @@ func crashes(t *testing.T, args []string, kills int, low time.Duration, open fun
 // that is what a crash may cost, and no more.
 func TestF2(t *testing.T) {
 	open := func(r *servers.Redis) revoker {
-		return newStore(t, connect(t, alone(r.Addr)), gateredis.Options{})
+		return newStore(t, connect(t, alone(r.Addr)), gateredis.Options{Insecure: gateredis.Insecure{AllowEverysec: true}})
 	}
 	_, _, f := crashes(t, append(servers.Durable, "--appendfsync", "always"), pick(3, 100), 150*time.Millisecond, open)
 	holds(t, "F2 redis kill -9, appendfsync always", f)
 
 	const window = 3 * time.Second // two seconds, the event loop, and the end of the process
-	l, killed, f := crashes(t, servers.Durable, pick(1, 30), window, open)
+	l, killed, f := crashes(t, servers.Everysec, pick(1, 30), window, open)
 	f.bad, f.what = f.closed, "acknowledged revocations lost that were not of the last moments"
 	for _, i := range l.lost {
 		next := slices.IndexFunc(killed, func(k time.Time) bool { return k.After(l.acked[i]) })
@@ -111,9 +112,11 @@ func TestF3(t *testing.T) {
 	for _, how := range []string{"FLUSHALL", "restart empty"} {
 		server := servers.StartRedis(t, servers.Forgetful...)
 		o := gateredis.Options{Insecure: gateredis.Insecure{AllowNoPersistence: true}}
-		all := nodes(t, 3, alone(server.Addr), o)
-		o.CacheFor = time.Second
-		all = append(all, newStore(t, connect(t, alone(server.Addr)), o))
+		var all []*gateredis.Store
+		for _, cacheFor := range []time.Duration{0, 0, 0, time.Second} {
+			o.CacheFor = cacheFor
+			all = append(all, newStrictStore(t, connect(t, alone(server.Addr)), o))
+		}
 		old := naive{connect(t, alone(server.Addr))}
 		revoked := revokeSome(t, all[0], old, 1000)
 
@@ -164,9 +167,9 @@ func revokeSome(t *testing.T, s, old revoker, n int) *ledger {
 func checkNewProcess(t *testing.T, server *servers.Redis, revoked *ledger) {
 	t.Helper()
 	o := gateredis.Options{Insecure: gateredis.Insecure{AllowNoPersistence: true}}
-	s := newStore(t, connect(t, alone(server.Addr)), o)
+	s := newStrictStore(t, connect(t, alone(server.Addr)), o)
 	holds(t, "F3 FLUSHALL, new process, older tokens", revoked.audit(t.Context(), s))
-	if blocked, err := s.Blocked(t.Context(), newToken()); blocked || err != nil {
+	if blocked, err := s.Blocked(t.Context(), later()); blocked || err != nil {
 		t.Errorf("a new token in a new process: %v, %v; want false, nil", blocked, err)
 	}
 	o.Epoch = "named"
@@ -187,8 +190,7 @@ func checkAccept(t *testing.T, all []*gateredis.Store, revoked *ledger) {
 	}
 	nap(t.Context(), time.Second)
 	for i, s := range all {
-		fresh := newToken()
-		fresh.IssuedAt = fresh.IssuedAt.Add(2 * time.Second)
+		fresh := later()
 		if blocked, err := s.Blocked(t.Context(), fresh); blocked || err != nil {
 			t.Errorf("node %d after AcceptWipe, new token: %v, %v; want false, nil", i, blocked, err)
 		}
@@ -196,4 +198,11 @@ func checkAccept(t *testing.T, all []*gateredis.Store, revoked *ledger) {
 			t.Errorf("node %d after AcceptWipe(now), old token: %v, %v; want true, nil", i, blocked, err)
 		}
 	}
+}
+
+// later is a token that was certainly issued after an epoch began.
+func later() *gate.Token {
+	tok := newToken()
+	tok.IssuedAt = tok.IssuedAt.Add(storekit.DefaultSkew + 2*time.Second)
+	return tok
 }

@@ -21,10 +21,13 @@ type Redis struct {
 	cli  string
 }
 
-// Durable are the arguments of a server that keeps what it acknowledged, but for the
-// last two seconds before a crash where its disk is slow: an append-only file, synced
-// every second.
-var Durable = []string{"--appendonly", "yes", "--appendfsync", "everysec", "--maxmemory-policy", "noeviction", "--save", ""}
+// Durable are the arguments of a server that keeps what it acknowledged: an append-only
+// file, synced before each answer.
+var Durable = []string{"--appendonly", "yes", "--appendfsync", "always", "--maxmemory-policy", "noeviction", "--save", ""}
+
+// Everysec are the same for a server that may lose the last two seconds before a crash
+// where its disk is slow.
+var Everysec = []string{"--appendonly", "yes", "--appendfsync", "everysec", "--maxmemory-policy", "noeviction", "--save", ""}
 
 // Forgetful are the arguments of a server that keeps nothing.
 var Forgetful = []string{"--appendonly", "no", "--save", "", "--maxmemory-policy", "noeviction"}

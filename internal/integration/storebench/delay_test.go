@@ -19,7 +19,7 @@ import (
 // refuses the token, and prints p50 and p99. 0 is: at the first check.
 func TestDelay(t *testing.T) {
 	n := 50 * rounds(t)
-	server := servers.StartRedis(t, servers.Durable...)
+	server := servers.StartRedis(t, servers.Everysec...)
 	writer := newStore(t, connect(t, server.Addr, nil), 0)
 	for _, reader := range []struct {
 		who string
@@ -68,7 +68,7 @@ func untilRefused(t *testing.T, s *gateredis.Store, tok *gate.Token) time.Durati
 // TestSize measures what an entry takes of the server's memory.
 func TestSize(t *testing.T) {
 	rounds(t)
-	server := servers.StartRedis(t, servers.Durable...)
+	server := servers.StartRedis(t, servers.Everysec...)
 	s := newStore(t, connect(t, server.Addr, nil), 0)
 	const n = 100_000
 	now := time.Now()
