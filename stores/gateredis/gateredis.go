@@ -199,8 +199,8 @@ func New(client rueidis.Client, o Options) (*Store, error) {
 		client: client, o: o, keep: keep, busy: make(chan struct{}, 1),
 		cluster: client.Mode() == rueidis.ClientModeCluster, tags: []string{"0"},
 	}
-	if o.Scope != "" {
-		s.suffix = ":" + storekit.HashID("epoch", o.Scope, "")
+	if o.Scope.Text() != "" {
+		s.suffix = ":" + storekit.HashID("epoch", o.Scope.Text(), "")
 	}
 	if s.cluster {
 		s.tags = strings.Split(hashAlphabet, "")

@@ -126,7 +126,7 @@ func TestEntryOfAnotherType(t *testing.T) {
 // TestScopesApart: stores of one server do not open one another.
 func TestScopesApart(t *testing.T) {
 	r, client := single(t, servers.Durable...)
-	a, b := mustNew(t, client, gateredis.Options{Scope: "a"}), mustNew(t, client, gateredis.Options{Scope: "b"})
+	a, b := mustNew(t, client, gateredis.Options{Scope: stores.NewScope("a")}), mustNew(t, client, gateredis.Options{Scope: stores.NewScope("b")})
 	other := mustNew(t, client, gateredis.Options{Prefix: "other:"})
 	for _, s := range []*gateredis.Store{a, b, other} {
 		want(t, s, fresh("x"), false, nil, "before")
@@ -277,7 +277,7 @@ func TestLeastPrivileges(t *testing.T) {
 	r.CLI(append([]string{"ACL", "SETUSER", "gate", "on", ">secret"}, leastPrivileges...)...)
 	client := connect(t, rueidis.ClientOption{InitAddress: []string{r.Addr}, ForceSingleClient: true, Username: "gate", Password: "secret"})
 	for _, cacheFor := range []time.Duration{0, time.Second} {
-		s := mustNew(t, client, gateredis.Options{CacheFor: cacheFor, Scope: fmt.Sprint(cacheFor)})
+		s := mustNew(t, client, gateredis.Options{CacheFor: cacheFor, Scope: stores.NewScope(fmt.Sprint(cacheFor))})
 		if err := s.Check(t.Context()); err != nil {
 			t.Fatal(err)
 		}

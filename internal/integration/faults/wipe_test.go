@@ -44,7 +44,7 @@ func TestWipeAndAccept(t *testing.T) {
 				r := wipeRound{t: t, server: server, restarted: restarted, acceptor: acceptor}
 				for i := range r.all {
 					o := gateredis.Options{Epoch: names[i], Timeout: 5 * time.Second}
-					o.Scope = fmt.Sprintf("wipe %v %d %d", names, restarted, acceptor)
+					o.Scope = stores.NewScope(fmt.Sprintf("wipe %v %d %d", names, restarted, acceptor))
 					r.all[i] = process{t: t, client: client, o: o}
 				}
 				a, b := r.run()
