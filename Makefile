@@ -50,5 +50,5 @@ bench: ## compare with other libraries, side by side, in ROUNDS rounds (default 
 fuzz: ## fuzz every target for FUZZTIME (default 30s)
 	@FUZZTIME=$(FUZZTIME) scripts/fuzz.sh
 
-faults: ## the long fault tests: killed servers, cut wires
+faults: ## the long tests, hours: killed servers, cut wires, models in larger bounds
 	@scripts/faults.sh
