@@ -210,7 +210,7 @@ func TestLenient(t *testing.T) {
 	flags := map[string]gate.Lenient{
 		"none": {}, "NoExpiry": {NoExpiry: true}, "NoID": {NoID: true}, "AnySubject": {AnySubject: true},
 		"AnyType": {AnyType: true}, "AnyFresh": {AnyFresh: true}, "AnyOrigin": {AnyOrigin: true},
-		"AnyHeaderType": {AnyHeaderType: true},
+		"AnyHeaderType": {AnyHeaderType: true}, "AnyContentType": {AnyContentType: true},
 	}
 	for _, fault := range []struct{ name, raw, want, forgiven string }{
 		{"no exp", token("exp", ""), "exp_missing", "NoExpiry"},
@@ -222,6 +222,8 @@ func TestLenient(t *testing.T) {
 		{"fresh a string", token("fresh", `"x"`), "fresh_type", "AnyFresh"},
 		{"for others", token("aud", `"x"`), "aud_unexpected", "AnyOrigin"},
 		{"another kind", mintWith(hs256, `{"alg":"HS256","typ":"dpop+jwt"}`, payload()), "typ_mismatch", "AnyHeaderType"},
+		{"cty of a nested token", mintWith(hs256, `{"alg":"HS256","cty":"JWT"}`, payload()), "cty", "AnyContentType"},
+		{"a nested token", mintWith(hs256, `{"alg":"HS256","cty":"JWT","typ":1}`, payload()), "typ_type", ""},
 		{"exp a string", token("exp", `"x"`), "exp_type", ""},
 		{"jti a number", token("jti", "1"), "jti_type", ""},
 		{"sid a number", token("sid", "1"), "sid_type", ""},

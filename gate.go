@@ -145,6 +145,10 @@ type Lenient struct {
 	AnyFresh      bool // a "fresh" of a wrong type counts as not fresh
 	AnyOrigin     bool // Issuer and Audiences have no defaults; unset, they are not checked
 	AnyHeaderType bool // "typ" is not looked at
+
+	// AnyContentType is for issuers that write "cty": "JWT" over plain claims, which
+	// RFC 7519 section 5.2 advises against. A nested token is not opened.
+	AnyContentType bool
 }
 
 // A Gate creates and checks tokens. It is made by [New], holds no state that

@@ -122,12 +122,16 @@ func ownHeader(header string, k *keys.Key) string {
 // candidates chooses the issuer of a token and asks its key source for keys.
 func (g *Gate) candidates(ctx context.Context, raw string, parts jws.Parts) (*issuer, []*keys.Key, error) {
 	u, err := keys.ParseUnverified(raw, g.cfg.Accept.Limits.TokenBytes)
-	if err != nil {
+	nested := err == jws.ErrNested
+	if err != nil && !nested {
 		return nil, nil, jwsError(err)
 	}
 	from := g.issuerOf(raw, parts.Payload)
-	if from == nil {
+	switch {
+	case from == nil:
 		return nil, nil, refuse(ErrInvalid, "issuer_unknown")
+	case nested && !from.Lenient.AnyContentType:
+		return nil, nil, jwsError(err)
 	}
 	found, err := g.verificationKeys(ctx, from, u)
 	return from, found, err

@@ -34,6 +34,7 @@ func (g *Gate) Ready(ctx context.Context) error {
 	n := g.needs()
 	all := []error{
 		ready[keys.Source](ctx, "key source", g.cfg.Keys, n),
+		keepsKeys(g.cfg.Keys, n),
 		ready(ctx, "blocklist", g.cfg.Blocklist, n),
 	}
 	for _, i := range g.cfg.Issuers {
@@ -52,6 +53,16 @@ func (g *Gate) needs() Needs {
 		n.Lifetime = NoExpiry
 	}
 	return n
+}
+
+// keepsKeys checks that keys verify until their last token has expired. Tokens without
+// end are left to the application.
+func keepsKeys(source keys.Source, n Needs) error {
+	r, ok := source.(interface{ Lifetime() time.Duration }) // a keys.Ring
+	if need := n.Lifetime + n.Leeway; ok && r.Lifetime() < need && n.Lifetime != NoExpiry {
+		return fmt.Errorf("gate: key source: it drops a replaced key after %s, and tokens live for %s; raise RingOptions.Lifetime", r.Lifetime(), need)
+	}
+	return nil
 }
 
 func readyPart(ctx context.Context, part any, n Needs) error {

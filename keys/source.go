@@ -36,10 +36,10 @@ func ParseUnverified(token string, maxBytes int) (Unverified, error) {
 		return Unverified{}, err
 	}
 	header, err := jws.ParseHeader(parts)
-	if err != nil {
+	if err != nil && err != jws.ErrNested {
 		return Unverified{}, err
 	}
-	return Unverified{parts, header}, nil
+	return Unverified{parts, header}, err
 }
 
 // Algorithm returns "alg" as the token has it.

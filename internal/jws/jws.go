@@ -108,17 +108,22 @@ type Header struct {
 }
 
 // ParseHeader reads the header of p strictly, and looks at the form of the other
-// two segments. Nothing in it is verified.
+// two segments. Nothing in it is verified. With ErrNested the header is returned, and
+// nothing else is wrong with it.
 func ParseHeader(p Parts) (Header, error) {
 	text, ok := DecodeSegment(p.Header)
 	if !ok {
 		return Header{}, ErrHeaderEncoding
 	}
 	h := Header{JSON: text}
-	if err := h.read(text); err != nil {
+	err := h.read(text)
+	if err != nil && err != ErrNested {
 		return Header{}, err
 	}
-	return h, CheckForm(p)
+	if form := CheckForm(p); form != nil {
+		return Header{}, form
+	}
+	return h, err
 }
 
 // read fills h from its JSON text.
@@ -230,14 +235,14 @@ func (f *headerFields) check() error {
 		return ErrUnencoded
 	case f.zip:
 		return ErrCompressed
-	case f.cty.seen && (f.cty.bad || strings.TrimPrefix(strings.ToLower(f.cty.text), "application/") == "jwt"):
-		return ErrNested
 	case f.typ.bad:
 		return ErrTypeType
 	case !f.alg.seen:
 		return ErrAlgMissing
 	case f.alg.bad:
 		return ErrAlgType
+	case f.cty.seen && (f.cty.bad || strings.TrimPrefix(strings.ToLower(f.cty.text), "application/") == "jwt"):
+		return ErrNested
 	}
 	return nil
 }
