@@ -11,6 +11,7 @@ wanted=(
 	"postgresql postgres"
 	"mariadb-server mariadbd"
 	"softhsm2 softhsm2-util"
+	"pgbouncer pgbouncer"
 )
 
 # Debian keeps PostgreSQL's programs out of the PATH.

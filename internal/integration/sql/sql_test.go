@@ -122,7 +122,28 @@ func TestBlocklist(t *testing.T) {
 			}
 		}
 		t.Run("database", suite(0, 0))
+		if d.dialect == gatesql.MySQL { // a driver may be told to count rows in another way
+			d.dsn += "?clientFoundRows=true"
+			t.Run("found rows", suite(0, 0))
+		}
 		t.Run("one connection", suite(1, 0))
 		t.Run("copy in memory", suite(0, time.Second))
 	})
+}
+
+// TestPgBouncer: a pooler that gives each transaction another connection.
+func TestPgBouncer(t *testing.T) {
+	d := &database{dialect: gatesql.Postgres, driver: "pgx", dsn: servers.StartPgBouncer(t, servers.StartPostgres(t))}
+	db := d.open(t)
+	for _, cacheFor := range []time.Duration{0, time.Second} {
+		t.Run(cacheFor.String(), func(t *testing.T) {
+			gatetest.Blocklist(t, func(t *testing.T, clock func() time.Time) stores.Store {
+				s := open(t, db, gatesql.Options{Dialect: d.dialect, Table: newTable(), Clock: clock, CacheFor: cacheFor, Poll: cacheFor / 100, TrustOlderTokens: true})
+				if cacheFor > 0 {
+					run(t, s)
+				}
+				return s
+			})
+		})
+	}
 }
