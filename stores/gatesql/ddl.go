@@ -229,8 +229,8 @@ func laneOf(id string) int {
 // insertLane makes a lane, or gives it the epoch of meta.
 func (d definitions) insertLane(lane int) string {
 	return fmt.Sprintf(`INSERT INTO %s (id, kind, revoked_at, until_at, undone, lane, seq, before_at, all_before_at, except_id, revoked_by, why)`+
-		` SELECT '%s', 'lane', 0, %d, 0, %d, %s, 0, 0, epoch, '', '' FROM %s WHERE id = 1 ON DUPLICATE KEY UPDATE except_id = VALUES(except_id)`,
-		d.n.entries, laneID(lane), storekit.Never, lane, d.d.micros(), d.n.meta)
+		` SELECT '%s', 'lane', 0, %d, 0, %d, 1, 0, 0, epoch, '', '' FROM %s WHERE id = 1 ON DUPLICATE KEY UPDATE except_id = VALUES(except_id)`,
+		d.n.entries, laneID(lane), storekit.Never, lane, d.n.meta)
 }
 
 // insertSentinel makes a sentinel from the epoch of meta; id is an expression.

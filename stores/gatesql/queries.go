@@ -85,14 +85,16 @@ func (b builder) prune() string {
 }
 
 // position is the place of a row among all changes. In PostgreSQL it is the number of
-// the transaction, in SQLite, which has one writer at a time, a number that goes up.
-// Neither is used again after a failover: SQLite's is at least the time.
+// the transaction, in SQLite, which has one writer at a time, a number that goes up, and
+// in MySQL at least the time: a lane goes up too. None is used again after a failover.
 func (b builder) position() string {
 	switch {
 	case b.beside:
 		return `(SELECT seq FROM ` + b.n.meta + ` WHERE id = 1)`
 	case b.d == Postgres:
 		return `pg_current_xact_id()::text::bigint`
+	case b.d == MySQL:
+		return b.d.micros()
 	}
 	return `MAX(` + b.d.micros() + `, (SELECT COALESCE(MAX(seq), 0) + 1 FROM ` + b.n.entries + `))`
 }

@@ -18,7 +18,7 @@ import (
 
 // laneRow is the first row. Its parameters: lane's id, epoch, lane.
 func (b builder) laneRow() string {
-	return fmt.Sprintf(`(?, 'lane', 0, %d, 0, (@gate_seq := %s), 0, 0, ?, '', '', 0, 0, ?)`, storekit.Never, b.d.micros())
+	return fmt.Sprintf(`(?, 'lane', 0, %d, 0, (@gate_seq := %s), 0, 0, ?, '', '', 0, 0, ?)`, storekit.Never, b.position())
 }
 
 // begin is the beginning of a write, as far as the second row.
@@ -33,7 +33,7 @@ func (b builder) begin() string {
 // count begins the assignments, and gives both rows their number. A lane of another
 // epoch is an error: the number is out of range.
 func (b builder) count() string {
-	next := `GREATEST(seq + 1, ` + b.d.micros() + `)`
+	next := `GREATEST(seq + 1, ` + b.position() + `)`
 	if b.beside {
 		next = b.position()
 	}
