@@ -15,7 +15,7 @@ import (
 // packages are those whose names the pages use, by their folders.
 var packages = map[string]string{
 	"gate": "", "keys": "keys", "jwks": "keys/jwks", "keyfile": "keys/keyfile", "flask": "flask", "session": "session", "gatetest": "gatetest",
-	"gatemem": "stores/gatemem", "gatesql": "stores/gatesql", "gateredis": "stores/gateredis", "stores": "stores",
+	"gatemem": "stores/gatemem", "gatesql": "stores/gatesql", "gateredis": "stores/gateredis", "stores": "stores", "storekit": "stores/storekit",
 }
 
 // names returns the exported names of a package: "New", "Config", "Config.Keys" for

@@ -168,7 +168,7 @@ func checkPast(s *suite) {
 	s.want(false, longer(a, time.Hour), "the same jti: nothing was written")
 }
 
-// checkTwice: the longer life stands, whatever the order.
+// checkTwice: the longer life counts, whatever the order.
 func checkTwice(s *suite) {
 	for _, first := range []time.Duration{time.Minute, time.Hour} {
 		long := s.token("of " + first.String())

@@ -105,7 +105,7 @@ func TestSince(t *testing.T) {
 	wantBlocked(t, open, unknown, false)
 }
 
-// TestFull: a full store refuses, forgets nothing, and has room again with time.
+// TestFull: a full store refuses, forgets nothing, and has space again with time.
 func TestFull(t *testing.T) {
 	const n = 500
 	c := gatetest.NewClock()
@@ -274,7 +274,7 @@ func TestBadSnapshot(t *testing.T) {
 		o    gatemem.Options
 		want error
 	}{
-		{"more behind it", append(bytes.Clone(good), 0), o, gatemem.ErrCorrupt},
+		{"more after it", append(bytes.Clone(good), 0), o, gatemem.ErrCorrupt},
 		{"another scope", good, gatemem.Options{Clock: c.Now, Scope: stores.NewScope("b")}, gatemem.ErrForeign},
 		{"another file", bytes.Repeat([]byte("PNG "), 100), o, gatemem.ErrForeign},
 		{"another version", append([]byte("gatemem\x01"), good[8:]...), o, gatemem.ErrForeign},
@@ -334,8 +334,8 @@ func TestSnapshotToFullDisk(t *testing.T) {
 	c := gatetest.NewClock()
 	s := newStore(t, gatemem.Options{Clock: c.Now})
 	revoke(t, s, c, "x")
-	for _, room := range []failing{0, 570} {
-		if err := s.Snapshot(&room); err == nil {
+	for _, space := range []failing{0, 570} {
+		if err := s.Snapshot(&space); err == nil {
 			t.Error("Snapshot to a full disk: no error")
 		}
 	}

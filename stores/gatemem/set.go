@@ -24,8 +24,8 @@ type set struct {
 	shards [1 << shardBits]shard
 }
 
-// shard is a table whose size is a power of two. An entry stands at the place of its
-// hash or, with no gap between, behind it.
+// shard is a table whose size is a power of two. An entry is at the place of its
+// hash or, with no gap between, after it.
 type shard struct {
 	mu    sync.RWMutex
 	hash  []uint64 // 0: no entry
@@ -182,11 +182,11 @@ func (h *shard) rebuild(now time.Time) {
 	}
 }
 
-// removeAt closes the gap by moving back those behind it that may stand there.
+// removeAt removes an entry, and closes the gap by moving back later ones that belong there.
 func (h *shard) removeAt(gap int) {
 	mask := len(h.hash) - 1
 	for i := (gap + 1) & mask; h.hash[i] != 0; i = (i + 1) & mask {
-		if (i-h.home(h.hash[i]))&mask >= (i-gap)&mask { // its home is not behind the gap
+		if (i-h.home(h.hash[i]))&mask >= (i-gap)&mask { // its home is not after the gap
 			h.hash[gap], h.until[gap] = h.hash[i], h.until[i]
 			gap = i
 		}
@@ -201,7 +201,7 @@ func (h *shard) sweep(now time.Time) {
 	mask := len(h.hash) - 1
 	for range sweepEach {
 		if h.hash[h.hand] != 0 && !storekit.Live(untilOf(h.until[h.hand]), now) {
-			h.removeAt(h.hand) // another may stand here now
+			h.removeAt(h.hand) // another may be here now
 		} else {
 			h.hand = (h.hand + 1) & mask
 		}

@@ -17,7 +17,7 @@ func (k hashKey) derive(kind, scope string) hashKey {
 	return hashKey{k.hash("0" + text), k.hash("1" + text)}
 }
 
-// hash returns the 64-bit hash of s. The hash 0 stands for no entry in a set, and is
+// hash returns the 64-bit hash of s. The hash 0 means no entry in a set, and is
 // used for none.
 func (k hashKey) hash(s string) uint64 {
 	v0, v1 := k.k0^0x736f6d6570736575, k.k1^0x646f72616e646f6d

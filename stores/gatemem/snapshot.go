@@ -207,7 +207,7 @@ func (r *reader) entry() (hash uint64, until uint32) {
 	return binary.LittleEndian.Uint64(b), binary.LittleEndian.Uint32(b[8:])
 }
 
-// end compares the sums and wants nothing behind them.
+// end compares the sums and makes sure that nothing follows.
 func (r *reader) end(src *bufio.Reader) error {
 	want := r.sum.Sum(nil)
 	if got := r.bytes(sha256.Size); r.err != nil {

@@ -164,7 +164,7 @@ func (s *Store) Recall(t *gate.Token) (blocked, known bool) {
 	return v.blocked, ok && v.holds(now)
 }
 
-// recall returns the verdict on t that still stands.
+// recall returns the remembered verdict on t, if nothing has changed since.
 func (s *Store) recall(ctx context.Context, t *gate.Token, now time.Time) (verdict, bool) {
 	v, ok := s.memory.get(t.ID)
 	if !ok || v.token != s.memory.hash(t) || v.issued != t.IssuedAt.Unix() || now.Sub(v.made) > s.o.CacheFor/2 {

@@ -81,7 +81,7 @@ type Options struct {
 	Epoch string
 	// TrustOlderTokens accepts tokens that were issued before the epoch of the store
 	// began, or that do not say when. Without it they count as revoked: the store may
-	// stand in the place of one that was lost. Set it where a service that has had no
+	// be a new one in the place of one that was lost. Set it where a service that has had no
 	// store gets its first one, until the tokens from before have expired.
 	TrustOlderTokens bool
 	// Insecure opens what is closed for safety.

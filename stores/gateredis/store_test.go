@@ -127,7 +127,7 @@ func TestForeignValue(t *testing.T) {
 	}
 }
 
-// TestFull: no room is an error of its own, and nothing is dropped for it.
+// TestFull: no space is an error of its own, and nothing is dropped for it.
 func TestFull(t *testing.T) {
 	r, client := single(t, servers.Durable...)
 	s := mustNew(t, client, gateredis.Options{})

@@ -35,7 +35,7 @@ func fill(t *testing.T, store revoker, l *ledger, most int) (first error) {
 	return first
 }
 
-// TestF9 fills the server: a revocation that has no room is an error, and those that
+// TestF9 fills the server: a revocation that has no space is an error, and those that
 // had are kept.
 func TestF9(t *testing.T) {
 	t.Run("memory", func(t *testing.T) {
@@ -65,10 +65,14 @@ func TestF9(t *testing.T) {
 	t.Run("disk", func(t *testing.T) {
 		for _, fsync := range []string{"everysec", "always"} {
 			server, grow := smallDisk(t, "--appendfsync", fsync)
-			store := newStore(t, connect(t, alone(server.Addr)), gateredis.Options{})
+			o := gateredis.Options{Insecure: gateredis.Insecure{AllowEverysec: true}}
+			store := newStore(t, connect(t, alone(server.Addr)), o)
 			var l ledger
-			if err := fill(t, store, &l, 1<<20); err == nil {
-				t.Error("a full disk is no error")
+			if err := fill(t, store, &l, 1<<20); err == nil || fsync == "everysec" && !errors.Is(err, gateredis.ErrDisk) {
+				t.Errorf("the error of a full disk = %v, want ErrDisk", err)
+			}
+			if err := store.Check(t.Context()); err == nil || fsync == "everysec" && !errors.Is(err, gateredis.ErrDisk) {
+				t.Errorf("Check of a server with a full disk = %v, want ErrDisk", err)
 			}
 			grow()
 			if fsync == "always" { // such a server ends rather than acknowledge
@@ -94,7 +98,7 @@ func TestF9(t *testing.T) {
 func smallDisk(t *testing.T, args ...string) (server *servers.Redis, grow func()) {
 	t.Helper()
 	if os.Getuid() != 0 || runtime.GOOS != "linux" {
-		t.Skip("a full disk needs root on Linux, to mount one; the server's maxmemory stands in")
+		t.Skip("a full disk needs root on Linux, to mount one; the test with maxmemory has to do")
 	}
 	dir := t.TempDir()
 	mount := func(option string) error {

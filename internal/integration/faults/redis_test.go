@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"slices"
 	"sync"
 	"testing"
@@ -53,6 +54,11 @@ func TestF1(t *testing.T) {
 // least low before each kill. It asks the node that wrote, and one that starts after.
 func crashes(t *testing.T, args []string, kills int, low time.Duration, open func(*servers.Redis) revoker) (*ledger, []time.Time, finding) {
 	server := servers.StartRedis(t, args...)
+	return crash(t, server, server.Kill, kills, low, open)
+}
+
+// crash is crashes for a server that has been started, and a way to end it.
+func crash(t *testing.T, server *servers.Redis, end func(), kills int, low time.Duration, open func(*servers.Redis) revoker) (*ledger, []time.Time, finding) {
 	store, l := open(server), new(ledger)
 	var killed []time.Time
 	for range kills {
@@ -60,7 +66,7 @@ func crashes(t *testing.T, args []string, kills int, low time.Duration, open fun
 		done := make(chan struct{})
 		go func() { l.write(ctx, store, 8); close(done) }()
 		nap(ctx, between(low, low+250*time.Millisecond))
-		server.Kill()
+		end()
 		killed = append(killed, time.Now()) // nothing is acknowledged after this
 		cancel()
 		<-done
@@ -205,4 +211,29 @@ func later() *gate.Token {
 	tok := newToken()
 	tok.IssuedAt = tok.IssuedAt.Add(storekit.DefaultSkew + 2*time.Second)
 	return tok
+}
+
+// TestFrozenWriter halts a client in the middle of a write: others revoke as fast as
+// before, and nothing is lost.
+func TestFrozenWriter(t *testing.T) {
+	t.Parallel()
+	server := servers.StartRedis(t, servers.Durable...)
+	store := newStore(t, connect(t, alone(server.Addr)), gateredis.Options{})
+	for _, half := range []string{"MULTI\r\nSET gate:{0}epoch x\r\n", "WATCH gate:{0}epoch\r\nMULTI\r\n", "*3\r\n$3\r\nSET\r\n$5\r\ngate:"} {
+		conn, err := net.Dial("tcp", server.Addr)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer conn.Close()
+		if _, err := conn.Write([]byte(half)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var l ledger
+	ctx, cancel := context.WithTimeout(t.Context(), time.Duration(pick(1, 10))*time.Second)
+	defer cancel()
+	l.write(ctx, store, 8)
+	late := finding{bad: l.errors, of: l.size() + l.errors, what: "revocations of others were too late"}
+	holds(t, "F20 redis, frozen writers", late)
+	holds(t, "F20 redis, frozen writers", l.audit(t.Context(), store).open())
 }

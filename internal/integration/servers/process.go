@@ -33,6 +33,7 @@ type Process struct {
 	dir   string
 	log   string
 	attr  *syscall.SysProcAttr
+	env   []string // nil: that of the test
 	ready func() error
 
 	mu   sync.Mutex
@@ -70,7 +71,7 @@ func (p *Process) StartUnready() {
 	}
 	defer out.Close()
 	cmd := exec.Command(p.path, p.args...)
-	cmd.Dir, cmd.Stdout, cmd.Stderr, cmd.SysProcAttr = p.dir, out, out, p.attr
+	cmd.Dir, cmd.Stdout, cmd.Stderr, cmd.SysProcAttr, cmd.Env = p.dir, out, out, p.attr, p.env
 	if err := cmd.Start(); err != nil {
 		p.t.Fatalf("start %s: %v", p.path, err)
 	}
@@ -163,7 +164,7 @@ func FreePort(t testing.TB) int {
 		port := l.Addr().(*net.TCPAddr).Port
 		_ = l.Close()
 		if port > 55535 {
-			port -= 25000 // room for the bus
+			port -= 25000 // the bus needs its port plus 10000
 			if l, err = net.Listen("tcp", fmt.Sprint("127.0.0.1:", port)); err != nil {
 				continue
 			}
