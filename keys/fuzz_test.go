@@ -1,6 +1,8 @@
 package keys_test
 
 import (
+	"os"
+	"path/filepath"
 	"testing"
 
 	"github.com/jwtgate/gate/keys"
@@ -40,8 +42,11 @@ func FuzzJWKSet(f *testing.F) {
 	f.Add(set(jwk(p256Key), jwk(edKey).with(hidden)))
 	f.Add(set(octJWK.with(members{"alg": "HS256", "kid": "a"}), jwk(p521Key).with(members{"use": "enc"})))
 	f.Add([]byte(`{"keys":[]}`))
+	for _, path := range must(filepath.Glob("testdata/cases/*.json")) {
+		f.Add(must(os.ReadFile(path)))
+	}
 	f.Fuzz(func(t *testing.T, text []byte) {
-		s, err := keys.ParseSet(text)
+		s, err := keys.ParseSet(text, keys.RS256, keys.PS256)
 		if err != nil {
 			return
 		}
