@@ -83,7 +83,7 @@ func (g *Gate) Generation(ctx context.Context, subject string) (Generation, erro
 		err = fmt.Errorf("the generation of a subject is negative (%d)", n)
 	}
 	if err != nil {
-		return Generation{}, failed("blocklist", err)
+		return Generation{}, &unavailableError{what: "blocklist", err: err, ours: true}
 	}
 	return Generation{subject, n, true}, nil
 }
@@ -96,7 +96,7 @@ func (g *Gate) checkBlocklist(ctx context.Context, t *Token, p *Policy) error {
 	}
 	switch blocked, err := list.Blocked(ctx, t); {
 	case err != nil:
-		return failed("blocklist", err)
+		return &unavailableError{what: "blocklist", err: err, ours: true}
 	case blocked:
 		return refuse(ErrRevoked, "revoked")
 	}

@@ -9,24 +9,24 @@ import (
 	"github.com/jwtgate/gate/keys"
 )
 
-// tokenCache remembers tokens whose asymmetric signature has held, so that it need
-// not be checked again while the key that made it is still accepted. All else is
-// checked on every request. It is never the record of what is revoked.
+// tokenCache keeps tokens whose asymmetric signature was checked, so that it is not
+// checked again while the same key is still accepted. Everything else is checked on
+// every request, revocation too.
 //
 // Each shard has two generations: when the young one is full it becomes the old
 // one, and the old one is dropped. That bounds entries and bytes without a
-// goroutine, a list to keep in order, or a lock that readers share.
+// goroutine or a sorted list.
 type tokenCache struct {
-	seed   maphash.Seed
 	shards [16]cacheShard
+	seed   maphash.Seed
 }
 
+// A cacheShard fills one cache line.
 type cacheShard struct {
 	mu             sync.RWMutex
 	young, old     map[string]*Token
 	bytes          int // of young
 	entries, limit int // allowed in one generation
-	_              [40]byte
 }
 
 // entryOverhead is what an entry costs beside the token's own text, about.

@@ -47,7 +47,7 @@ func inCookie(values []string, name string) (found, *Error) {
 func (g *Gate) chooseCookie(ctx context.Context, f *found) error {
 	var best *Token
 	for _, raw := range f.choice.values {
-		t, err := g.enter(ctx, &found{raw: raw, location: f.location}, false)
+		t, err := g.checkFound(ctx, &found{raw: raw, location: f.location}, nil)
 		var refused *Error
 		switch {
 		case errors.As(err, &refused):

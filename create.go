@@ -114,7 +114,7 @@ func (g *Gate) create(ctx context.Context, d *Draft, o TokenOptions) (string, *T
 		err = keys.ErrCannotSign
 	}
 	if err != nil {
-		return "", nil, failed("key source", err)
+		return "", nil, &unavailableError{what: "key source", err: err, ours: true}
 	}
 	d.whole = d.whole || g.cfg.OnEvent != nil
 	raw, t, err := g.sign(ctx, key, d, &o)

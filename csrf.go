@@ -128,9 +128,9 @@ func (c *CSRF) checkOrigin(r Request) *Error {
 	return nil
 }
 
-// checkCSRF applies what can be checked before the token is read, and returns the CSRF
-// value to compare with the token's.
-func (g *Gate) checkCSRF(r Request, want TokenType) (value string, compare bool, refused *Error) {
+// checkSender checks the origin of a request before its token is read, and returns the
+// CSRF value to compare with the token's.
+func (g *Gate) checkSender(r Request, want TokenType) (value string, compare bool, refused *Error) {
 	c := &g.cfg.Cookies.CSRF
 	origin, double := c.checks(r)
 	if origin && !g.compat.SkipOrigin {
@@ -171,8 +171,8 @@ func (g *Gate) CSRFInput(ctx context.Context) string {
 	return `<input type="hidden" name="` + html.EscapeString(name) + `" value="` + html.EscapeString(t.CSRF()) + `">`
 }
 
-// matchCSRF is step 4. An empty claim matches nothing.
-func (f *found) matchCSRF(t *Token) *Error {
+// checkCSRF is step 4. An empty claim matches nothing.
+func (f *found) checkCSRF(t *Token) *Error {
 	switch {
 	case !f.check:
 		return nil

@@ -76,9 +76,6 @@ type unavailableError struct {
 	ours bool // a store or key source, which the gate has asked
 }
 
-// failed reports that a store or key source could not answer.
-func failed(what string, err error) error { return &unavailableError{what, err, true} }
-
 func (e *unavailableError) Error() string {
 	if e.what == "" {
 		return fmt.Sprintf("gate: unavailable: %v", e.err)
@@ -88,7 +85,7 @@ func (e *unavailableError) Error() string {
 
 // Unwrap hides the verdict of another gate, which must not pass for that of this one.
 func (e *unavailableError) Unwrap() error {
-	if r := (*Error)(nil); errors.As(e.err, &r) || row(e.err) != nil {
+	if r := (*Error)(nil); errors.As(e.err, &r) || refusalOf(e.err) != nil {
 		return nil
 	}
 	return e.err

@@ -69,7 +69,7 @@ func TestErrorText(t *testing.T) {
 	}
 }
 
-// source texts of the package: the reasons given to refuse, refuseName, single and
+// source texts of the package: the reasons given to refuse, refuseName, onlyValue and
 // Reason:, those that jwsReasons maps to, and the keys of messages.
 func reasonsInSource(t *testing.T) (used, messages map[string]bool) {
 	used, messages = map[string]bool{}, map[string]bool{}
@@ -92,7 +92,7 @@ func reasonsInSource(t *testing.T) (used, messages map[string]bool) {
 					switch f.Name {
 					case "refuse", "refuseName":
 						add(used, n.Args[1])
-					case "single":
+					case "onlyValue":
 						add(used, n.Args[2])
 					}
 				}

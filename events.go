@@ -39,7 +39,7 @@ func (g *Gate) Emit(ctx context.Context, e Event) {
 // the policy let that pass.
 func (g *Gate) emitVerdict(ctx context.Context, t *Token, err error) {
 	switch {
-	case err != nil && row(err) == nil:
+	case err != nil && refusalOf(err) == nil:
 		g.Emit(ctx, Event{Name: CheckFailed, Err: err})
 	case err != nil:
 		e := Event{Name: TokenRefused, Err: err}

@@ -151,7 +151,7 @@ func (g *Gate) stillGood(ctx context.Context, from *Token) error {
 	}
 	switch {
 	case err != nil:
-		return failed("blocklist", err)
+		return &unavailableError{what: "blocklist", err: err, ours: true}
 	case blocked:
 		return located(refuse(ErrRevoked, "revoked"), from.Location(), from)
 	case g.expired(from, g.cfg.Clock()):

@@ -27,6 +27,8 @@ type found struct {
 	check    bool   // compare it with the token's
 	location string
 	choice   *cookieChoice // to make before raw is known
+
+	allowExpired bool // for Decode
 }
 
 // FromHeader finds a token behind a scheme in a header: FromHeader("Authorization",
@@ -93,7 +95,7 @@ func isList(s string) bool {
 	return strings.IndexByte(s, ' ') >= 0 || strings.IndexByte(s, ',') >= 0 || strings.IndexByte(s, '\t') >= 0
 }
 
-// cutScheme returns what stands behind the scheme.
+// cutScheme returns the part of v after the scheme.
 func cutScheme(v, scheme string) (rest string, ok bool) {
 	n := len(scheme)
 	switch {
@@ -130,7 +132,7 @@ func FromCookies(types ...TokenType) Location {
 // Tokens in URLs end in logs and browser histories: use it for links that work once.
 func FromQuery(name, prefix string) Location {
 	return Location{name: "query", find: func(_ *Gate, r Request, _ TokenType) (found, *Error) {
-		v, err := single(r.Query(name), name, "missing_query")
+		v, err := onlyValue(r.Query(name), name, "missing_query")
 		if err != nil {
 			return found{}, err
 		}
@@ -193,7 +195,7 @@ func LocationFunc(name string, find func(r Request, want TokenType) (raw string,
 			return found{}, refuse(ErrMissing, "missing")
 		case err == nil:
 			return found{raw: raw}, nil
-		case errors.As(err, &e) && row(e) != nil:
+		case errors.As(err, &e) && refusalOf(e) != nil:
 			own := *e // the caller's may be shared
 			return found{}, &own
 		case errors.As(err, &u):
@@ -205,9 +207,9 @@ func LocationFunc(name string, find func(r Request, want TokenType) (raw string,
 	}}
 }
 
-// single takes the one value out of several: none and empty ones are missing, two
-// that differ are two identities.
-func single(values []string, name, missing string) (string, *Error) {
+// onlyValue returns the only value that is not empty. None is ErrMissing; two different
+// ones are ErrInvalid.
+func onlyValue(values []string, name, missing string) (string, *Error) {
 	var v string
 	if len(values) > maxValues {
 		return "", refuseName(ErrInvalid, "ambiguous", name)
@@ -254,7 +256,7 @@ func (g *Gate) search(r Request, p *Policy, want TokenType, missing []error) (fo
 		}
 		f, err := l.find(g, r, want)
 		if err == nil && l.csrf && !p.SkipCSRF {
-			f.csrf, f.check, err = g.checkCSRF(r, want)
+			f.csrf, f.check, err = g.checkSender(r, want)
 		}
 		if err == nil {
 			f.location = l.name

@@ -30,9 +30,9 @@ func matcher(source keys.Source) headerMatcher {
 	return nil
 }
 
-// open is step 2: choose the key, check the signature, read the payload. Nothing of
-// the payload is looked at before the signature holds.
-func (g *Gate) open(ctx context.Context, raw string) (*Token, error) {
+// checkSignature is step 2: it chooses the key, checks the signature and reads the
+// payload. It reads nothing of the payload before the signature holds.
+func (g *Gate) checkSignature(ctx context.Context, raw string) (*Token, error) {
 	parts, err := jws.Split(raw, g.cfg.Accept.Limits.TokenBytes)
 	if err != nil {
 		return nil, jwsError(err)
@@ -156,7 +156,7 @@ func (g *Gate) verificationKeys(ctx context.Context, from *issuer, u keys.Unveri
 	}
 	found, err := from.Keys.VerificationKeys(ctx, u)
 	if err != nil {
-		return nil, failed("key source", err)
+		return nil, &unavailableError{what: "key source", err: err, ours: true}
 	}
 	switch {
 	case len(found) == 0 && u.KeyID() == "":
@@ -223,13 +223,4 @@ func Peek(raw string) (keys.Unverified, error) {
 		return keys.Unverified{}, jwsError(err)
 	}
 	return u, nil
-}
-
-// located names the place where a token was found in the error that refuses it.
-func located(err error, location string, t *Token) error {
-	if e, ok := err.(*Error); ok {
-		e.Location = location
-		e.Token = t
-	}
-	return err
 }

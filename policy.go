@@ -114,11 +114,11 @@ func (g *Gate) issues(typ TokenType) bool {
 }
 
 // checkPolicy is step 5: type, freshness, then scopes.
-func (g *Gate) checkPolicy(t *Token, p *Policy) error {
+func (g *Gate) checkPolicy(t *Token, p *Policy, now time.Time) error {
 	if err := g.checkType(t, p); err != nil {
 		return err
 	}
-	if p.Fresh && !t.isFresh(g.cfg.Clock()) {
+	if p.Fresh && !t.isFresh(now) {
 		return &Error{Kind: ErrNotFresh, Reason: "not_fresh", maxAge: g.maxAge}
 	}
 	if len(p.Scopes) == 0 {

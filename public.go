@@ -12,7 +12,7 @@ import (
 
 // passes reports whether a request is let through without its token, which was
 // refused. A failure is no refusal.
-func (p *Policy) passes(err error) bool { return err != nil && p.Public && row(err) != nil }
+func (p *Policy) passes(err error) bool { return err != nil && p.Public && refusalOf(err) != nil }
 
 // clearing removes the cookies of a refused token from the browser, before the header
 // of the response is written.

@@ -40,6 +40,6 @@ func opensPage(r *http.Request) bool {
 }
 
 func loginHelps(err error) bool {
-	s := row(err)
+	s := refusalOf(err)
 	return s != nil && s.status == http.StatusUnauthorized
 }

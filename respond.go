@@ -37,9 +37,9 @@ const (
 	failure     = "The service cannot answer the request now; try again" // the application
 )
 
-// row is the line of the table for err: that of its Kind, whatever its cause may be,
-// or of a bare kind. It is nil for anything that is not a refusal.
-func row(err error) *statusRow {
+// refusalOf returns the row of the table for the Kind of err, or for err where it is a
+// kind itself. It is nil for an error that is no refusal.
+func refusalOf(err error) *statusRow {
 	if e := (*Error)(nil); errors.As(err, &e) {
 		err = e.Kind
 	}
@@ -53,7 +53,7 @@ func row(err error) *statusRow {
 
 // kindOf is the kind of a refusal, and nil for any other error.
 func kindOf(err error) error {
-	if s := row(err); s != nil {
+	if s := refusalOf(err); s != nil {
 		return s.kind
 	}
 	return nil
@@ -62,7 +62,7 @@ func kindOf(err error) error {
 // StatusCode returns the HTTP status for an error of a gate: 401, 403 for [ErrCSRF],
 // [ErrScope] and [ErrRejected], 503 for anything that is neither an [*Error] nor a bare kind.
 func StatusCode(err error) int {
-	if s := row(err); s != nil {
+	if s := refusalOf(err); s != nil {
 		return s.status
 	}
 	return http.StatusServiceUnavailable
@@ -191,7 +191,7 @@ func sentence(err error) string {
 	switch {
 	case errors.As(err, &e) && e.Message() != "":
 		return e.Message()
-	case row(err) != nil:
+	case refusalOf(err) != nil:
 		return http.StatusText(StatusCode(err))
 	case errors.As(err, &u) && u.ours:
 		return unavailable
@@ -200,7 +200,7 @@ func sentence(err error) string {
 }
 
 func slug(err error) string {
-	if s := row(err); s != nil {
+	if s := refusalOf(err); s != nil {
 		return s.slug
 	}
 	return "unavailable"
@@ -224,7 +224,7 @@ func writeError(w http.ResponseWriter, err error, contentType string, body []byt
 
 // header is the value of WWW-Authenticate; "" for an answer that has none.
 func (c Challenge) header(err error) string {
-	s := row(err)
+	s := refusalOf(err)
 	if s == nil || s.status != http.StatusUnauthorized && s.code == "" {
 		return ""
 	}

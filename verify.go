@@ -6,8 +6,8 @@ import (
 	"reflect"
 )
 
-// verify is step 7: the application's own check.
-func (g *Gate) verify(ctx context.Context, t *Token) error {
+// checkVerify is step 7: the application's own check.
+func (g *Gate) checkVerify(ctx context.Context, t *Token) error {
 	if g.cfg.Verify == nil {
 		return nil
 	}
@@ -19,7 +19,7 @@ func (g *Gate) verify(ctx context.Context, t *Token) error {
 func hookError(err error) error {
 	var e *Error
 	var u *unavailableError
-	switch s := row(err); {
+	switch s := refusalOf(err); {
 	case err == nil:
 		return nil
 	case errors.As(err, &e) && s != nil:
@@ -33,16 +33,16 @@ func hookError(err error) error {
 	return &Error{Kind: ErrRejected, Reason: "rejected", Err: err}
 }
 
-// allow is step 9: the route's own check.
-func (p *Policy) allow(ctx context.Context, t *Token) error {
+// checkAllow is step 9: the route's own check.
+func (p *Policy) checkAllow(ctx context.Context, t *Token) error {
 	if p.Allow == nil {
 		return nil
 	}
 	return hookError(p.Allow(NewContext(ctx, t), t))
 }
 
-// loadUser is step 8: the application's own user.
-func (g *Gate) loadUser(ctx context.Context, t *Token) error {
+// checkUser is step 8: the application's own user.
+func (g *Gate) checkUser(ctx context.Context, t *Token) error {
 	if g.cfg.LoadUser == nil {
 		return nil
 	}
