@@ -77,11 +77,9 @@ func memberOf(data []byte, name string) (string, *Error) {
 	rd.Open('{')
 	for first := true; rd.More(first, '}'); first = false {
 		member := rd.Name()
-		if rd.Fault() == scan.OK && !seen.Add(member) {
-			if member == name {
-				return "", refuseName(ErrInvalid, "ambiguous", name)
-			}
-			rd.Duplicate()
+		rd.Once(&seen, member)
+		if member == name && rd.Fault() == scan.Duplicate {
+			return "", refuseName(ErrInvalid, "ambiguous", name)
 		}
 		if c := rd.Kind(); member == name && c == '"' {
 			value = rd.Str()

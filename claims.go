@@ -61,9 +61,7 @@ func (g *Gate) parse(payload []byte, identityClaim string) (*Token, *Error) {
 		}
 		bit := t.claim(name, v)
 		if bit == 0 {
-			if r.Fault() == scan.OK && !others.Add(name) {
-				r.Duplicate()
-			}
+			r.Once(&others, name)
 			if name == identityClaim {
 				own := v
 				bit, t.identity = claimIdentity, &own
@@ -144,7 +142,7 @@ func (t *Token) stringOf(v scan.Value, bit claimBits) string {
 // timeOf takes a NumericDate (RFC 7519 section 2), cut to whole seconds.
 func (t *Token) timeOf(v scan.Value, bit claimBits) time.Time {
 	sec := v.Int
-	if v.Kind != '0' || sec >= maxTime {
+	if v.Kind != scan.Int || sec >= maxTime {
 		f, ok := numberOf(v)
 		if !ok {
 			t.claims.bad |= bit
@@ -157,7 +155,7 @@ func (t *Token) timeOf(v scan.Value, bit claimBits) time.Time {
 
 // numberOf is the value of a number that may be a time.
 func numberOf(v scan.Value) (float64, bool) {
-	if v.Kind != '0' && v.Kind != '1' {
+	if !v.IsNumber() {
 		return 0, false
 	}
 	f, err := strconv.ParseFloat(v.Str, 64)
@@ -195,10 +193,10 @@ func (t *Token) freshOf(v scan.Value) {
 // absent, which puts the token under the rule for tokens without a generation.
 func (t *Token) generationOf(v scan.Value) {
 	n, err := v.Int, error(nil)
-	if v.Kind != '0' {
+	if v.Kind != scan.Int {
 		n, err = strconv.ParseInt(v.Str, 10, 64)
 	}
-	if v.Kind != '0' && v.Kind != '1' || err != nil || n < 0 {
+	if !v.IsNumber() || err != nil || n < 0 {
 		t.claims.bad |= claimGen
 		return
 	}

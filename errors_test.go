@@ -10,7 +10,7 @@ import (
 	"maps"
 	"net/http"
 	"net/http/httptest"
-	"os"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -70,7 +70,7 @@ func TestErrorText(t *testing.T) {
 }
 
 // source texts of the package: the reasons given to refuse, refuseName, onlyValue and
-// Reason:, those that jwsReasons maps to, and the keys of messages.
+// Reason:, the faults of internal/jws, and the keys of messages.
 func reasonsInSource(t *testing.T) (used, messages map[string]bool) {
 	used, messages = map[string]bool{}, map[string]bool{}
 	add := func(to map[string]bool, e ast.Expr) {
@@ -80,12 +80,11 @@ func reasonsInSource(t *testing.T) (used, messages map[string]bool) {
 			}
 		}
 	}
-	entries := must(os.ReadDir("."))
-	for _, entry := range entries {
-		if !strings.HasSuffix(entry.Name(), ".go") || strings.HasSuffix(entry.Name(), "_test.go") {
+	for _, file := range append(must(filepath.Glob("*.go")), "internal/jws/fault.go") {
+		if strings.HasSuffix(file, "_test.go") {
 			continue
 		}
-		ast.Inspect(must(parser.ParseFile(gotoken.NewFileSet(), entry.Name(), nil, 0)), func(n ast.Node) bool {
+		ast.Inspect(must(parser.ParseFile(gotoken.NewFileSet(), file, nil, 0)), func(n ast.Node) bool {
 			switch n := n.(type) {
 			case *ast.CallExpr:
 				if f, ok := n.Fun.(*ast.Ident); ok {
@@ -101,22 +100,23 @@ func reasonsInSource(t *testing.T) (used, messages map[string]bool) {
 					add(used, n.Value)
 				}
 			case *ast.ValueSpec:
+				if typ, ok := n.Type.(*ast.Ident); ok && typ.Name == "Fault" {
+					add(used, n.Values[0])
+				}
 				for i, name := range n.Names {
 					list, ok := ast.Expr(nil), i < len(n.Values)
 					if ok {
 						list = n.Values[i]
 					}
 					c, ok := list.(*ast.CompositeLit)
-					if !ok || name.Name != "messages" && name.Name != "jwsReasons" && name.Name != "statuses" {
+					if !ok || name.Name != "messages" && name.Name != "statuses" {
 						continue
 					}
 					for _, e := range c.Elts {
 						if row, ok := e.(*ast.CompositeLit); ok {
 							add(used, row.Elts[len(row.Elts)-1])
-						} else if kv := e.(*ast.KeyValueExpr); name.Name == "messages" {
-							add(messages, kv.Key)
 						} else {
-							add(used, kv.Value)
+							add(messages, e.(*ast.KeyValueExpr).Key)
 						}
 					}
 				}

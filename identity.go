@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"reflect"
 	"strconv"
+
+	"github.com/jwtgate/gate/internal/scan"
 )
 
 var errEmptyIdentity = errors.New("the identity is empty; nothing could tell its tokens from another's")
@@ -53,7 +55,7 @@ func (t *Token) SubjectKey() (string, error) {
 	case v == nil:
 	case v.Kind == '"' && v.Str != "":
 		return v.Str, nil
-	case v.Kind == '0' || v.Kind == '1' && isInteger(v.Str):
+	case v.Kind == scan.Int || v.Kind == scan.Number && isInteger(v.Str):
 		return v.Str, nil
 	}
 	return "", errNoSubject

@@ -149,9 +149,7 @@ func topMember(text []byte, want string, l *Limits) (v scan.Value, found bool) {
 	r.Open('{')
 	for first := true; r.More(first, '}'); first = false {
 		name := r.Name()
-		if !names.Add(name) {
-			r.Duplicate()
-		}
+		r.Once(&names, name)
 		if name == want {
 			v, found = r.Value(), true
 			continue

@@ -188,32 +188,11 @@ func (i *issuer) acceptsType(typ string) bool {
 	return slices.Contains(i.HeaderTypes, typ)
 }
 
-// jwsReasons maps what internal/jws says to the reasons of [Error].
-var jwsReasons = map[error]string{
-	jws.ErrTooLarge:          "too_large",
-	jws.ErrSegments:          "segments",
-	jws.ErrMoreSegments:      "segments_extra",
-	jws.ErrHeaderEncoding:    "header_encoding",
-	jws.ErrPayloadEncoding:   "payload_encoding",
-	jws.ErrSignatureEncoding: "signature_encoding",
-	jws.ErrSignatureLength:   "signature_length",
-	jws.ErrHeaderJSON:        "header_json",
-	jws.ErrHeaderObject:      "header_object",
-	jws.ErrPayloadEmpty:      "payload_empty",
-	jws.ErrAlgMissing:        "alg_missing",
-	jws.ErrAlgType:           "alg_type",
-	jws.ErrKeyIDType:         "kid_type",
-	jws.ErrTypeType:          "typ_type",
-	jws.ErrCritical:          "crit",
-	jws.ErrCriticalEmpty:     "crit_empty",
-	jws.ErrCriticalType:      "crit_type",
-	jws.ErrCriticalAbsent:    "crit_absent",
-	jws.ErrUnencoded:         "b64",
-	jws.ErrCompressed:        "zip",
-	jws.ErrNested:            "cty",
+// jwsError returns the refusal for a fault that internal/jws found.
+func jwsError(err error) *Error {
+	fault, _ := err.(jws.Fault)
+	return refuse(ErrInvalid, string(fault))
 }
-
-func jwsError(err error) *Error { return refuse(ErrInvalid, jwsReasons[err]) }
 
 // Peek reads the header of a token of at most 8 KiB without checking anything but
 // its form. What it returns is not to be trusted.

@@ -115,7 +115,7 @@ func reasonsOfSource(t *testing.T) map[string]string {
 	}
 	found := make(map[string]string)
 	var listed []string
-	for _, name := range files {
+	for _, name := range append(files, filepath.Join(root, "internal/jws/fault.go")) {
 		if strings.HasSuffix(name, "_test.go") {
 			continue
 		}
@@ -194,10 +194,10 @@ func messageReasons(spec *ast.ValueSpec) (keys []string) {
 	return keys
 }
 
-// addJWSReasons adds what package jws can say, which is always ErrInvalid.
+// addJWSReasons adds the faults of package jws, which are always ErrInvalid.
 func addJWSReasons(found map[string]string, spec *ast.ValueSpec) {
-	for _, kv := range mapOf(spec, "jwsReasons") {
-		found[literal(kv.Value)] = "ErrInvalid"
+	if typ, ok := spec.Type.(*ast.Ident); ok && typ.Name == "Fault" {
+		found[literal(spec.Values[0])] = "ErrInvalid"
 	}
 }
 

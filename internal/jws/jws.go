@@ -5,36 +5,10 @@ package jws
 
 import (
 	"encoding/base64"
-	"errors"
 	"strings"
 	"unsafe"
 
 	"github.com/jwtgate/gate/internal/scan"
-)
-
-// What is wrong with a token before its signature is checked.
-var (
-	ErrTooLarge          = errors.New("jws: token over the size, depth or member limit")
-	ErrSegments          = errors.New("jws: fewer than three segments")
-	ErrMoreSegments      = errors.New("jws: more than three segments")
-	ErrHeaderEncoding    = errors.New("jws: header is not canonical base64url")
-	ErrPayloadEncoding   = errors.New("jws: payload is not canonical base64url")
-	ErrSignatureEncoding = errors.New("jws: signature is not canonical base64url")
-	ErrSignatureLength   = errors.New("jws: signature is cut")
-	ErrHeaderJSON        = errors.New("jws: header is not strict JSON")
-	ErrHeaderObject      = errors.New("jws: header is not a JSON object")
-	ErrPayloadEmpty      = errors.New("jws: payload is empty")
-	ErrAlgMissing        = errors.New("jws: header has no alg")
-	ErrAlgType           = errors.New("jws: header alg is not a string")
-	ErrKeyIDType         = errors.New("jws: header kid is not a string")
-	ErrTypeType          = errors.New("jws: header typ is not a string")
-	ErrCritical          = errors.New("jws: header crit names an extension that is not understood")
-	ErrCriticalEmpty     = errors.New("jws: header crit is not a list with entries")
-	ErrCriticalType      = errors.New("jws: header crit holds a value that is not a string")
-	ErrCriticalAbsent    = errors.New("jws: header crit names a member that is absent")
-	ErrUnencoded         = errors.New("jws: header b64 is not supported")
-	ErrCompressed        = errors.New("jws: header zip is not supported")
-	ErrNested            = errors.New("jws: header cty announces a nested token")
 )
 
 // Limits on header and payload JSON.
@@ -137,9 +111,7 @@ func (h *Header) read(text []byte) error {
 	r.Open('{')
 	for first := true; r.More(first, '}'); first = false {
 		name := r.Name()
-		if r.Fault() == scan.OK && !seen.Add(name) {
-			r.Duplicate()
-		}
+		r.Once(&seen, name)
 		f.member(&r, name)
 	}
 	if !r.End() {

@@ -4,13 +4,22 @@ import "strings"
 
 // A Value is a JSON value that was read.
 type Value struct {
-	// Kind is '"' for a string, '0' for a number whose value is in Int, '1' for any
-	// other number, and 't', 'f', 'n', '[' or '{' for the rest.
+	// Kind is '"' for a string, [Int] or [Number], and 't', 'f', 'n', '[' or '{' for
+	// the rest.
 	Kind byte
 	// Str is the content of a string, and of anything else its text.
 	Str string
 	Int int64
 }
+
+// The kinds of numbers.
+const (
+	Int    = '0' // a whole number of up to 18 digits: its value is in Value.Int
+	Number = '1' // any other number: only its text is known
+)
+
+// IsNumber reports whether v is a number.
+func (v Value) IsNumber() bool { return v.Kind == Int || v.Kind == Number }
 
 // Member reads the next member of the open object in one go, if it is of the usual
 // form: no white space or escapes, and a string, true, false or a whole number of up
@@ -63,7 +72,7 @@ func usual(s string, i int) (v Value, end int) {
 			n = n*10 + int64(s[i]-'0')
 		}
 		if i-start < 19 && (c != '0' || i-start == 1) {
-			return Value{Kind: '0', Str: s[start:i], Int: n}, i
+			return Value{Kind: Int, Str: s[start:i], Int: n}, i
 		}
 	case strings.HasPrefix(s[i:], "true"):
 		return Value{Kind: 't', Str: s[i : i+4]}, i + 4
@@ -81,7 +90,7 @@ func (r *Reader) Value() Value {
 	case c == '"':
 		return Value{Kind: '"', Str: r.Str()}
 	case c == '-' || c-'0' <= 9:
-		return Value{Kind: '1', Str: r.Number()}
+		return Value{Kind: Number, Str: r.Number()}
 	case !r.Skip():
 		return Value{}
 	}

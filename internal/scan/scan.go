@@ -167,15 +167,21 @@ func (r *Reader) skipObject() {
 	var seen Names
 	r.Open('{')
 	for first := true; r.More(first, '}'); first = false {
-		if name := r.Name(); r.fault == OK && !seen.Add(name) {
-			r.fail(Duplicate)
-		}
+		r.Once(&seen, r.Name())
 		r.Skip()
 	}
 }
 
-// Duplicate records that a name came twice. A caller that reads an object member
-// by member keeps its own [Names].
+// Once makes a second member of the same name a fault. A caller that reads an object
+// member by member keeps its own [Names].
+func (r *Reader) Once(seen *Names, name string) {
+	if r.fault == OK && !seen.add(name) {
+		r.fail(Duplicate)
+	}
+}
+
+// Duplicate makes a member that came before a fault, for a caller that counts members
+// itself.
 func (r *Reader) Duplicate() { r.fail(Duplicate) }
 
 // Names remembers the member names of one object. Its zero value is empty.
@@ -185,8 +191,8 @@ type Names struct {
 	many map[string]struct{}
 }
 
-// Add reports whether name is new, and remembers it.
-func (n *Names) Add(name string) bool {
+// add reports whether name is new, and remembers it.
+func (n *Names) add(name string) bool {
 	if n.many != nil {
 		_, old := n.many[name]
 		n.many[name] = struct{}{}
