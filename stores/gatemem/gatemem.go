@@ -5,7 +5,8 @@
 // # What is lost
 //
 // All of it, when the process ends, unless it was written with [Store.Save] and is
-// read with [Load]; then what was revoked since the last Save. [Options.Since] keeps
+// read with [Load]; then what was revoked since the last Save. The records of sessions
+// are not saved: after a restart users log in again. [Options.Since] keeps
 // the tokens out that may have been revoked in what is lost, at the price that users
 // log in again. Two processes do not see each other's revocations. Stores that share and survive are gatesql and gateredis.
 //
@@ -61,11 +62,13 @@ type Store struct {
 	since int64 // Unix time; 0: none
 	max   int64
 
-	tokens   set
-	sessions set
-	subjects subjects
-	reserved atomic.Int64 // tokens, those included that are being written
-	swept    atomic.Int64 // the second of the last complete sweep
+	tokens    set
+	sessions  set
+	subjects  subjects
+	everybody atomic.Pointer[subject] // of RevokeAll; nil: none
+	records   records
+	reserved  atomic.Int64 // tokens, those included that are being written
+	swept     atomic.Int64 // the second of the last complete sweep
 }
 
 // secrets are what a Store must not show: fmt follows no second pointer.
@@ -76,7 +79,7 @@ type secrets struct {
 }
 
 var (
-	_ stores.Store           = (*Store)(nil)
+	_ stores.Sessions        = (*Store)(nil)
 	_ stores.MemoryBlocklist = (*Store)(nil)
 	_ stores.BatchRevoker    = (*Store)(nil)
 	_ stores.Inspector       = (*Store)(nil)
@@ -155,7 +158,7 @@ func (s *Store) Recall(t *gate.Token) (blocked, known bool) {
 // verdict reports whether t is revoked at now.
 func (s *Store) verdict(t *gate.Token, now time.Time) bool {
 	return s.since != 0 && (t.IssuedAt.IsZero() || t.IssuedAt.Unix() <= s.since) ||
-		s.found(t, now)
+		s.everybodyCovers(generationOf(t), t.IssuedAt, now) || s.found(t, now)
 }
 
 // found reports whether an entry covers t at now.

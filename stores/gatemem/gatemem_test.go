@@ -361,3 +361,9 @@ func TestPrinted(t *testing.T) {
 		}
 	}
 }
+
+func TestSessions(t *testing.T) {
+	gatetest.Sessions(t, func(t *testing.T, clock func() time.Time) stores.Sessions {
+		return newStore(t, gatemem.Options{Clock: clock})
+	})
+}

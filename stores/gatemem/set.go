@@ -77,15 +77,23 @@ func (s *set) until(hash uint64) (int64, bool) {
 // put adds an entry, or lengthens the life of the one there is, and sweeps a little.
 // It returns by how many entries the set has grown.
 func (s *set) put(hash uint64, until int64, now time.Time) (grown int64) {
+	_, grown = s.claim(hash, until, now)
+	return grown
+}
+
+// claim is put, and reports whether there was no live entry before.
+func (s *set) claim(hash uint64, until int64, now time.Time) (first bool, grown int64) {
 	h := s.shard(hash)
 	h.mu.Lock()
 	defer h.mu.Unlock()
+	i, ok := h.find(hash)
+	first = !ok || !storekit.Live(untilOf(h.until[i]), now)
 	before := h.n
 	h.put(hash, until, now)
 	h.sweep(now)
 	grown = int64(h.n - before)
 	s.n.Add(grown)
-	return grown
+	return first, grown
 }
 
 // extend lengthens the life of an entry, and reports whether there is one.

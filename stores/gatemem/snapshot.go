@@ -152,9 +152,11 @@ func (s *Store) decode(in *reader) {
 	for n := in.count(); n > 0 && in.err == nil; n-- {
 		var d diskSubject
 		if in.value(&d); in.err == nil && storekit.Live(d.Until, now) {
-			s.subjects.any.Store(true)
-			s.subjects.m[d.Hash] = subject{d.record(), d.Until}
+			s.subjects.set(d.Hash, subject{d.record(), d.Until})
 		}
+	}
+	if r, ok := s.subjects.m[s.everybodyHash()]; ok {
+		s.setEverybody(r)
 	}
 }
 

@@ -20,9 +20,16 @@ type subject struct {
 
 // subjects are few: one for each account that was logged out everywhere.
 type subjects struct {
-	any atomic.Bool // there has been one
-	mu  sync.RWMutex
-	m   map[uint64]subject
+	any    atomic.Bool // there has been one
+	mu     sync.RWMutex
+	m      map[uint64]subject
+	newest int64 // the largest generation there has been
+}
+
+// set takes a record, with the lock held.
+func (s *subjects) set(hash uint64, r subject) {
+	s.m[hash], s.newest = r, max(s.newest, r.Generation)
+	s.any.Store(true)
 }
 
 func (s *subjects) len() int {
@@ -68,7 +75,7 @@ func (s *Store) Generation(ctx context.Context, sub string) (int64, error) {
 	}
 	k, sub := s.named(sub)
 	r, _ := s.subjects.get(k.subject.hash(sub))
-	return r.Generation, nil
+	return max(r.Generation, s.lowest()), nil
 }
 
 // RevokeSubject implements [stores.Store]. The clock is read under the lock, so one
@@ -85,9 +92,8 @@ func (s *Store) RevokeSubject(ctx context.Context, sub string, o stores.SubjectO
 	s.subjects.mu.Lock()
 	defer s.subjects.mu.Unlock()
 	now, old := s.clock(), s.subjects.m[hash]
-	r := old.Revoke(s.keep.SubjectChange(o, now, s.scope.Text()), storekit.NextGeneration(old.Generation, now))
-	s.subjects.m[hash] = subject{r, max(old.until, s.keep.UntilSubject(now, r))}
-	s.subjects.any.Store(true)
+	r := old.Revoke(s.keep.SubjectChange(o, now, s.scope.Text()), storekit.NextGeneration(max(old.Generation, s.lowest()), now))
+	s.subjects.set(hash, subject{r, max(old.until, s.keep.UntilSubject(now, r))})
 	s.subjects.sweepSome(now, sweepEach)
 	return nil
 }

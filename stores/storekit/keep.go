@@ -159,13 +159,13 @@ const noteBytes = 512
 // CleanNote returns n as every store can keep it: each half cut to 512 bytes of valid
 // UTF-8 without NUL.
 func CleanNote(n stores.Note) stores.Note {
-	return stores.Note{By: cleanText(n.By), Why: cleanText(n.Why)}
+	return stores.Note{By: cleanText(n.By, noteBytes), Why: cleanText(n.Why, noteBytes)}
 }
 
-func cleanText(s string) string {
-	if len(s) > noteBytes {
-		end := noteBytes
-		for end > noteBytes-utf8.UTFMax && !utf8.RuneStart(s[end]) {
+func cleanText(s string, most int) string {
+	if len(s) > most {
+		end := most
+		for end > most-utf8.UTFMax && !utf8.RuneStart(s[end]) {
 			end--
 		}
 		s = s[:end]

@@ -90,8 +90,21 @@ func (r SubjectRecord) Restamp(c SubjectChange) SubjectRecord {
 // that is above the record's; such a token is judged by its "iat".
 func (r SubjectRecord) Covers(t *gate.Token, session string) bool {
 	gen, ok := t.Generation()
-	if !ok || gen > r.Generation {
-		return r.coversIssued(t, session)
+	if !ok {
+		gen = stores.NoGeneration
+	}
+	return r.covers(gen, t.IssuedAt, session)
+}
+
+// CoversSession reports whether the record revokes the tokens of a session, whose ID
+// hashes to hash.
+func (r SubjectRecord) CoversSession(s stores.SessionRecord, hash string) bool {
+	return r.covers(s.Generation, s.Issued, hash)
+}
+
+func (r SubjectRecord) covers(gen int64, issued time.Time, session string) bool {
+	if gen == stores.NoGeneration || gen > r.Generation {
+		return r.coversIssued(issued, session)
 	}
 	return gen < r.AllGeneration || gen < r.Generation && !r.spares(session)
 }
@@ -106,11 +119,11 @@ func (r SubjectRecord) CoversCached(t *gate.Token, session string) (covered, kno
 }
 
 // coversIssued is the rule for "iat". A token without it may be as old as any.
-func (r SubjectRecord) coversIssued(t *gate.Token, session string) bool {
-	if t.IssuedAt.IsZero() {
+func (r SubjectRecord) coversIssued(issued time.Time, session string) bool {
+	if issued.IsZero() {
 		return r.AllBefore != 0 || r.Before != 0 && !r.spares(session)
 	}
-	iat := t.IssuedAt.Unix()
+	iat := issued.Unix()
 	return iat <= r.AllBefore || iat <= r.Before && !r.spares(session)
 }
 

@@ -1,0 +1,211 @@
+package gatemem
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/jwtgate/gate"
+	"github.com/jwtgate/gate/stores"
+	"github.com/jwtgate/gate/stores/storekit"
+)
+
+// records are those of sessions, by subject, in shards by the subject's hash. A subject
+// is kept as it is: two with one hash must not share their sessions.
+type records struct{ shards [1 << shardBits]recordShard }
+
+type recordShard struct {
+	mu sync.Mutex
+	m  map[string][]stores.SessionRecord
+}
+
+// sweepSubjects is of how many subjects a new session removes the records that are over.
+const sweepSubjects = 4
+
+// owner is a subject with its records and its own record, both locked.
+type owner struct {
+	s       *Store
+	shard   *recordShard
+	subject string
+	revoked storekit.SubjectRecord
+	now     time.Time
+}
+
+// lock locks the records of a subject, and what is revoked of it, until unlock. The
+// clock is read under the locks.
+func (s *Store) lock(subject string) *owner {
+	hash := s.own.subject.hash(subject)
+	o := &owner{s: s, shard: &s.records.shards[hash&(1<<shardBits-1)], subject: subject}
+	s.subjects.mu.RLock()
+	o.shard.mu.Lock()
+	o.now = s.clock().UTC().Truncate(time.Microsecond)
+	if r := s.subjects.m[hash]; storekit.Live(r.until, o.now) {
+		o.revoked = r.SubjectRecord
+	}
+	return o
+}
+
+func (o *owner) unlock() {
+	o.shard.mu.Unlock()
+	o.s.subjects.mu.RUnlock()
+}
+
+// find returns the record of a session, or nil.
+func (o *owner) find(id string) *stores.SessionRecord {
+	list := o.shard.m[o.subject]
+	for i := range list {
+		if list[i].ID == id && !o.s.keep.SessionOver(list[i], o.now) {
+			return &list[i]
+		}
+	}
+	return nil
+}
+
+// live returns the records that are neither over nor revoked, the newest first.
+func (o *owner) live() []stores.SessionRecord {
+	var list []stores.SessionRecord
+	for _, r := range o.shard.m[o.subject] {
+		if !o.s.keep.SessionOver(r, o.now) && !o.covers(r) {
+			list = append(list, r)
+		}
+	}
+	storekit.SortSessions(list)
+	return list
+}
+
+func (o *owner) covers(r stores.SessionRecord) bool {
+	return o.s.everybodyCovers(r.Generation, r.Issued, o.now) || o.revoked.CoversSession(r, o.s.hashSession(r.ID))
+}
+
+// remove removes the records for which gone is true, and returns how many.
+func (o *owner) remove(gone func(stores.SessionRecord) bool) int {
+	list := o.shard.m[o.subject]
+	before := len(list)
+	if list = slices.DeleteFunc(list, gone); len(list) == 0 {
+		delete(o.shard.m, o.subject)
+	} else {
+		o.shard.m[o.subject] = list
+	}
+	return before - len(list)
+}
+
+func (s *Store) hashSession(id string) string {
+	return storekit.HashID(stores.Session, s.scope.Text(), id)
+}
+
+// AddSession implements [stores.Sessions].
+func (s *Store) AddSession(ctx context.Context, r stores.SessionRecord, l stores.SessionLimit) (ended []string, err error) {
+	if err := s.done(ctx); err != nil {
+		return nil, err
+	}
+	o := s.lock(r.Subject)
+	defer o.unlock()
+	if r, err = storekit.NewSession(r, o.now); err != nil {
+		return nil, fmt.Errorf("gatemem: %w", err)
+	}
+	o.shard.sweep(o, sweepSubjects)
+	if o.find(r.ID) != nil {
+		return nil, fmt.Errorf("gatemem: %w: there is a session of that ID", stores.ErrSessionID)
+	}
+	end, refused := storekit.LimitSessions(append([]stores.SessionRecord{r}, o.live()...), l)
+	if refused {
+		return nil, fmt.Errorf("gatemem: %w", stores.ErrTooManySessions)
+	}
+	for _, id := range end {
+		o.find(id).Ended = o.now
+	}
+	o.remove(func(r stores.SessionRecord) bool { return s.keep.SessionOver(r, o.now) })
+	for _, r := range o.shard.m[r.Subject] {
+		if !r.Ended.IsZero() {
+			ended = append(ended, r.ID)
+		}
+	}
+	if o.shard.m == nil {
+		o.shard.m = map[string][]stores.SessionRecord{}
+	}
+	o.shard.m[r.Subject] = append(o.shard.m[r.Subject], r)
+	return ended, nil
+}
+
+// sweep removes the records of n subjects that are over. Go starts to range over a map
+// at a random place, so that all have their turn.
+func (h *recordShard) sweep(o *owner, n int) {
+	for subject := range h.m {
+		if n--; n < 0 {
+			return
+		}
+		other := *o
+		other.subject = subject
+		other.remove(func(r stores.SessionRecord) bool { return o.s.keep.SessionOver(r, o.now) })
+	}
+}
+
+// Rotate implements [stores.Sessions].
+func (s *Store) Rotate(ctx context.Context, r stores.Rotation) (stores.Rotated, error) {
+	err := s.done(ctx)
+	if err == nil {
+		err = storekit.CheckRotation(r)
+	}
+	if err != nil {
+		return stores.Rotated{}, fmt.Errorf("gatemem: %w", err)
+	}
+	o := s.lock(storekit.SubjectOf(r.Token))
+	defer o.unlock()
+	record := o.find(r.Token.SessionID)
+	if record == nil {
+		return stores.Rotated{Outcome: stores.SessionGone}, nil
+	}
+	out, changed := storekit.Rotate(*record, r, o.coversToken(r.Token), o.now)
+	if changed {
+		*record = out.Session
+	}
+	return out, nil
+}
+
+func (o *owner) coversToken(t *gate.Token) bool {
+	return o.s.everybodyCovers(generationOf(t), t.IssuedAt, o.now) || o.revoked.Covers(t, o.s.hashSession(t.SessionID))
+}
+
+// Sessions implements [stores.Sessions].
+func (s *Store) Sessions(ctx context.Context, subject string) ([]stores.SessionRecord, error) {
+	if err := s.names(ctx, subject); err != nil {
+		return nil, err
+	}
+	o := s.lock(subject)
+	defer o.unlock()
+	return o.live(), nil
+}
+
+// RemoveSession implements [stores.Sessions].
+func (s *Store) RemoveSession(ctx context.Context, subject, sessionID string) (bool, error) {
+	if err := s.names(ctx, subject); err != nil {
+		return false, err
+	}
+	o := s.lock(subject)
+	defer o.unlock()
+	there := o.find(sessionID) != nil
+	o.remove(func(r stores.SessionRecord) bool { return r.ID == sessionID })
+	return there, nil
+}
+
+// RemoveRevoked implements [stores.Sessions].
+func (s *Store) RemoveRevoked(ctx context.Context, subject string) error {
+	if err := s.names(ctx, subject); err != nil {
+		return err
+	}
+	o := s.lock(subject)
+	defer o.unlock()
+	o.remove(o.covers)
+	return nil
+}
+
+// names returns an error for a dead context, and for a subject without a name.
+func (s *Store) names(ctx context.Context, subject string) error {
+	err := s.done(ctx)
+	if err == nil && subject == "" {
+		err = fmt.Errorf("gatemem: %w", stores.ErrNoID)
+	}
+	return err
+}

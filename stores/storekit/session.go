@@ -1,0 +1,174 @@
+package storekit
+
+import (
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/binary"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"github.com/jwtgate/gate/stores"
+)
+
+const (
+	// sessionText bounds the ID of a session and of its token, deviceText each text of a
+	// device, in bytes.
+	sessionText = 128
+	deviceText  = 256
+	// maxLost is how many rotations a store may have lost without a logout.
+	maxLost = 8
+)
+
+// Successor returns the "jti" of the refresh token that follows the one of that "jti" in
+// a session: 128 bits of SHA-256, as 22 characters of base64url. So nothing has to be
+// kept to make it again. It is no secret: a token counts by its signature.
+func Successor(sessionID, tokenID string) string {
+	var buf [512]byte
+	b := append(buf[:0], "gate.successor\x00"...)
+	b = binary.BigEndian.AppendUint64(b, uint64(len(sessionID)))
+	b = append(append(b, sessionID...), tokenID...)
+	sum := sha256.Sum256(b)
+	return base64.RawURLEncoding.EncodeToString(sum[:16])
+}
+
+// descends reports whether a token follows from an older one by 1 to 8 rotations.
+func descends(sessionID, older, tokenID string) bool {
+	for range maxLost {
+		if older = Successor(sessionID, older); older == tokenID {
+			return true
+		}
+	}
+	return false
+}
+
+// Rotate is the step of [stores.Sessions]: what becomes of a rotation of a session, as its
+// record is found at now, by the store's clock. covered is whether the subject's record
+// covers the session ([SubjectRecord.CoversSession]) or the token. Where changed is
+// true the store writes the record that is returned. Finding, judging and writing are
+// one atomic step; a store may judge first, and write on the condition that the record is
+// what was judged.
+func Rotate(s stores.SessionRecord, r stores.Rotation, covered bool, now time.Time) (out stores.Rotated, changed bool) {
+	switch {
+	case !s.End.IsZero() && !now.Before(s.End):
+		return stores.Rotated{Outcome: stores.SessionGone}, false
+	case !s.Ended.IsZero():
+		return stores.Rotated{Outcome: stores.SessionEnded, Session: s}, false
+	case covered:
+		return stores.Rotated{Outcome: stores.SessionRevoked, Session: s}, false
+	}
+	id, open := r.Token.ID, now.Before(s.GraceEnd)
+	switch {
+	case id == s.Live && open:
+		return stores.Rotated{Outcome: stores.SessionUnchanged, Session: s}, false
+	case id == s.Live:
+		return stores.Rotated{Outcome: stores.SessionRotated, Session: rotated(s, r, now)}, true
+	case open && Successor(s.ID, id) == s.Live:
+		return stores.Rotated{Outcome: stores.SessionReplayed, Session: s}, false
+	case descends(s.ID, s.Live, id):
+		s = renewed(s, r, now)
+		s.Live, s.Issued, s.Expires = id, r.Token.IssuedAt, r.Token.Expiry
+		return stores.Rotated{Outcome: stores.SessionAdopted, Session: s}, true
+	}
+	s.Ended = now
+	return stores.Rotated{Outcome: stores.SessionReused, Session: s}, true
+}
+
+// rotated returns the record with the successor of its token.
+func rotated(s stores.SessionRecord, r stores.Rotation, now time.Time) stores.SessionRecord {
+	s = renewed(s, r, now)
+	s.Live, s.Issued, s.Expires = Successor(s.ID, s.Live), now.Truncate(time.Second), s.End
+	if s.Idle > 0 {
+		s.Expires = s.Issued.Add(s.Idle)
+	}
+	if !s.End.IsZero() && s.End.Before(s.Expires) {
+		s.Expires = s.End
+	}
+	return s
+}
+
+// renewed returns the record with a grace period that begins at now.
+func renewed(s stores.SessionRecord, r stores.Rotation, now time.Time) stores.SessionRecord {
+	s.Seen, s.GraceEnd = now, now.Add(max(r.Grace, 0))
+	if r.Device != nil {
+		s.Device = cleanDevice(*r.Device)
+	}
+	return s
+}
+
+// NewSession returns s as a store adds it at now, by its own clock, or an error for one
+// that cannot be kept.
+func NewSession(s stores.SessionRecord, now time.Time) (stores.SessionRecord, error) {
+	if s.Subject == "" {
+		return s, stores.ErrNoID
+	}
+	for what, id := range map[string]string{"session": s.ID, "token": s.Live} {
+		if id == "" || len(id) > sessionText || !utf8.ValidString(id) || strings.ContainsRune(id, 0) {
+			return s, fmt.Errorf("%w: that of the %s", stores.ErrSessionID, what)
+		}
+	}
+	s.Generation = max(s.Generation, stores.NoGeneration)
+	s.Idle = max(s.Idle.Truncate(time.Second), 0)
+	s.Issued, s.Expires, s.End = wholeSecond(s.Issued), wholeSecond(s.Expires), wholeSecond(s.End)
+	s.Created, s.Seen, s.GraceEnd, s.Ended = now, now, time.Time{}, time.Time{}
+	s.Device = cleanDevice(s.Device)
+	return s, nil
+}
+
+func wholeSecond(t time.Time) time.Time {
+	if t.IsZero() {
+		return time.Time{}
+	}
+	return time.Unix(t.Unix(), 0).UTC()
+}
+
+func cleanDevice(d stores.Device) stores.Device {
+	return stores.Device{
+		Name: cleanText(d.Name, deviceText), UserAgent: cleanText(d.UserAgent, deviceText), Address: cleanText(d.Address, deviceText),
+	}
+}
+
+// CheckRotation returns an error for a rotation whose token names no session of the
+// gate's own.
+func CheckRotation(r stores.Rotation) error {
+	t := r.Token
+	if t == nil || t.ID == "" || t.SessionID == "" || t.VerifiedIssuer() != "" || SubjectOf(t) == "" {
+		return stores.ErrNoID
+	}
+	return nil
+}
+
+// SessionOver reports whether the record of a session may be removed at now.
+func (k Keep) SessionOver(s stores.SessionRecord, now time.Time) bool {
+	return !s.End.IsZero() && !now.Before(s.End) || !s.Expires.IsZero() && !now.Before(s.Expires.Add(k.Leeway))
+}
+
+// SortSessions puts the newest first.
+func SortSessions(list []stores.SessionRecord) {
+	slices.SortFunc(list, func(a, b stores.SessionRecord) int {
+		if c := b.Created.Compare(a.Created); c != 0 {
+			return c
+		}
+		return strings.Compare(b.ID, a.ID)
+	})
+}
+
+// LimitSessions returns what a limit asks for once a session was added: that it is
+// refused, or which ones are ended. list are all of the subject, the newest first.
+func LimitSessions(list []stores.SessionRecord, l stores.SessionLimit) (end []string, refused bool) {
+	n := 0
+	for _, s := range list {
+		if !s.Ended.IsZero() {
+			continue
+		}
+		if n++; l.Max > 0 && n > l.Max {
+			end = append(end, s.ID)
+		}
+	}
+	if l.Evict {
+		return end, false
+	}
+	return nil, len(end) > 0
+}
