@@ -31,9 +31,10 @@ func withoutNULs(text []byte) []content {
 
 var escape = regexp.MustCompile(`\\(u[0-9a-fA-F]{4}|x[0-9a-fA-F]{2}|.)|%[0-9a-fA-F]{2}`)
 
-// unescaped is the text of a string of JSON, of a shell or of a URL.
+// unescaped is the text of a string of JSON, of a shell or of a URL. Backslashes in bytes
+// that are no text escape nothing.
 func unescaped(text []byte) []content {
-	if !escape.Match(text) {
+	if !isText(text) || !escape.Match(text) {
 		return nil
 	}
 	return []content{{escape.ReplaceAllFunc(text, unescape), true}}

@@ -1,6 +1,7 @@
 package keys_test
 
 import (
+	"bytes"
 	"crypto/ecdsa"
 	"crypto/ed25519"
 	"crypto/elliptic"
@@ -139,6 +140,8 @@ func TestHMACOfDisguisedKey(t *testing.T) {
 	checkDisguise(t, "known_hosts", "github.com ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIOMqqnkVzrm0SdG6UOoqKLsabgH5C9okWi0dh2l9GKJl")
 	checkDisguise(t, "escaped name", strings.Replace(string(jwk(edKey).with(hidden).text()), `"kty"`, `"\u006bty"`, 1))
 	checkDisguise(t, "name escaped as in JavaScript", strings.Replace(string(jwk(edKey).with(hidden).text()), `"kty"`, `"\x6bty"`, 1))
+	der := must(x509.MarshalPKIXPublicKey(&rsaKey().PublicKey))
+	checkDisguise(t, "slashes escaped as in PHP", strings.ReplaceAll(base64.StdEncoding.EncodeToString(der)+"//", "/", `\/`))
 	checkDisguise(t, ".NET", "<RSAKeyValue><Modulus>AAAA</Modulus></RSAKeyValue>......")
 }
 
@@ -166,6 +169,15 @@ func TestHMACTakesRandomSecrets(t *testing.T) {
 				t.Fatalf("%d bytes, encoding %d: %v", len(b), j, err)
 			}
 		}
+	}
+}
+
+// TestHMACTakesBackslashes: backslashes among random bytes escape nothing. Without them
+// the bytes may look like a modulus; these are one.
+func TestHMACTakesBackslashes(t *testing.T) {
+	secret := append([]byte(`\`), bytes.ReplaceAll(rsaKey().N.Bytes(), []byte(`\`), []byte(`\\`))...)
+	if _, err := keys.HMAC(keys.HS256, secret); err != nil {
+		t.Errorf("HMAC refuses random bytes: %v", err)
 	}
 }
 
