@@ -41,6 +41,7 @@ func addAll(t *testing.T) {
 		f.addCache()
 	}
 	addSources(t)
+	addRemote(t)
 	list[0].addBreaker(t)
 	addMiddleware(t, list[0])
 }
