@@ -73,6 +73,8 @@ type jury struct {
 
 func newJury(t *testing.T, n int, to ...revoker) *jury {
 	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
 	j := new(jury)
 	for i := range n {
 		tok := newToken()
@@ -80,7 +82,7 @@ func newJury(t *testing.T, n int, to ...revoker) *jury {
 		j.tokens = append(j.tokens, tok)
 		for _, store := range to {
 			if i%2 == 0 {
-				if err := store.RevokeToken(t.Context(), tok, stores.Note{}); err != nil {
+				if err := store.RevokeToken(ctx, tok, stores.Note{}); err != nil {
 					t.Fatal(err)
 				}
 			}
