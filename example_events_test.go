@@ -9,6 +9,7 @@ import (
 	"os"
 
 	"github.com/jwtgate/gate"
+	"github.com/jwtgate/gate/keys"
 )
 
 // Everything that a gate does can be logged, or counted by a function of one's own.
@@ -21,7 +22,12 @@ func ExampleSlogEvents() {
 		return a
 	}}))
 	write, refused := gate.SlogEvents(log), 0
-	g, err := gate.New(gate.Config{Keys: hs256, OnEvent: func(ctx context.Context, e gate.Event) {
+	key, err := keys.Generate(keys.EdDSA)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	g, err := gate.New(gate.Config{Keys: key, OnEvent: func(ctx context.Context, e gate.Event) {
 		if e.Name == gate.TokenRefused {
 			refused++
 		}

@@ -32,12 +32,11 @@ type Stats struct {
 type counts struct {
 	checks, hits, writes, writeErrors, writeTime atomic.Uint64
 
-	mu        sync.Mutex
-	err       error
-	at        time.Time
-	writeErr  error
-	reported  time.Time
-	unwritten bool
+	mu       sync.Mutex
+	err      error
+	at       time.Time
+	writeErr error
+	reported time.Time
 }
 
 func (c *counts) failed(err error) {
