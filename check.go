@@ -190,6 +190,34 @@ func (g *Gate) Decode(ctx context.Context, raw string, o DecodeOptions) (*Token,
 	return g.checkFound(ctx, &found{raw: raw, csrf: o.CSRF, check: o.CSRF != "", allowExpired: o.AllowExpired}, nil)
 }
 
+// DecodeRequest is [Gate.Decode] for the token of a request. It looks for the token where
+// p says, and checks its type and its CSRF value; o.CSRF is not used. It does not check
+// the blocklist and calls no hook. A request without a token is [ErrMissing], also where
+// p.Optional is set.
+func (g *Gate) DecodeRequest(ctx context.Context, r Request, p Policy, o DecodeOptions) (*Token, error) {
+	if err := cmp.Or(g.checkPossible(&p), g.checkPlaces(&p)); err != nil {
+		return nil, err
+	}
+	p.Optional, p.Public = false, false
+	f, err := g.locate(r, &p)
+	if err == nil && f.choice != nil {
+		err = g.chooseCookie(ctx, &f)
+	}
+	if err != nil {
+		return nil, err
+	}
+	f.allowExpired = o.AllowExpired
+	t, err := g.checkFound(ctx, &f, nil)
+	if err != nil {
+		return nil, err
+	}
+	t.demands = p.demands()
+	if err := g.checkPolicy(t, &p, g.cfg.Clock()); err != nil {
+		return nil, located(err, f.location, t)
+	}
+	return t, nil
+}
+
 // skips reports whether the gate leaves r unchecked.
 func (g *Gate) skips(r Request) bool {
 	return g.compat.EveryOPTIONS && r.Method() == http.MethodOptions

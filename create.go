@@ -51,6 +51,7 @@ type TokenOptions struct {
 
 	renewal bool // of From: RevocationID is inherited
 	anew    bool // with From: no auth_time and CSRF value of From
+	judged  bool // From was judged by the caller, in one step with what the new token is for
 }
 
 // A Draft is a token about to be signed, as [Config.Prepare] sees it. Prepare may
@@ -121,7 +122,7 @@ func (g *Gate) create(ctx context.Context, d *Draft, o TokenOptions) (string, *T
 	if err != nil {
 		return "", nil, fmt.Errorf("gate: creating a token: %w", err)
 	}
-	if o.From != nil {
+	if o.From != nil && !o.judged {
 		if err := g.stillGood(ctx, o.From); err != nil {
 			return "", nil, err
 		}

@@ -199,6 +199,20 @@ func newGate(cfg Config, o compat.Options) (*Gate, error) {
 	return g, nil
 }
 
+// Config returns a copy of the gate's configuration, with its defaults filled in, for
+// packages that work with a gate.
+func (g *Gate) Config() Config {
+	c := g.cfg
+	c.Create.Audience, c.Create.Types = slices.Clone(c.Create.Audience), slices.Clone(c.Create.Types)
+	c.Accept.Audiences, c.Accept.HeaderTypes = slices.Clone(c.Accept.Audiences), slices.Clone(c.Accept.HeaderTypes)
+	if c.Accept.Skew == 0 {
+		c.Accept.Skew = -1 // none, and not the default
+	}
+	c.Cookies = c.Cookies.withDefaults()
+	c.Issuers, c.Locations = slices.Clone(c.Issuers), slices.Clone(c.Locations)
+	return c
+}
+
 // String tells nothing: the cache holds tokens.
 func (g *Gate) String() string { return "gate.Gate" }
 

@@ -9,7 +9,10 @@ import (
 
 	"github.com/jwtgate/gate/internal/json"
 	"github.com/jwtgate/gate/internal/json/jsontext"
+	"github.com/jwtgate/gate/internal/judged"
 )
+
+func init() { judged.Mark = func(options any) { options.(*TokenOptions).judged = true } }
 
 // checkOptions refuses what cannot be in a token of this gate, and drops freshness where
 // there is none.

@@ -50,6 +50,9 @@ func checkSize(values []string, name string, max int) *Error {
 	return nil
 }
 
+// HTTPRequest returns r as a [Request], as [Gate.Check] sees it.
+func HTTPRequest(r *http.Request) Request { return httpRequest{r} }
+
 // httpRequest is the Request of net/http.
 type httpRequest struct{ r *http.Request }
 

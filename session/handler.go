@@ -1,0 +1,175 @@
+package session
+
+import (
+	"errors"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/jwtgate/gate"
+)
+
+// Handler returns the routes of sessions below prefix, such as "/auth/". Mount it outside
+// of [gate.Gate.Require]: each route checks its request itself, CSRF included.
+//
+//	POST   refresh          the next tokens, for the refresh token where Options.Delivery has it
+//	POST   logout           ends the session of the token, access or refresh, expired or not
+//	POST   logout/all       ends all sessions of the user
+//	POST   logout/others    ends all but this one
+//	GET    sessions         lists the user's sessions
+//	DELETE sessions/{id}    ends one of them
+//	GET    csrf             the CSRF value of the refresh cookie, for a page that was reloaded
+//
+// All but refresh, logout and csrf need an access token, where the gate looks for one.
+// Refresh never clears cookies: another request may have just set new ones. Errors are
+// answered by [gate.Gate.WriteError]. It panics on a prefix that does not begin and end
+// with a slash.
+//
+// For other frameworks each route is a method too: [Manager.RefreshRequest],
+// [Manager.Logout], [Manager.EndAll], [Manager.EndOthers], [Manager.List],
+// [Manager.End] and [Manager.CSRF].
+func (m *Manager) Handler(prefix string) http.Handler {
+	if !strings.HasPrefix(prefix, "/") || !strings.HasSuffix(prefix, "/") {
+		panic("session: the prefix " + prefix + " of Handler must begin and end with a slash")
+	}
+	mux := http.NewServeMux()
+	mux.HandleFunc("POST "+prefix+"refresh", m.serveRefresh)
+	mux.HandleFunc("POST "+prefix+"logout", m.serveLogout)
+	mux.HandleFunc("GET "+prefix+"csrf", m.serveCSRF)
+	guard := m.gate.Require(gate.Policy{})
+	for pattern, serve := range map[string]func(http.ResponseWriter, *http.Request, *gate.Token, string) error{
+		"POST " + prefix + "logout/all":      m.serveEndAll,
+		"POST " + prefix + "logout/others":   m.serveEndOthers,
+		"GET " + prefix + "sessions":         m.serveList,
+		"DELETE " + prefix + "sessions/{id}": m.serveEnd,
+	} {
+		mux.Handle(pattern, guard(m.ofSession(serve)))
+	}
+	return mux
+}
+
+// ofSession calls serve for the owner of a session of the gate's own.
+func (m *Manager) ofSession(serve func(w http.ResponseWriter, r *http.Request, t *gate.Token, subject string) error) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		t, _ := m.gate.FromContext(r.Context())
+		subject, err := t.SubjectKey()
+		if err != nil || t.VerifiedIssuer() != "" {
+			err = gate.ErrWrongType // somebody else's user of the same name
+		}
+		if err == nil {
+			err = serve(w, r, t, subject)
+		}
+		switch {
+		case errors.Is(err, ErrNoSession):
+			writeJSON(w, http.StatusNotFound, map[string]string{"msg": "No such session"})
+		case err != nil:
+			m.gate.WriteError(w, r, err)
+		}
+	})
+}
+
+func (m *Manager) serveRefresh(w http.ResponseWriter, r *http.Request) {
+	pair, err := m.RefreshRequest(r.Context(), gate.HTTPRequest(r))
+	if err != nil {
+		m.gate.WriteError(w, r, err)
+		return
+	}
+	m.Write(w, r, pair)
+}
+
+func (m *Manager) serveLogout(w http.ResponseWriter, r *http.Request) {
+	cookies, err := m.Logout(r.Context(), gate.HTTPRequest(r))
+	if err != nil {
+		m.gate.WriteError(w, r, err)
+		return
+	}
+	m.bye(w, cookies)
+}
+
+// bye answers who has ended the session of the request.
+func (m *Manager) bye(w http.ResponseWriter, cookies []*http.Cookie) {
+	if m.o.Delivery != JSON {
+		gate.SetCookies(w, cookies)
+	}
+	w.WriteHeader(http.StatusNoContent)
+}
+
+func (m *Manager) serveEndAll(w http.ResponseWriter, r *http.Request, t *gate.Token, subject string) error {
+	err := m.EndAll(r.Context(), subject)
+	if err == nil {
+		m.bye(w, m.gate.ClearCookies(t.CookieOptions()))
+	}
+	return err
+}
+
+func (m *Manager) serveEndOthers(w http.ResponseWriter, r *http.Request, t *gate.Token, subject string) error {
+	if t.SessionID == "" {
+		return ErrNoSession
+	}
+	err := m.EndOthers(r.Context(), subject, t.SessionID)
+	if err == nil {
+		w.WriteHeader(http.StatusNoContent)
+	}
+	return err
+}
+
+func (m *Manager) serveEnd(w http.ResponseWriter, r *http.Request, t *gate.Token, subject string) error {
+	id := r.PathValue("id")
+	err := m.End(r.Context(), subject, id)
+	if err == nil && id == t.SessionID {
+		m.bye(w, m.gate.ClearCookies(t.CookieOptions()))
+	} else if err == nil {
+		w.WriteHeader(http.StatusNoContent)
+	}
+	return err
+}
+
+// listed is a session in the answer to GET sessions.
+type listed struct {
+	ID        string    `json:"id"`
+	Current   bool      `json:"current"` // that of the request
+	Name      string    `json:"name,omitzero"`
+	UserAgent string    `json:"user_agent,omitzero"`
+	Address   string    `json:"address,omitzero"`
+	Created   time.Time `json:"created"`
+	Seen      time.Time `json:"seen"`
+	Expires   time.Time `json:"expires"`
+	Remember  bool      `json:"remember"`
+}
+
+func (m *Manager) serveList(w http.ResponseWriter, r *http.Request, t *gate.Token, subject string) error {
+	sessions, err := m.List(r.Context(), subject)
+	if err != nil {
+		return err
+	}
+	list := make([]listed, 0, len(sessions))
+	for _, s := range sessions {
+		list = append(list, listed{
+			s.ID, s.ID == t.SessionID, s.Device.Name, s.Device.UserAgent, s.Device.Address,
+			s.Created.UTC(), s.Seen.UTC(), s.Expires.UTC(), s.Remember,
+		})
+	}
+	writeJSON(w, http.StatusOK, map[string][]listed{"sessions": list})
+	return nil
+}
+
+// CSRF returns the CSRF value of the refresh cookie of a request: for a page on another
+// origin that was reloaded and cannot read the CSRF cookie. Answer it to a GET alone,
+// which a page of another origin can read only where CORS allows it to.
+func (m *Manager) CSRF(r *http.Request) (string, error) {
+	p := gate.Policy{Type: gate.Refresh, Locations: []gate.Location{gate.FromCookies(gate.Refresh)}, SkipCSRF: true}
+	t, err := m.gate.DecodeRequest(r.Context(), gate.HTTPRequest(r), p, gate.DecodeOptions{})
+	if err != nil {
+		return "", err
+	}
+	return t.CSRF(), nil
+}
+
+func (m *Manager) serveCSRF(w http.ResponseWriter, r *http.Request) {
+	value, err := m.CSRF(r)
+	if err != nil {
+		m.gate.WriteError(w, r, err)
+		return
+	}
+	writeJSON(w, http.StatusOK, map[string]string{"csrf_token": value})
+}
