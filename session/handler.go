@@ -1,6 +1,7 @@
 package session
 
 import (
+	"context"
 	"errors"
 	"net/http"
 	"strings"
@@ -156,9 +157,9 @@ func (m *Manager) serveList(w http.ResponseWriter, r *http.Request, t *gate.Toke
 // CSRF returns the CSRF value of the refresh cookie of a request: for a page on another
 // origin that was reloaded and cannot read the CSRF cookie. Answer it to a GET alone,
 // which a page of another origin can read only where CORS allows it to.
-func (m *Manager) CSRF(r *http.Request) (string, error) {
+func (m *Manager) CSRF(ctx context.Context, r gate.Request) (string, error) {
 	p := gate.Policy{Type: gate.Refresh, Locations: []gate.Location{gate.FromCookies(gate.Refresh)}, SkipCSRF: true}
-	t, err := m.gate.DecodeRequest(r.Context(), gate.HTTPRequest(r), p, gate.DecodeOptions{})
+	t, err := m.gate.DecodeRequest(ctx, r, p, gate.DecodeOptions{})
 	if err != nil {
 		return "", err
 	}
@@ -166,7 +167,7 @@ func (m *Manager) CSRF(r *http.Request) (string, error) {
 }
 
 func (m *Manager) serveCSRF(w http.ResponseWriter, r *http.Request) {
-	value, err := m.CSRF(r)
+	value, err := m.CSRF(r.Context(), gate.HTTPRequest(r))
 	if err != nil {
 		m.gate.WriteError(w, r, err)
 		return
