@@ -53,18 +53,14 @@ func (d Dialect) qualify(schema, table string) names {
 	return n
 }
 
-// findSchemas lists the schemas in which a table of that name can be seen, and last the
+// findSchemas lists, for PostgreSQL and MySQL, the schemas in which a table of that name can be seen, and last the
 // one in which a new table would be made; NULL where there is none.
 func (d Dialect) findSchemas() string {
-	switch d {
-	case SQLite:
-		return `SELECT '', COUNT(*) FROM sqlite_master WHERE type = 'table' AND name = ?`
-	case Postgres:
+	if d == Postgres {
 		return `SELECT s, (SELECT COUNT(*) FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace` +
 			` WHERE n.nspname = s AND c.relname = $1) FROM unnest(current_schemas(false)) WITH ORDINALITY AS p(s, i) ORDER BY i DESC`
-	default:
-		return `SELECT DATABASE(), (SELECT COUNT(*) FROM information_schema.tables WHERE table_schema = DATABASE() AND table_name = ?)`
 	}
+	return `SELECT DATABASE(), (SELECT COUNT(*) FROM information_schema.tables WHERE table_schema = DATABASE() AND table_name = ?)`
 }
 
 // hasColumn counts the columns of a name. MySQL has no ADD COLUMN IF NOT EXISTS.
