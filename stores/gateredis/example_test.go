@@ -26,7 +26,8 @@ import (
 // Logging in gives two tokens; logging out revokes both, whichever the request came
 // with, since they share a session ID.
 func Example() {
-	// The server keeps what it acknowledges: appendonly yes, maxmemory-policy noeviction.
+	// The server keeps what it acknowledges: appendonly yes, appendfsync always,
+	// maxmemory-policy noeviction.
 	client, err := rueidis.NewClient(rueidis.ClientOption{
 		InitAddress:      []string{"localhost:6379"},
 		ConnWriteTimeout: 2 * time.Second, // give up on a dead connection
@@ -57,9 +58,9 @@ func newApp(client rueidis.Client) (http.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
-	// The guard answers 503 in time when the server does not.
-	guarded := stores.NewBreaker(revoked, stores.FailurePolicy{})
-	g, err := gate.New(gate.Config{Keys: key, Blocklist: guarded})
+	// The breaker answers 503 in time when the server does not.
+	breaker := stores.NewBreaker(revoked, stores.FailurePolicy{})
+	g, err := gate.New(gate.Config{Keys: key, Blocklist: breaker})
 	if err != nil {
 		return nil, err
 	}

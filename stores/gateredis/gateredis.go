@@ -2,8 +2,8 @@
 // under Sentinel, or a Cluster, whichever the client of the caller's is connected to.
 //
 // A check is one round trip: the token's ID, its session, its subject and the epoch
-// mark are read by one MGET, or, on a Cluster, in one pipeline. A revocation is one
-// round trip too (two for a subject). There is no goroutine but those of the client.
+// mark are read in one pipeline. A revocation is one round trip too (two for a subject).
+// There is no goroutine but those of the client.
 //
 // # Staleness
 //
