@@ -69,6 +69,8 @@ func checkPlain(text []byte) error {
 		return errors.New("keys: the secret is PEM text or another text form of a key; use FromPEM with the key's own algorithm")
 	case jwkNames.Match(text):
 		return errors.New("keys: the secret is a JSON Web Key; use ParseJWK or ParseSet")
+	case hasMark(bytes.TrimSpace(text)):
+		return errOpenSSH
 	}
 	if err := checkMarks(text); err != nil {
 		return err
@@ -76,8 +78,8 @@ func checkPlain(text []byte) error {
 	return checkNumber(text)
 }
 
-// publicMarks are in the texts and the binary forms of public keys of OpenSSH.
-var publicMarks = []string{"ssh-rsa", "ssh-dss", "ssh-ed25519", "ecdsa-sha2-", "sk-ssh-", "sk-ecdsa-", "openssh-key-v1"}
+// publicMarks begin the texts of public keys, as ssh-keygen writes them.
+var publicMarks = []string{"ssh-rsa", "ssh-dss", "ssh-ed25519", "ecdsa-sha2-", "sk-ssh-", "sk-ecdsa-"}
 
 // hasMark reports whether the text begins as an OpenSSH public key.
 func hasMark(text []byte) bool {
@@ -88,6 +90,12 @@ func hasMark(text []byte) bool {
 	}
 	return false
 }
+
+// openSSH is in the binary form of OpenSSH keys, which the base64 of their texts stands
+// for: the name of the kind behind its length.
+var openSSH = regexp.MustCompile(`\x00\x00\x00[\x07-\x40](ssh-|ecdsa-sha2-|sk-ssh-|sk-ecdsa-)|openssh-key-v1\x00`)
+
+var errOpenSSH = errors.New("keys: the secret is an OpenSSH public key, which is no secret")
 
 // derMarks are octets that keys and certificates in DER have, and that random secrets
 // do not: the shortest has 40 bits.
@@ -101,10 +109,8 @@ var derMarks = []string{
 
 // checkMarks looks for octets that binary forms of keys have.
 func checkMarks(b []byte) error {
-	for _, mark := range publicMarks {
-		if bytes.Contains(b, []byte(mark)) {
-			return errors.New("keys: the secret is an OpenSSH public key, which is no secret")
-		}
+	if openSSH.Match(b) {
+		return errOpenSSH
 	}
 	for _, mark := range derMarks {
 		if bytes.Contains(b, []byte(mark)) {

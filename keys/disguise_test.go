@@ -160,7 +160,7 @@ func TestHMACTakesRandomSecrets(t *testing.T) {
 		func(b []byte) string { return new(big.Int).SetBytes(b).String() },
 		func(b []byte) string { return string(must(jsonString(base64.StdEncoding.EncodeToString(b)))) },
 	}
-	for i := range 1000 {
+	for i := range 300 {
 		b := make([]byte, []int{32, 33, 48, 64, 65, 96, 97, 128, 255, 260}[i%10])
 		rand.Read(b)
 		b[0] |= 1 // a modulus may have zero octets before it

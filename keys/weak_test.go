@@ -102,6 +102,7 @@ func TestHMACTakes(t *testing.T) {
 		{"bytes that begin as DER", "0\x82\x01\x22" + string(secret)},
 		{"base64 of bytes that begin as DER", base64.StdEncoding.EncodeToString([]byte("0\x82\x01\x22" + string(secret)))},
 		{"words about keys", "at the END of the day, BEGIN with the ssh key of the weekend monkey"},
+		{"words about OpenSSH", "the key is of kind ssh-rsa and the other one ecdsa-sha2-nistp256"},
 		{"a long number", strings.Repeat("31415926535897932384626433832795", 8)},
 		{"a longer number", strings.Repeat("31415926535897932384626433832795", 100)},
 		{"white space alone", strings.Repeat(" \n", 32)},

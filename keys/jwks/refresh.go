@@ -117,10 +117,7 @@ func (r *Remote) fetch(ctx context.Context) error {
 		s = old
 	}
 	if s != nil {
-		r.state.Store(s)
-		if live := r.live.Load(); live != nil {
-			r.live.CompareAndSwap(live, s) // fails when Run has taken it away
-		}
+		r.put(s)
 		e.Keys = len(s.set.Keys())
 	}
 	r.o.OnEvent(ctx, e)
@@ -128,6 +125,16 @@ func (r *Remote) fetch(ctx context.Context) error {
 		r.warn(ctx, s.set, e)
 	}
 	return err
+}
+
+// put makes s the set that serves.
+func (r *Remote) put(s *state) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.state.Store(s)
+	if r.live.Load() != nil {
+		r.live.Store(s)
+	}
 }
 
 // warn tells of a set that shows what nobody should see.
@@ -145,7 +152,7 @@ func (r *Remote) warn(ctx context.Context, set *keys.Set, e Event) {
 func (r *Remote) Run(ctx context.Context) error {
 	r.running.Add(1)
 	defer r.running.Add(-1)
-	defer r.live.Store(nil)
+	defer r.dropLive()
 	for ctx.Err() == nil {
 		if r.ahead() <= 0 {
 			// OnEvent is told of an error.
@@ -164,6 +171,8 @@ func (r *Remote) Run(ctx context.Context) error {
 // keepLive lets requests use the set without a look at the clock while it is not too
 // old, and returns the time until it is.
 func (r *Remote) keepLive() time.Duration {
+	r.mu.Lock()
+	defer r.mu.Unlock()
 	s := r.state.Load()
 	if s == nil || !r.real {
 		return math.MaxInt64
@@ -175,6 +184,12 @@ func (r *Remote) keepLive() time.Duration {
 	}
 	r.live.Store(s)
 	return left
+}
+
+func (r *Remote) dropLive() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.live.Store(nil)
 }
 
 // minPause keeps Run from spinning under a clock that stands still.

@@ -116,7 +116,7 @@ type Remote struct {
 	running atomic.Int32 // how many calls of Run have not returned
 	waiting atomic.Int32 // requests with an unknown kid that wait
 
-	mu       sync.Mutex // guards what follows
+	mu       sync.Mutex // guards what follows, and is held by who changes state and live
 	flight   *flight    // the fetch that is on its way, or nil
 	next     time.Time  // no fetch begins before
 	failures int
