@@ -5,39 +5,38 @@ import (
 	"fmt"
 )
 
-// A Blocklist tells revoked tokens from others. Implementations must be safe for
-// concurrent use, and answer for the token itself ([Token.ID]), for its session
-// ([Token.SessionID]) and for everything of its subject that was issued before an
-// instant, where they offer those.
+// A Blocklist knows which tokens were revoked: one token ([Token.RevocationID]), all tokens
+// of a session ([Token.SessionID]), or all tokens of a subject issued before some time.
+// Implementations must be safe for concurrent use.
 type Blocklist interface {
-	// Blocked reports whether t was revoked. An error means that nobody knows: the
-	// request is denied with 503. What the route demands is in [Token.Policy].
+	// Blocked reports whether t was revoked. After an error the request is denied with
+	// 503. What the route demands is in [Token.Policy].
 	Blocked(ctx context.Context, t *Token) (bool, error)
 }
 
-// BlocklistFunc makes a [Blocklist] of a function.
+// BlocklistFunc is a function that is a [Blocklist].
 type BlocklistFunc func(ctx context.Context, t *Token) (bool, error)
 
 // Blocked calls f.
 func (f BlocklistFunc) Blocked(ctx context.Context, t *Token) (bool, error) { return f(ctx, t) }
 
 // A GenerationReader is a blocklist that counts, for each subject, how often all its
-// tokens were revoked. A token with a generation ([Token.Generation]) below that of its
-// subject is revoked, whatever the clocks of the machines say.
+// tokens were revoked. A token whose generation ([Token.Generation]) is less than that of
+// its subject is revoked. This does not depend on clocks.
 type GenerationReader interface {
-	// Generation returns the subject's generation as the store itself has it, never a
-	// copy or cache; 0 where nothing was revoked.
+	// Generation returns the subject's generation from the store, not from a cache; 0 where
+	// nothing was revoked.
 	Generation(ctx context.Context, subject string) (int64, error)
 }
 
-// A DirectBlocklist is a blocklist in front of which copies or caches answer.
+// A DirectBlocklist is a blocklist that can answer from a cache or from its store.
 type DirectBlocklist interface {
-	// BlockedDirect is Blocked answered by the store itself, never by a copy or cache.
+	// BlockedDirect is Blocked answered by the store, not by a cache.
 	BlockedDirect(ctx context.Context, t *Token) (bool, error)
 }
 
-// A Generation is what [Gate.Generation] has read, for [TokenOptions.Generation]. The
-// zero value is "not read".
+// A Generation is the result of [Gate.Generation], for [TokenOptions.Generation]. The
+// zero value means that it was not read.
 type Generation struct {
 	subject string
 	value   int64
@@ -50,8 +49,8 @@ type powers struct {
 	direct      DirectBlocklist
 }
 
-// powersOf looks through wrappers, which have a method Unwrap() Blocklist. The
-// outermost that has a power is asked.
+// powersOf also finds the powers of wrapped blocklists (method Unwrap() Blocklist). It
+// takes the outermost that has one.
 func powersOf(b Blocklist) (p powers) {
 	for b != nil {
 		if g, ok := b.(GenerationReader); ok && p.generations == nil {
@@ -69,11 +68,11 @@ func powersOf(b Blocklist) (p powers) {
 	return p
 }
 
-// Generation reads the generation of a subject from the blocklist, for a login that
-// checks a password: read it before the password, and hand it over in
-// [TokenOptions.Generation], so that a login which has checked the old password does
-// not outlive its change. Where the blocklist has no generations, or
-// [Create.OmitGeneration] is set, it returns the zero value. The error is the store's.
+// Generation reads the generation of a subject from the blocklist. At a login, call it
+// before you check the password and pass the result in [TokenOptions.Generation]. If the
+// password is changed and all tokens are revoked meanwhile, the new token is revoked too.
+// It returns the zero value where the blocklist has no generations or
+// [Create.OmitGeneration] is set. The error is the store's.
 func (g *Gate) Generation(ctx context.Context, subject string) (Generation, error) {
 	if g.powers.generations == nil || g.cfg.Create.OmitGeneration {
 		return Generation{}, nil

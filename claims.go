@@ -10,9 +10,9 @@ import (
 	"github.com/jwtgate/gate/internal/scan"
 )
 
-// claimSet says which of the claims that the gate knows a token has, and which of
-// them have the wrong JSON type. The verdict on both comes later, in a fixed order,
-// so that it does not depend on how the issuer ordered the members.
+// claimSet records which known claims a token has and which of them have the wrong JSON
+// type. They are checked later in a fixed order, so that the error does not depend on the
+// order in the token.
 type claimSet struct{ have, bad claimBits }
 
 type claimBits uint16
@@ -35,11 +35,11 @@ const (
 	claimTenant // the claim tid, where the name of the issuer holds a tenant
 )
 
-// maxTime is out of the integers that every JSON reader holds exactly (RFC 7493
-// section 2.2).
+// maxTime is the first integer that not all JSON readers hold exactly (RFC 7493 section
+// 2.2).
 const maxTime = 1 << 53
 
-// parse is the one strict pass over the payload.
+// parse reads the payload in one strict pass.
 func (g *Gate) parse(payload []byte, identityClaim string) (*Token, *Error) {
 	t := newToken()
 	t.payload = unsafe.String(unsafe.SliceData(payload), len(payload))
@@ -81,7 +81,7 @@ func (g *Gate) parse(payload []byte, identityClaim string) (*Token, *Error) {
 	return t, nil
 }
 
-// claim keeps a claim that the gate knows, and returns its bit; 0 for any other.
+// claim stores a claim that the gate knows, and returns its bit; 0 for any other.
 func (t *Token) claim(name string, v scan.Value) claimBits {
 	switch name {
 	case "exp":
@@ -139,7 +139,7 @@ func (t *Token) stringOf(v scan.Value, bit claimBits) string {
 	return v.Str
 }
 
-// timeOf takes a NumericDate (RFC 7519 section 2), cut to whole seconds.
+// timeOf reads a NumericDate (RFC 7519 section 2) and drops the fraction.
 func (t *Token) timeOf(v scan.Value, bit claimBits) time.Time {
 	sec := v.Int
 	if v.Kind != scan.Int || sec >= maxTime {
@@ -153,7 +153,7 @@ func (t *Token) timeOf(v scan.Value, bit claimBits) time.Time {
 	return time.Unix(sec, 0).UTC()
 }
 
-// numberOf is the value of a number that may be a time.
+// numberOf returns the value of a number that may be a time.
 func numberOf(v scan.Value) (float64, bool) {
 	if !v.IsNumber() {
 		return 0, false
@@ -174,8 +174,8 @@ func (t *Token) audienceOf(v scan.Value) {
 	}
 }
 
-// freshOf takes true, false, or the time until which the token is fresh, whose
-// fraction counts.
+// freshOf reads true, false, or the time until which the token is fresh, with its
+// fraction.
 func (t *Token) freshOf(v scan.Value) {
 	f, isTime := numberOf(v)
 	switch {
@@ -189,8 +189,7 @@ func (t *Token) freshOf(v scan.Value) {
 	}
 }
 
-// generationOf takes a whole number that is not negative. Anything else counts as
-// absent, which puts the token under the rule for tokens without a generation.
+// generationOf reads a whole number that is not negative. Anything else counts as absent.
 func (t *Token) generationOf(v scan.Value) {
 	n, err := v.Int, error(nil)
 	if v.Kind != scan.Int {
@@ -203,8 +202,8 @@ func (t *Token) generationOf(v scan.Value) {
 	t.generation = n
 }
 
-// checkClaims is step 3, all but expiry: a token with another fault is not called
-// merely expired. The order of the checks is part of the contract of errors.
+// checkClaims is step 3 without expiry, which is checked after step 4: "expired" means that
+// the token has no other fault. The order of the checks is part of the API.
 func (g *Gate) checkClaims(t *Token, now time.Time) *Error {
 	early := now.Add(g.cfg.Accept.Skew)
 	c, lenient := t.claims, &t.from.Lenient
@@ -240,7 +239,7 @@ func (g *Gate) checkIssuer(t *Token) *Error {
 		return refuse(ErrInvalid, "iss_type")
 	case t.claims.bad&claimTenant != 0:
 		return refuse(ErrInvalid, "tid_mismatch")
-	case g.issuers.anybody, g.issuers.of(t.Issuer, have) == t.from:
+	case g.issuers.anyName, g.issuers.of(t.Issuer, have) == t.from:
 		return nil
 	case !have:
 		return refuse(ErrInvalid, "iss_missing")
@@ -248,8 +247,8 @@ func (g *Gate) checkIssuer(t *Token) *Error {
 	return refuse(ErrInvalid, "iss_mismatch")
 }
 
-// checkAudience refuses a token for others even where no audience is configured
-// (RFC 7519 section 4.1.3).
+// checkAudience also refuses a token that has an audience where none is configured (RFC
+// 7519 section 4.1.3).
 func (g *Gate) checkAudience(t *Token) *Error {
 	from := t.from
 	switch {
@@ -267,7 +266,7 @@ func (g *Gate) checkAudience(t *Token) *Error {
 	return nil
 }
 
-// checkIdentity judges who the token is of, and the claims of our own.
+// checkIdentity checks the identity, "jti", "sid", "type" and "fresh".
 func (g *Gate) checkIdentity(t *Token) *Error {
 	c, lenient, identityClaim := t.claims, &t.from.Lenient, t.from.IdentityClaim
 	switch {
@@ -293,7 +292,7 @@ func (g *Gate) checkIdentity(t *Token) *Error {
 	return g.checkEmpty(t)
 }
 
-// checkEmpty refuses what would be the same for many: an empty identity or "jti".
+// checkEmpty refuses an empty identity or "jti", which many tokens could share.
 func (g *Gate) checkEmpty(t *Token) *Error {
 	own, c := t.identity, t.claims
 	switch {
@@ -309,7 +308,7 @@ func (g *Gate) checkEmpty(t *Token) *Error {
 	return nil
 }
 
-// checkExpiry refuses a token from the second of exp on (RFC 7519 section 4.1.4).
+// checkExpiry refuses a token at and after "exp" (RFC 7519 section 4.1.4).
 func (g *Gate) checkExpiry(t *Token, now time.Time) *Error {
 	if g.expired(t, now) {
 		return refuse(ErrExpired, "expired")

@@ -11,14 +11,14 @@ import (
 	"github.com/jwtgate/gate/internal/json/jsontext"
 )
 
-// claimWriter writes the members of the claims object, those of the gate first.
+// claimWriter writes the members of the claims object.
 type claimWriter struct {
 	b     []byte
-	extra map[string]any // wins
+	extra map[string]any // claims of the application, which replace those of the gate
 	err   error
 }
 
-// name starts a member, unless the caller's claims have one of that name.
+// name starts a member unless extra has one of that name.
 func (w *claimWriter) name(name string) bool {
 	if len(w.extra) > 0 {
 		if _, ok := w.extra[name]; ok {
@@ -44,14 +44,14 @@ func (w *claimWriter) string(name, v string) {
 	}
 }
 
-// id writes text that needs no quoting.
+// id writes text that needs no escapes.
 func (w *claimWriter) id(name string, v *[36]byte) {
 	if w.name(name) {
 		w.b = append(append(append(w.b, '"'), v[:]...), '"')
 	}
 }
 
-// any writes a member whose name is the caller's.
+// any writes a claim of the application.
 func (w *claimWriter) any(name string, v any) {
 	if len(w.b) > 1 {
 		w.b = append(w.b, ',')
@@ -64,7 +64,7 @@ func (w *claimWriter) any(name string, v any) {
 	w.value(name, v)
 }
 
-// value writes the value of a member as JSON.
+// value writes v as JSON.
 func (w *claimWriter) value(name string, v any) {
 	text, err := json.Marshal(v, writeOptions)
 	if err != nil && w.err == nil {

@@ -5,13 +5,13 @@ import (
 	"net/http"
 )
 
-// tokenContext is a context in which a guard has put its token. It is one piece of
-// memory for two keys: the innermost guard, and the innermost one of a gate.
+// tokenContext is a context with the token of a guard. It answers for two keys, for one
+// allocation: the innermost guard of all, and the innermost guard of one gate.
 type tokenContext struct {
 	context.Context
-	gate  *issuers // those of the gate, which no other has; nil: of every gate
+	gate  *issuers // identifies the gate; nil matches every gate
 	t     *Token
-	guard bool // false hides the tokens of guards further out
+	guard bool // false hides the tokens of outer guards
 }
 
 type (
@@ -32,8 +32,8 @@ func (c *tokenContext) Value(key any) any {
 	return c.Context.Value(key)
 }
 
-// NewContext returns a context that carries t, as Require does: for adapters and
-// for tests of handlers. A nil t stands for a visitor without a token.
+// NewContext returns a context with t, for adapters and for tests of handlers. A nil t is
+// for a request without a token that a guard let through.
 func NewContext(ctx context.Context, t *Token) context.Context {
 	c := &tokenContext{Context: ctx, t: t, guard: true}
 	if t != nil && t.hides().from != nil {
@@ -42,15 +42,14 @@ func NewContext(ctx context.Context, t *Token) context.Context {
 	return c
 }
 
-// FromContext returns the token with which the innermost guard has let the request
-// through. ok is false when there is none: for a visitor without a token on a route
-// whose policy is Optional or Public, or in a handler that has no guard; [Guarded]
-// tells the two apart. Where guards of several gates are nested, [Gate.FromContext]
-// returns the token of one of them.
+// FromContext returns the token that the innermost guard ([Gate.Require]) accepted. ok is
+// false where a guard let the request through without a token (Optional or Public), and
+// where the handler has no guard; [Guarded] tells which. With nested guards of several
+// gates, [Gate.FromContext] returns the token of one gate.
 func FromContext(ctx context.Context) (t *Token, ok bool) { return tokenOf(ctx, tokenKey{}) }
 
-// FromContext returns the token with which the innermost guard of g has let the
-// request through, whatever the guards of other gates have found.
+// FromContext returns the token that the innermost guard of g accepted. Guards of other
+// gates make no difference.
 func (g *Gate) FromContext(ctx context.Context) (t *Token, ok bool) {
 	return tokenOf(ctx, gateTokenKey{g.issuers})
 }
@@ -63,14 +62,14 @@ func tokenOf(ctx context.Context, key any) (*Token, bool) {
 	return c.t, true
 }
 
-// Guarded reports whether a guard has let this request through, with a token or,
-// where the policy is Optional or Public, without.
+// Guarded reports whether a guard ([Gate.Require]) let this request through, with a token
+// or, where the policy is Optional or Public, without one.
 func Guarded(ctx context.Context) bool {
 	c, _ := ctx.Value(tokenKey{}).(*tokenContext)
 	return c != nil && c.guard
 }
 
-// User returns what Config.LoadUser loaded for this request, if it is a T.
+// User returns the user that Config.LoadUser loaded for this request, if it is a T.
 func User[T any](ctx context.Context) (user T, ok bool) {
 	if t, found := FromContext(ctx); found {
 		user, ok = t.hides().user.(T)
@@ -78,9 +77,9 @@ func User[T any](ctx context.Context) (user T, ok bool) {
 	return user, ok
 }
 
-// serveWith calls next with a copy of r that has ctx, and hands back what handlers put
-// on the copy that net/http and outer middleware look for on r: the parsed form, whose
-// temporary files the server removes, and the pattern that a router matched.
+// serveWith calls next with a copy of r that has ctx. Then it copies two fields back to r:
+// the parsed form, since the server removes its temporary files, and the pattern that a
+// router matched, for outer middleware.
 func serveWith(ctx context.Context, next http.Handler, w http.ResponseWriter, r *http.Request) {
 	inner := r.WithContext(ctx)
 	defer func() { r.MultipartForm, r.Pattern = inner.MultipartForm, inner.Pattern }()

@@ -6,7 +6,7 @@ import (
 	"slices"
 )
 
-// cookieChoice is what a request has where a cookie comes more than once.
+// cookieChoice has the values of a cookie that came more than once.
 type cookieChoice struct {
 	name   string
 	values []string
@@ -15,7 +15,7 @@ type cookieChoice struct {
 // maxSameName is how many different cookies of one name are looked at.
 const maxSameName = 4
 
-// inCookie returns what the cookies of one name hold.
+// inCookie returns the token in the cookies of one name.
 func inCookie(values []string, name string) (found, *Error) {
 	if len(values) == 1 && values[0] != "" {
 		return found{raw: values[0]}, nil
@@ -37,13 +37,13 @@ func inCookie(values []string, name string) (found, *Error) {
 	return found{raw: distinct[0]}, nil
 }
 
-// chooseCookie picks the token of a request whose cookie comes more than once, which
-// happens when the scope of cookies has changed, or when another host of the domain has
-// planted one. Only tokens that pass signature, claims and expiry count. Of several of
-// one login the youngest is taken; tokens of different logins are ambiguous.
+// chooseCookie chooses the token of a request whose cookie came more than once. That
+// happens when the scope of cookies was changed, or when another host of the domain set
+// one in an attack. Only tokens that pass signature, claims and expiry count. Of several
+// tokens of one login it takes the youngest; tokens of different logins are ambiguous.
 //
-// The blocklist has no part in this: an old cookie whose login was ended must not make
-// way for another that was planted.
+// It does not ask the blocklist: if the real cookie was revoked, that of an attacker must
+// not be used in its place.
 func (g *Gate) chooseCookie(ctx context.Context, f *found) error {
 	var best *Token
 	for _, raw := range f.choice.values {

@@ -10,17 +10,16 @@ import (
 	"time"
 )
 
-// Cookies names and scopes the cookies that carry tokens. The zero value makes them
-// Secure, HttpOnly, SameSite=Lax, of the host alone and of the browser session.
+// Cookies has names and scope of the cookies that carry tokens. With the zero value they
+// are Secure, HttpOnly, SameSite=Lax, for this host only, and end when the browser closes.
 type Cookies struct {
 	// Access and Refresh are the names and paths for the two types of token.
 	Access, Refresh CookieNames
 	// Domain widens the cookies to the subdomains of a domain.
 	Domain string
-	// Former lists scopes that an earlier configuration gave the cookies. The cookies of
-	// these scopes are cleared whenever cookies are set or cleared: list what was set
-	// before when Domain or a path changes, for as long as such cookies may live. Without
-	// it browsers send old cookies beside new ones.
+	// Former lists scopes that the cookies had before. When you change Domain or a path, list
+	// the old ones here for as long as old cookies may live: they are cleared whenever
+	// cookies are set or cleared. Otherwise browsers send both old and new cookies.
 	Former []CookieScope
 	// SameSite is http.SameSiteLaxMode unless set. http.SameSiteDefaultMode writes
 	// no attribute.
@@ -30,22 +29,22 @@ type Cookies struct {
 	// Partitioned keeps the cookies apart for each top-level site that embeds this one
 	// (CHIPS). It needs SameSite: http.SameSiteNoneMode.
 	Partitioned bool
-	// MaxAge keeps a cookie that long after it was set; 0 until the browser closes,
-	// [UntilExpiry] as long as its token lives.
+	// MaxAge is how long a browser keeps a cookie. 0: until it closes. [UntilExpiry]: until
+	// the token expires.
 	MaxAge time.Duration
-	// CSRF sets the double submit check.
+	// CSRF protects requests with these cookies.
 	CSRF CSRF
 }
 
-// UntilExpiry is a MaxAge that ends a cookie with its token. The cookie of a token
-// without "exp" ends when the browser closes.
+// UntilExpiry is a MaxAge: the cookie ends when its token expires, or when the browser
+// closes for a token without "exp".
 const UntilExpiry time.Duration = -1<<63 + 1
 
-// A CookieScope is a Domain and Path that cookies once had. An empty Domain is the host
-// alone; an empty Path is that of [CookieNames].
+// A CookieScope is a Domain and Path that cookies had before. An empty Domain means the
+// host only; an empty Path means the path in [CookieNames].
 type CookieScope struct{ Domain, Path string }
 
-// CookieNames are the names that belong to one type of token. Empty fields have the
+// CookieNames has the names for one type of token. Empty fields have the
 // defaults of Flask-JWT-Extended: "access_token_cookie", "csrf_access_token" (and
 // "refresh_token_cookie", "csrf_refresh_token"), "/", "X-CSRF-TOKEN" and "csrf_token".
 type CookieNames struct {
@@ -76,7 +75,7 @@ func (n CookieNames) withDefaults(kind string) CookieNames {
 	return n
 }
 
-// names are those of a type of token.
+// names returns the names for a type of token.
 func (c *Cookies) names(typ TokenType) *CookieNames {
 	if typ == Refresh {
 		return &c.Refresh
@@ -84,7 +83,7 @@ func (c *Cookies) names(typ TokenType) *CookieNames {
 	return &c.Access
 }
 
-// check refuses cookies that a browser would drop or that could not be told apart.
+// check returns an error for cookies that a browser would drop, or with equal names.
 func (c *Cookies) check() error {
 	if c.SameSite == http.SameSiteNoneMode && c.Insecure {
 		return errors.New("Cookies: SameSite=None needs Secure cookies; browsers refuse them otherwise")
@@ -129,7 +128,7 @@ func checkMaxAge(d time.Duration) error {
 
 type namedPath struct{ name, path string }
 
-// all are the cookies in use.
+// all returns name and path of all cookies in use.
 func (c *Cookies) all() []namedPath {
 	a, r := c.Access, c.Refresh
 	all := []namedPath{{a.Name, a.Path}, {r.Name, r.Path}}

@@ -11,17 +11,18 @@ import (
 	"time"
 )
 
-// CookieOptions choose the scope of a login's cookies. Zero fields keep to [Cookies].
+// CookieOptions changes the scope of the cookies of one login. Zero fields mean the value in
+// [Cookies].
 //
-// In [TokenOptions] they are recorded in the token (claim "cookie_scope") and belong to
-// the login: AccessCookies and RefreshCookies follow them, and so does [Gate.Renew],
-// which counts MaxAge from the login. Given to AccessCookies or RefreshCookies they
-// change the cookies of that call only, and the next renewal does not know of them.
+// In [TokenOptions], the options are recorded in the token (claim "cookie_scope").
+// AccessCookies, RefreshCookies and [Gate.Renew] then use them; Renew counts MaxAge from
+// the login. As an argument of AccessCookies or RefreshCookies they apply to that call
+// only, not to later renewals.
 type CookieOptions struct {
-	// MaxAge is used in place of Cookies.MaxAge: how long a browser remembers the login.
+	// MaxAge replaces Cookies.MaxAge: how long a browser keeps the login.
 	MaxAge time.Duration
-	// Domain is used in place of Cookies.Domain. List the domains that logins may choose
-	// in Cookies.Former, so that another login clears them.
+	// Domain replaces Cookies.Domain. List all domains that you use here in Cookies.Former,
+	// so that a later login clears the cookies.
 	Domain string
 }
 
@@ -40,8 +41,8 @@ func (o CookieOptions) claim() cookieClaim {
 	return cookieClaim{o.Domain, int64(o.MaxAge / time.Second)}
 }
 
-// CookieOptions returns what [TokenOptions].Cookies recorded at the login that t comes
-// from: for [Gate.ClearCookies] at logout.
+// CookieOptions returns the [TokenOptions].Cookies of the login of t, for
+// [Gate.ClearCookies] at logout.
 func (t *Token) CookieOptions() CookieOptions {
 	var claims struct {
 		Scope cookieClaim `json:"cookie_scope"`
@@ -58,12 +59,13 @@ func (t *Token) CookieOptions() CookieOptions {
 
 // AccessCookies returns the cookies that carry an access token to a browser: the
 // HttpOnly token cookie and, unless CSRF protection is off or [CSRF.OmitCookie] is
-// set, the readable CSRF cookie. They are the last of the list, after those that clear
-// cookies of other scopes ([Cookies.Former], and those of the host alone where there is
-// a Domain). Their scope is that of o, else that recorded in the token, else that of
-// [Cookies]. Making the CSRF cookie checks the token, with the errors of [Gate.Decode].
-// A cookie that browsers would drop, as one over 4,096 bytes, is an error. It does not
-// look at the token's type. Write the cookies with [SetCookies].
+// set, the readable CSRF cookie. Before them, the list has cookies that clear those of
+// other scopes ([Cookies.Former] and, where there is a Domain, the host alone). The scope
+// is that of o, or else the one recorded in the token, or else that of [Cookies].
+//
+// With a CSRF cookie, AccessCookies checks the token like [Gate.Decode] and returns its
+// errors. It does not check the type. A cookie that browsers would drop, for example one
+// over 4,096 bytes, is an error. Write the cookies with [SetCookies].
 func (g *Gate) AccessCookies(ctx context.Context, raw string, o CookieOptions) ([]*http.Cookie, error) {
 	return g.cookies(ctx, raw, Access, o)
 }
@@ -84,8 +86,8 @@ func (g *Gate) cookies(ctx context.Context, raw string, typ TokenType, o CookieO
 	return g.cookiesOf(t, raw, typ, o)
 }
 
-// cookiesOf returns the cookies for a token that was checked; t is nil for one that was
-// not, which is possible where there is no CSRF cookie.
+// cookiesOf returns the cookies for a token. t is nil if the token was not checked, which
+// is allowed where there is no CSRF cookie.
 func (g *Gate) cookiesOf(t *Token, raw string, typ TokenType, o CookieOptions) ([]*http.Cookie, error) {
 	if t == nil {
 		t = &Token{}
@@ -117,7 +119,7 @@ func (g *Gate) cookiesOf(t *Token, raw string, typ TokenType, o CookieOptions) (
 	return append(g.clearScopes(typ, g.otherScopes(o.Domain)), list...), nil
 }
 
-// cookieEnd returns when cookies end that are set now; zero: when the browser closes.
+// cookieEnd returns when cookies that are set now end; zero: when the browser closes.
 func (g *Gate) cookieEnd(t *Token, call, recorded time.Duration) (time.Time, error) {
 	now := g.cfg.Clock()
 	until := time.Time{}
@@ -166,10 +168,10 @@ func (c *Cookies) checkOptions(o CookieOptions) error {
 	return nil
 }
 
-// ClearCookies returns the cookies that remove the tokens of the given types, or of
-// both, from a browser: those of o's Domain, of [Cookies].Domain, of the host alone and
-// of [Cookies.Former]. Give it [Token.CookieOptions] where logins choose a Domain.
-// Clearing cookies revokes nothing.
+// ClearCookies returns the cookies that remove tokens of the given types from a browser;
+// without types, of both. It clears the scopes of o.Domain, [Cookies].Domain, the host
+// alone, and [Cookies.Former]. Pass [Token.CookieOptions] where logins choose a Domain.
+// ClearCookies revokes nothing.
 func (g *Gate) ClearCookies(o CookieOptions, types ...TokenType) []*http.Cookie {
 	if len(types) == 0 {
 		types = []TokenType{Access, Refresh}
@@ -183,7 +185,7 @@ func (g *Gate) ClearCookies(o CookieOptions, types ...TokenType) []*http.Cookie 
 	return list
 }
 
-// otherScopes are the scopes beside that of domain in which a browser may have cookies.
+// otherScopes returns the scopes other than domain in which a browser may have cookies.
 func (g *Gate) otherScopes(domain string) []CookieScope {
 	if g.compat.OneScope {
 		return nil
@@ -214,8 +216,8 @@ func (g *Gate) clearScopes(typ TokenType, scopes []CookieScope) []*http.Cookie {
 	return list
 }
 
-// newCookies returns the empty cookies of a type, in one scope. An empty path is that
-// of the configuration.
+// newCookies returns the empty cookies of a type, in one scope. An empty path means the
+// configured one.
 func (g *Gate) newCookies(typ TokenType, domain, path string) []*http.Cookie {
 	c, n := &g.cfg.Cookies, g.cfg.Cookies.names(typ)
 	list := []*http.Cookie{{Name: n.Name, Path: cmp.Or(path, n.Path), HttpOnly: true}}
@@ -228,9 +230,9 @@ func (g *Gate) newCookies(typ TokenType, domain, path string) []*http.Cookie {
 	return list
 }
 
-// SetCookies adds cookies to a response, before its header is written. A response with
-// cookies must not be stored by a shared cache: it sets Cache-Control: no-store, and
-// removes headers that caches obey instead (RFC 9213).
+// SetCookies adds cookies to a response. Call it before the header is written. If there are
+// cookies, it also sets Cache-Control: no-store and removes headers that some caches obey
+// in its place (RFC 9213), so that no cache stores the response.
 func SetCookies(w http.ResponseWriter, cookies []*http.Cookie) {
 	if len(cookies) > 0 {
 		setNoStore(w.Header())
@@ -240,8 +242,8 @@ func SetCookies(w http.ResponseWriter, cookies []*http.Cookie) {
 	}
 }
 
-// setNoStore also removes what takes the place of Cache-Control for single caches:
-// CDN-Cache-Control and its kind, and its forerunners.
+// setNoStore also removes headers that replace Cache-Control for some caches:
+// CDN-Cache-Control, similar ones, and older ones.
 func setNoStore(h http.Header) {
 	for name := range h {
 		switch canonical := http.CanonicalHeaderKey(name); {

@@ -15,61 +15,59 @@ import (
 	"github.com/jwtgate/gate/keys"
 )
 
-// TokenOptions change one token. The zero value makes one that is not fresh, begins a
-// session of its own, and lives as long as [Create] says.
+// TokenOptions are options for one new token. The zero value makes a token that is not
+// fresh, starts a new session, and has the lifetime in [Create].
 type TokenOptions struct {
-	// Fresh marks an access token as created from credentials, for its whole life.
+	// Fresh marks an access token as created from credentials, such as a password.
 	Fresh bool
-	// FreshFor marks it so for a time.
+	// FreshFor makes the token fresh for this time only.
 	FreshFor time.Duration
-	// ExpiresIn is the lifetime, at least a second; NoExpiry writes no "exp". A type of
-	// [Create.Types] has no default and needs one.
+	// ExpiresIn is the lifetime, at least a second; NoExpiry writes no "exp". Default:
+	// that of [Create]. Tokens of [Create.Types] have no default, so set it for them.
 	ExpiresIn time.Duration
 	// SessionID is "sid". Default: that of From, or a new random one unless
 	// [Create.OmitSession] is set.
 	SessionID string
-	// From is a token of the same identity that the new one is made from: a refresh
-	// token, or an access token that is renewed. The new one has its session, login time
-	// (auth_time), CSRF value, generation, audience and the application's claims. It is
-	// not fresh unless Fresh says so. After it was signed the blocklist is asked about
-	// From, and From must not have expired by then.
+	// From is the token that the new one replaces or continues: a refresh token, or an
+	// access token that is renewed, of the same identity. The new token takes over its
+	// session, login time (auth_time), CSRF value, generation, audience and the
+	// application's claims. It is fresh only if Fresh or FreshFor is set. When the new
+	// token is signed, From must be neither revoked nor expired.
 	From *Token
-	// Generation is what [Gate.Generation] has read for this login. Default: it is read
-	// here. With From it is not used.
+	// Generation is the result of [Gate.Generation] for this login. Default: it is read
+	// when the token is created. It is not used with From.
 	Generation Generation
-	// Cookies are the scope and the lifetime of this login's cookies, where they are not
-	// those of the configuration: "remember me". They are recorded in the token. With From
-	// they are those of From unless given.
+	// Cookies changes scope and lifetime of this login's cookies, for "remember me". It is
+	// recorded in the token. Default: that of From, or else [Config.Cookies].
 	Cookies CookieOptions
-	// Claims are added to the token, and win over all others: a map, or a struct that
-	// JSON writes as an object. A time.Time under "exp", "nbf", "iat" or "auth_time" is
+	// Claims is a map, or a struct that is a JSON object, with claims to add. They replace
+	// claims of the same name. A time.Time named "exp", "nbf", "iat" or "auth_time" is
 	// written as a NumericDate. See [Token.Claims] for other types.
 	Claims any
-	// Header is added to the header, and wins; an empty "typ" leaves it out. The
-	// algorithm is the key's.
+	// Header has fields to add to the token's header. They replace fields of the same
+	// name; an empty "typ" leaves it out. The algorithm cannot be changed.
 	Header map[string]any
 
 	renewal bool // of From: RevocationID is inherited
-	anew    bool // with From: no auth_time and CSRF value of From
-	judged  bool // From was judged by the caller, in one step with what the new token is for
+	anew    bool // auth_time and CSRF value of From are not taken over
+	judged  bool // the caller has checked From, atomically with the purpose of the new token
 }
 
-// A Draft is a token about to be signed, as [Config.Prepare] sees it. Prepare may
-// set Identity, and add to Claims and Header.
+// A Draft is a new token before it is signed, for [Config.Prepare]. Prepare may set
+// Identity and add to Claims and Header.
 type Draft struct {
-	// Type is what was asked for; changing it changes nothing.
+	// Type is the type of the token. A change has no effect.
 	Type TokenType
-	// Identity is the value given to the call; what it is set to is what is written.
-	// Keys are chosen by the value given.
+	// Identity is the identity given to the call. Set it to write another one. The key is
+	// chosen by the identity given to the call.
 	Identity any
-	// From is TokenOptions.From: nil at a login. Do not change it.
+	// From is TokenOptions.From, nil at a login. Do not change it.
 	From *Token
-	// Claims and Header are empty maps; what is put in is written, and wins over the
-	// gate's own and over what comes from From. What the call gave in TokenOptions wins
-	// over that.
+	// Claims and Header are empty maps to fill. An entry replaces the gate's own and that
+	// of From; an entry of the same name in TokenOptions replaces it.
 	Claims, Header map[string]any
 
-	whole bool // the caller wants the Token, too
+	whole bool // the caller needs the Token as well
 }
 
 // CreateAccessToken is the short form of [Gate.Issue] for an access token.
@@ -84,14 +82,14 @@ func (g *Gate) CreateRefreshToken(ctx context.Context, identity any, o TokenOpti
 	return raw, err
 }
 
-// Issue creates a token of the given type for identity, and returns its text and what
-// a check of it would return. identity is a string, an integer, or has a text form
-// ([encoding.TextMarshaler]), and is written as a string, as RFC 7519 section 4.1.2 asks
-// of "sub"; an empty one is an error. Refresh tokens are never fresh.
+// Issue creates a token of type typ for identity, and returns its text and the Token that
+// a check would return. identity is a string, an integer, or an
+// [encoding.TextMarshaler]. It is written as a string (RFC 7519 section 4.1.2) and must
+// not be empty. Refresh tokens are never fresh.
 //
-// A gate creates no token that it would refuse: that is an error, and so are the errors
-// of the key source, of the blocklist and of Config.Prepare. With TokenOptions.From the
-// error is [ErrRevoked] or [ErrExpired] when that token is no longer good.
+// Issue returns an error for a token that this gate would refuse, and the errors of the
+// key source, the blocklist and Config.Prepare. With TokenOptions.From, the error is
+// [ErrRevoked] or [ErrExpired] when that token was revoked or has expired.
 func (g *Gate) Issue(ctx context.Context, typ TokenType, identity any, o TokenOptions) (raw string, t *Token, err error) {
 	return g.create(ctx, &Draft{Type: typ, Identity: identity, whole: true}, o)
 }
@@ -123,7 +121,7 @@ func (g *Gate) create(ctx context.Context, d *Draft, o TokenOptions) (string, *T
 		return "", nil, fmt.Errorf("gate: creating a token: %w", err)
 	}
 	if o.From != nil && !o.judged {
-		if err := g.stillGood(ctx, o.From); err != nil {
+		if err := g.checkFrom(ctx, o.From); err != nil {
 			return "", nil, err
 		}
 	}
@@ -131,7 +129,7 @@ func (g *Gate) create(ctx context.Context, d *Draft, o TokenOptions) (string, *T
 	return raw, t, nil
 }
 
-// merge leaves both maps alone: Prepare may have put in one that is shared.
+// merge returns a new map: Prepare may have set one that others use.
 func merge(m, wins map[string]any) map[string]any {
 	if len(wins) == 0 {
 		return m
@@ -142,16 +140,16 @@ func merge(m, wins map[string]any) map[string]any {
 	return all
 }
 
-// scratch is memory that the making of one token leaves to the next. What is left in
-// it is on its way to a client anyway; no secret is.
+// scratch is memory for creating tokens, used again by the next one. It holds no secret,
+// only text that was sent to a client.
 type scratch struct{ token, claims, signature []byte }
 
 func newScratch() any {
 	return &scratch{make([]byte, 0, 1024), make([]byte, 0, 512), make([]byte, 0, 64)}
 }
 
-// sign writes header and claims once, and the signature behind them.
-// The claims are read back, as a check would, where they are not all the gate's own.
+// sign writes header, claims and signature. It checks the claims as for a request where
+// some of them come from the application.
 func (g *Gate) sign(ctx context.Context, key *keys.Key, d *Draft, o *TokenOptions) (raw string, t *Token, err error) {
 	s := g.scratch.Get().(*scratch)
 	defer g.scratch.Put(s)
@@ -164,7 +162,7 @@ func (g *Gate) sign(ctx context.Context, key *keys.Key, d *Draft, o *TokenOption
 	if err != nil {
 		return "", nil, err
 	}
-	if d.whole || len(d.Claims) > 0 || g.contradicts {
+	if d.whole || len(d.Claims) > 0 || g.readsBack {
 		if t, err = g.read(claims, d.Type, now); err != nil {
 			return "", nil, err
 		}
@@ -187,7 +185,7 @@ func (g *Gate) sign(ctx context.Context, key *keys.Key, d *Draft, o *TokenOption
 	return raw, t, nil
 }
 
-// forbidden are the header fields that would make a token which gates refuse.
+// forbidden lists the header fields with which gates refuse a token.
 var forbidden = []string{"alg", "b64", "crit", "cty", "zip"}
 
 // appendHeader writes the encoded header.

@@ -12,30 +12,31 @@ import (
 	"strings"
 )
 
-// CSRF protects requests whose token is in a cookie from other sites. Two checks apply
-// to every method but GET, HEAD, OPTIONS and TRACE: first the request must come from a
-// page of the same origin, by the rules of [http.CrossOriginProtection]; then it must
+// CSRF has the options for the protection against cross-site request forgery, for
+// requests whose token is in a cookie. Two checks apply to every method except GET, HEAD,
+// OPTIONS and TRACE. First, the request must come from a
+// page of the same origin, by the rules of [http.CrossOriginProtection]. Second, it must
 // repeat, in a header or form field, the CSRF value that is signed in the token (double
-// submit). A WebSocket handshake, or a GET with an Upgrade header, passes the first
-// check only, since a page cannot add headers to it.
+// submit). For a WebSocket handshake, or a GET with an Upgrade header, only the first
+// check is made, since a page cannot add headers to it.
 type CSRF struct {
-	// Disabled turns both checks off: tokens carry no value, nothing is compared.
+	// Disabled turns both checks off and leaves the CSRF value out of tokens.
 	Disabled bool
-	// SkipCheck writes the value into tokens and cookies but turns both checks off.
+	// SkipCheck turns both checks off but still writes the value into tokens and cookies.
 	SkipCheck bool
-	// OriginOnly relies on the first check alone, for pages that cannot send the value.
-	// A request that has neither Sec-Fetch-Site nor Origin, which browsers before 2020
-	// may send, is refused.
+	// OriginOnly makes the first check only, for pages that cannot send the value. It
+	// refuses a request without Sec-Fetch-Site and Origin, as browsers before 2020 may
+	// send it.
 	OriginOnly bool
 	// TrustedOrigins lists other origins whose pages may send requests, such as
 	// "https://app.example.com". The double submit check still applies to them.
 	TrustedOrigins []string
-	// Methods lists the methods that are checked, in place of all unsafe ones.
+	// Methods lists the methods to check. Default: all except the four above.
 	Methods []string
-	// Form also takes the value from a form field (urlencoded or multipart) when
-	// the header is absent. The body stays readable for the handler.
+	// Form also accepts the value in a form field (urlencoded or multipart) when the
+	// header is absent. The handler can still read the body.
 	Form bool
-	// OmitCookie sets no cookie with the value: hand [Token.CSRF] to pages yourself.
+	// OmitCookie sets no cookie with the value. Give [Token.CSRF] to pages yourself.
 	OmitCookie bool
 }
 

@@ -6,53 +6,52 @@ import (
 	"strings"
 )
 
-// The kinds of refusal. Ask with errors.Is; the detail is in [*Error]. A failure
-// that is not the token's fault (a store or key source that cannot answer) is none
-// of them: it is returned as it is, wrapped, and answered with 503.
+// The kinds of refusal. Ask with errors.Is; [*Error] has the detail. When a store or key
+// source cannot answer, the error is none of them: it is wrapped and answered with 503.
 var (
 	// ErrMissing: no token in any location.
 	ErrMissing = errors.New("gate: no token")
-	// ErrCSRF: a token came in a cookie without the double submit value that
-	// belongs to it.
+	// ErrCSRF: the token came in a cookie, and the request comes from another origin or
+	// does not repeat the token's CSRF value.
 	ErrCSRF = errors.New("gate: CSRF check failed")
-	// ErrInvalid: malformed, not signed by an accepted key, or with claims that are
-	// not acceptable here.
+	// ErrInvalid: the token is malformed, not signed by an accepted key, or has a claim
+	// that is not accepted.
 	ErrInvalid = errors.New("gate: invalid token")
-	// ErrExpired: genuine, but past its time.
+	// ErrExpired: the token is past its expiry, and otherwise good.
 	ErrExpired = errors.New("gate: token expired")
-	// ErrWrongType: a refresh token where an access token is wanted, or the reverse.
+	// ErrWrongType: a refresh token where an access token is required, or the reverse.
 	ErrWrongType = errors.New("gate: wrong token type")
-	// ErrNotFresh: the route wants a token minted from credentials.
+	// ErrNotFresh: the route requires a token created from credentials.
 	ErrNotFresh = errors.New("gate: token not fresh")
-	// ErrRevoked: the blocklist holds it.
+	// ErrRevoked: the blocklist has the token.
 	ErrRevoked = errors.New("gate: token revoked")
-	// ErrScope: the token lacks a scope that the route asks for.
+	// ErrScope: the token lacks a scope that the route requires.
 	ErrScope = errors.New("gate: scope missing")
-	// ErrRejected: Config.Verify or Policy.Allow refused it.
+	// ErrRejected: Config.Verify or Policy.Allow rejected the token.
 	ErrRejected = errors.New("gate: token rejected")
-	// ErrNoUser: Config.LoadUser found nobody.
+	// ErrNoUser: Config.LoadUser found no user.
 	ErrNoUser = errors.New("gate: no such user")
 )
 
-// An Error tells why a request was refused. It never holds a token or a secret in
-// its text. It is made by a gate; do not change one.
+// An Error says why a request was refused. Its text never has a token or a secret. Do not
+// change an Error of a gate.
 type Error struct {
 	// Kind is one of the errors above: errors.Is(err, gate.ErrExpired).
 	Kind error
-	// Reason names the one check that refused, for programs: "expired",
-	// "signature", "aud_mismatch", and so on. docs/errors.md lists them; they do
-	// not change once released.
+	// Reason names the check that refused, for programs: "expired", "signature",
+	// "aud_mismatch", and so on. docs/errors.md lists them. They do not change once
+	// released.
 	Reason string
-	// Name is the header, cookie, parameter, member or claim that Reason speaks
-	// of. It comes from the configuration, not from the request.
+	// Name is the header, cookie, parameter, member or claim that Reason is about. It
+	// comes from the configuration, not from the request.
 	Name string
 	// Location is where the token was found: "header", "cookie", "query", "path",
 	// "json" or the name of a LocationFunc. It is empty when none was found.
 	Location string
-	// Token is the token, once its signature has held; nil before.
+	// Token is the refused token; nil if its signature was not verified.
 	Token *Token
-	// Err is the cause, where there is one: the error of a hook, or, for
-	// ErrMissing with several locations, one *Error for each (joined).
+	// Err is the cause, if there is one: the error of a hook or, for ErrMissing with
+	// several locations, one *Error for each (joined).
 	Err error
 
 	maxAge int64 // of ErrNotFresh, in seconds (RFC 9470)
@@ -64,16 +63,17 @@ func refuseName(kind error, reason, name string) *Error {
 	return &Error{Kind: kind, Reason: reason, Name: name}
 }
 
-// Unavailable returns an error for [Config.Verify], [Config.LoadUser] and location
+// Unavailable wraps err for [Config.Verify], [Config.LoadUser], [Policy.Allow] and location
 // functions that cannot decide because something they need has failed. The request is
-// answered with 503, and the client keeps its session. A nil err is not nil here.
+// answered with 503, and the client keeps its session. The result is not nil, even for a
+// nil err.
 func Unavailable(err error) error { return &unavailableError{err: err} }
 
-// unavailableError means that nobody knows whether a token is good.
+// unavailableError means that a check could not be made.
 type unavailableError struct {
-	what string // that failed; "" where the application says no more
+	what string // the part that failed; "" for Unavailable
 	err  error
-	ours bool // a store or key source, which the gate has asked
+	ours bool // the part is a store or key source
 }
 
 func (e *unavailableError) Error() string {
@@ -83,7 +83,7 @@ func (e *unavailableError) Error() string {
 	return fmt.Sprintf("gate: %s: %v", e.what, e.err)
 }
 
-// Unwrap hides the verdict of another gate, which must not pass for that of this one.
+// Unwrap hides a refusal by another gate, which is none of this gate.
 func (e *unavailableError) Unwrap() error {
 	if r := (*Error)(nil); errors.As(e.err, &r) || refusalOf(e.err) != nil {
 		return nil
@@ -91,14 +91,14 @@ func (e *unavailableError) Unwrap() error {
 	return e.err
 }
 
-// Message is one sentence for the client: what was wrong and, where it helps, what
-// to do. It holds nothing of the request and nothing of Err. It is empty for a
-// LocationFunc's own error.
+// Message returns one sentence for the client: what was wrong and, where it helps, what
+// to do. It has no text of the request or of Err. It is empty for an error of a
+// LocationFunc.
 func (e *Error) Message() string {
 	return strings.ReplaceAll(messages[e.Reason], "%", e.Name)
 }
 
-// Error is the message with the cause behind it, for logs.
+// Error returns the message and the cause, for logs.
 func (e *Error) Error() string {
 	text := "gate: " + e.Message()
 	if messages[e.Reason] == "" && e.Kind != nil {

@@ -5,13 +5,12 @@ import (
 	"errors"
 )
 
-// An Event is something that happened in a gate or in a part that works with it. It
-// holds no token text and no secret.
+// An Event is something that happened in a gate or in a package that uses it. It has no
+// token text and no secret.
 type Event struct {
-	// Name says what happened, in dotted lower case: see the constants. Sessions and
-	// adapters have names of their own.
+	// Name says what happened: one of the constants, or a name of another package.
 	Name string
-	// Token is the token that the event is about; nil when none has been verified.
+	// Token is the token of the event; nil if none was verified.
 	Token *Token
 	// Err is what went wrong: an [*Error] for a refusal.
 	Err error
@@ -28,15 +27,15 @@ const (
 	CookiesCleared = "cookies.cleared" // of a refused token, on a public page
 )
 
-// Emit hands e to [Config.OnEvent], for packages that work with a gate.
+// Emit passes e to [Config.OnEvent], for packages that use a gate.
 func (g *Gate) Emit(ctx context.Context, e Event) {
 	if g.cfg.OnEvent != nil {
 		g.cfg.OnEvent(ctx, e)
 	}
 }
 
-// emitVerdict tells how a token was judged. Nothing happened when there was none and
-// the policy let that pass.
+// emitVerdict emits the result of a check. There is no event for a request without a token
+// that the policy accepts.
 func (g *Gate) emitVerdict(ctx context.Context, t *Token, err error) {
 	switch {
 	case err != nil && refusalOf(err) == nil:

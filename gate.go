@@ -15,53 +15,51 @@ import (
 	"github.com/jwtgate/gate/keys"
 )
 
-// NoExpiry is a lifetime without end, for tokens that never expire: dangerous, and
-// so a name that has to be written. Their acceptance has to be allowed as well, by
-// [Lenient.NoExpiry].
+// NoExpiry is a lifetime without end. Tokens that never expire are dangerous, so a gate
+// accepts them only where [Lenient.NoExpiry] is set as well.
 const NoExpiry time.Duration = -1 << 63
 
 // Config is the configuration of a [Gate]. Only Keys or Issuers is required; the zero value of
 // every other field is the safe one.
 type Config struct {
-	// Keys hands out the keys that sign and verify: a *keys.Key, a *keys.Set, or a
-	// source of your own.
-	//
-	// It may be nil where Issuers are set: such a gate creates no tokens.
+	// Keys has the keys that sign and verify: a *keys.Key, a *keys.Set, or a source that
+	// you write. It may be nil where Issuers are set: such a gate creates no tokens.
 	Keys keys.Source
-	// Issuers are others whose tokens are accepted beside the gate's own.
+	// Issuers lists other issuers whose tokens are accepted.
 	Issuers []Issuer
-	// Create says what is written into tokens.
+	// Create says what is written into new tokens.
 	Create Create
-	// Accept says what is demanded of tokens.
+	// Accept says which tokens are accepted.
 	Accept Accept
-	// Locations are the places where a token may be, in the order they are tried.
+	// Locations lists where a token may be, in the order they are tried.
 	// Default: FromHeader("Authorization", "Bearer").
 	Locations []Location
-	// Cookies names and scopes the cookies that carry tokens.
+	// Cookies has names and scope of the cookies that carry tokens.
 	Cookies Cookies
 	// Blocklist holds the revoked tokens; nil revokes nothing.
 	Blocklist Blocklist
-	// Verify has the application's own word on a token that is otherwise good. An
-	// error refuses it ([ErrRejected]) and stands in [Error.Err].
+	// Verify is called after the token's other checks. Its error rejects the token
+	// ([ErrRejected]) and is kept in [Error.Err].
 	Verify func(ctx context.Context, t *Token) error
-	// LoadUser loads what [User] returns. Nobody found is nil, a nil pointer or
-	// [ErrNoUser]; any other error is a failure of the store (503).
+	// LoadUser loads the user that [User] returns. Return nil, a nil pointer or
+	// [ErrNoUser] when there is no such user; any other error is a failure (503).
 	LoadUser func(ctx context.Context, t *Token) (any, error)
-	// Prepare may change a token that is being created, last before it is signed.
+	// Prepare is called before a new token is signed, and may change it.
 	Prepare func(ctx context.Context, d *Draft) error
 	// OnError answers a request that is refused. Default: JSONErrors("msg"). r is
 	// nil where the request did not come through net/http.
 	OnError func(w http.ResponseWriter, r *http.Request, err error)
 	// Challenge adds to the WWW-Authenticate header of answers.
 	Challenge Challenge
-	// OnEvent is told what happens: see [Event]. It is called from the goroutine of the
-	// request, by several at once, and should be quick. [SlogEvents] makes one.
+	// OnEvent is called for each [Event], for logs and metrics. It is called from the
+	// goroutine of the request, so it must be safe for concurrent use and should be
+	// quick. [SlogEvents] makes one.
 	OnEvent func(context.Context, Event)
 	// Clock tells the time, for tests. Default: time.Now.
 	Clock func() time.Time
 }
 
-// Create says what is written into tokens.
+// Create says what is written into new tokens.
 type Create struct {
 	// AccessLifetime and RefreshLifetime are how long tokens live. Defaults: 15
 	// minutes and 30 days. NoExpiry writes no "exp".
@@ -72,61 +70,62 @@ type Create struct {
 	// unless AudienceArray is set.
 	Audience      []string
 	AudienceArray bool
-	// IdentityClaim holds the identity. Default: "sub". Any other name is one that no
-	// other claim of the gate has, in printable ASCII.
+	// IdentityClaim is the claim that holds the identity. Default: "sub". Another name
+	// must be printable ASCII and not the name of another claim of the gate.
 	IdentityClaim string
-	// Types are the application's own types of token, such as "reset". [Gate.Issue]
-	// makes them, and [Policy.Type] asks for them.
+	// Types lists types of token that the application adds, such as "reset". [Gate.Issue]
+	// creates them, and [Policy.Type] demands them.
 	Types []TokenType
-	// OmitSession writes no "sid" of its own accord. Such a token belongs to no
-	// session unless [TokenOptions] name one.
+	// OmitSession writes no "sid" unless [TokenOptions] has a session. A token without
+	// "sid" belongs to no session.
 	OmitSession bool
-	// OmitGeneration neither reads nor writes "gen": while a program that writes to
-	// the same blocklist does not know generations yet.
+	// OmitGeneration neither reads nor writes "gen". Set it while another program that
+	// writes to the same blocklist does not support generations yet.
 	OmitGeneration bool
 	// OmitNotBefore leaves "nbf" out.
 	OmitNotBefore bool
 }
 
-// Accept says what is demanded of tokens. The zero value demands "exp", "sub",
-// "jti" and "type", knows no tolerance of time, and takes tokens of any issuer but,
-// without Audiences, none that names an audience.
+// Accept says which tokens are accepted. The zero value demands "exp", "sub", "jti" and
+// "type", accepts no token after "exp", accepts any "iss", and refuses tokens that name
+// an audience.
 type Accept struct {
 	// Issuer is the accepted value of "iss" in the gate's own tokens. Default:
-	// Create.Issuer. Where both are empty any "iss" is accepted, and with Config.Issuers
-	// none.
+	// Create.Issuer. Where both are empty, any "iss" is accepted; with Config.Issuers,
+	// the gate's own tokens must then have no "iss".
 	Issuer string
-	// Audiences: one of them must stand in "aud". Default: Create.Audience.
+	// Audiences lists accepted audiences; "aud" must contain one of them. Default:
+	// Create.Audience.
 	Audiences []string
-	// HeaderTypes are the accepted values of the header "typ", in lower case and
+	// HeaderTypes lists the accepted values of the header "typ", in lower case and
 	// without "application/". Default: "jwt", "at+jwt" or none.
 	HeaderTypes []string
-	// Skew is how far ahead "iat" and "nbf" may be, since clocks differ. 0 is a minute;
-	// a negative value is none.
+	// Skew is how far in the future "iat" and "nbf" may be, since clocks differ. Default:
+	// a minute. A negative value allows nothing.
 	Skew time.Duration
-	// Leeway accepts a token that much longer than "exp" says. It must be less than the
-	// lifetime of access tokens, and takes the place of Skew where it is larger.
+	// Leeway is how long after "exp" a token is still accepted. It must be less than the
+	// lifetime of access tokens. Skew is never less than Leeway.
 	Leeway time.Duration
-	// MaxLifetime bounds how far ahead "exp" may be. Default: ten years, which finds
-	// milliseconds given for seconds. NoExpiry: no bound.
+	// MaxLifetime is how far in the future "exp" may be. Default: ten years, which
+	// catches milliseconds written in place of seconds. NoExpiry: no limit.
 	MaxLifetime time.Duration
-	// Limits bound what is read.
+	// Limits has the limits on size and work.
 	Limits Limits
-	// Lenient takes tokens that the zero value refuses.
+	// Lenient accepts tokens that are refused otherwise.
 	Lenient Lenient
 }
 
-// Limits bound the cost of a token, good or bad. Zero fields have the defaults.
+// Limits limits what one token can cost, good or bad. Zero fields have the defaults.
 type Limits struct {
 	TokenBytes    int // of the whole token: 8192
 	Depth         int // levels of nesting in its claims: 64
 	Members       int // members and elements in its claims: 1024
 	KeyCandidates int // keys that are tried on one token: 8
 	BodyBytes     int // of a JSON or form body that is searched: 256 KiB
-	// CacheEntries and CacheBytes bound the cache of verified tokens, which spares
-	// the signature check of asymmetric keys, and nothing else, on a token that was
-	// seen before: 10,000 and 16 MiB. Negative CacheEntries turn it off;
-	// less than 32 count as 32.
+	// CacheEntries and CacheBytes limit the cache of verified tokens: 10,000 and 16 MiB.
+	// A token in the cache needs no signature check (asymmetric keys only); all other
+	// checks are done on every request. Negative CacheEntries turn the cache off; less
+	// than 32 count as 32.
 	CacheEntries, CacheBytes int
 }
 
@@ -135,31 +134,31 @@ var defaultLimits = Limits{
 	CacheEntries: 10_000, CacheBytes: 16 << 20,
 }
 
-// Lenient takes tokens that the zero value refuses: for tokens of other systems.
-// Package flask sets what Flask-JWT-Extended's tokens need.
+// Lenient accepts tokens that are refused otherwise, for tokens of other systems.
+// Package flask sets the fields that tokens of Flask-JWT-Extended need.
 type Lenient struct {
 	NoExpiry      bool // "exp" may be missing
-	NoID          bool // "jti" may be missing: such a token cannot be revoked by itself
+	NoID          bool // "jti" may be missing; such a token cannot be revoked alone
 	AnySubject    bool // "sub" may be of any JSON type; read it with Token.Identity
 	AnyType       bool // a missing "type", or one that this gate does not issue, counts as access
 	AnyFresh      bool // a "fresh" of a wrong type counts as not fresh
 	AnyOrigin     bool // Issuer and Audiences have no defaults; unset, they are not checked
-	AnyHeaderType bool // "typ" is not looked at
+	AnyHeaderType bool // any "typ" is accepted
 
 	// AnyContentType is for issuers that write "cty": "JWT" over plain claims, which
 	// RFC 7519 section 5.2 advises against. A nested token is not opened.
 	AnyContentType bool
 }
 
-// A Gate creates and checks tokens. It is made by [New], holds no state that
-// changes but a bounded cache, and is safe for concurrent use.
+// A Gate creates and checks tokens. [New] makes one. It is safe for concurrent use. Its
+// only state that changes is a cache of limited size.
 type Gate struct {
 	cfg           Config
 	compat        compat.Options
 	powers        powers
 	identityClaim string
-	acceptsJWT    bool // tokens with the header of keys.Key.Header
-	contradicts   bool // Create and Accept may: every token is read back
+	acceptsJWT    bool // the header of keys.Key.Header is accepted
+	readsBack     bool // Create and Accept differ: every new token is checked
 	issuers       *issuers
 	match         headerMatcher
 	cache         *tokenCache
@@ -167,8 +166,8 @@ type Gate struct {
 	maxAge        int64 // RFC 9470, of not fresh answers: the lifetime of an access token
 }
 
-// New returns a Gate. It copies cfg, opens nothing and starts no goroutine. It
-// refuses a configuration that is contradictory or cannot be safe.
+// New returns a Gate. It copies cfg, opens no file or connection and starts no goroutine.
+// It returns an error for a configuration that contradicts itself or is not safe.
 func New(cfg Config) (*Gate, error) { return newGate(cfg, compat.Options{}) }
 
 func init() {
@@ -185,7 +184,7 @@ func newGate(cfg Config, o compat.Options) (*Gate, error) {
 		return nil, fmt.Errorf("gate: %w", err)
 	}
 	g := &Gate{cfg: cfg, compat: o, powers: powersOf(cfg.Blocklist), identityClaim: cfg.Create.IdentityClaim, issuers: newIssuers(&cfg, o.Issuers)}
-	g.contradicts = cfg.Accept.Issuer != cfg.Create.Issuer || !slices.Equal(cfg.Accept.Audiences, cfg.Create.Audience)
+	g.readsBack = cfg.Accept.Issuer != cfg.Create.Issuer || !slices.Equal(cfg.Accept.Audiences, cfg.Create.Audience)
 	g.scratch.New = newScratch
 	if g.acceptsJWT = g.issuers.own.acceptsType("JWT"); g.acceptsJWT {
 		g.match = matcher(cfg.Keys)
@@ -199,8 +198,8 @@ func newGate(cfg Config, o compat.Options) (*Gate, error) {
 	return g, nil
 }
 
-// Config returns a copy of the gate's configuration, with its defaults filled in, for
-// packages that work with a gate.
+// Config returns a copy of the gate's configuration with its defaults, for packages that
+// use a gate.
 func (g *Gate) Config() Config {
 	c := g.cfg
 	c.Create.Audience, c.Create.Types = slices.Clone(c.Create.Audience), slices.Clone(c.Create.Types)
@@ -213,7 +212,7 @@ func (g *Gate) Config() Config {
 	return c
 }
 
-// String tells nothing: the cache holds tokens.
+// String keeps the gate's keys and cached tokens out of logs.
 func (g *Gate) String() string { return "gate.Gate" }
 
 // withDefaults returns a copy that shares no slice with the caller's.
@@ -270,7 +269,7 @@ func setDefault[T comparable](field *T, value T) {
 	}
 }
 
-// check refuses what is contradictory or unsafe.
+// check returns an error for a configuration that contradicts itself or is not safe.
 func (c *Config) check() error {
 	switch {
 	case isNil(c.Keys) && (c.Keys != nil || len(c.Issuers) == 0):
@@ -301,7 +300,7 @@ func (c *Config) check() error {
 // ownClaims are the claims that cannot hold an identity.
 var ownClaims = []string{"exp", "nbf", "iat", "iss", "aud", "jti", "sid", "type", "fresh", "csrf", "gen", renewedFrom}
 
-// plainName reports whether JSON holds s as it is.
+// plainName reports whether s needs no escapes in JSON and in header parameters.
 func plainName(s string) bool {
 	return !strings.ContainsFunc(s, func(r rune) bool { return r < 0x20 || r >= 0x7f || r == '"' || r == '\\' })
 }

@@ -12,8 +12,8 @@ import (
 
 var errEmptyIdentity = errors.New("the identity is empty; nothing could tell its tokens from another's")
 
-// identityText is the text form of an identity, which is what is written and what
-// blocklists know it by.
+// identityText returns the text of an identity, which is written into tokens and used by
+// blocklists.
 func identityText(identity any) (string, error) {
 	text, err := textOf(identity)
 	if err == nil && text == "" {
@@ -43,11 +43,10 @@ func textOf(identity any) (string, error) {
 	return "", fmt.Errorf("an identity of type %T has no text form; give a string or an integer, or set Draft.Identity in Config.Prepare", identity)
 }
 
-// SubjectKey returns the text by which blocklists know the identity of t: that of the
-// identity claim ([Create.IdentityClaim]), or the digits of one that is a whole number.
-// It is the same for the string "42" and the number 42. The error is for an identity
-// that is missing, empty, or of another JSON type: such tokens cannot be revoked by
-// their subject.
+// SubjectKey returns the text by which blocklists revoke all tokens of a subject: the
+// identity claim ([Create.IdentityClaim]) as a string. It is the same for the string "42"
+// and the number 42. The error means that the identity is missing, empty or of another
+// JSON type, so the token cannot be revoked by its subject.
 func (t *Token) SubjectKey() (string, error) {
 	switch v := t.hides().identity; {
 	case v == nil && t.Subject != "":

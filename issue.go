@@ -14,8 +14,8 @@ import (
 
 func init() { judged.Mark = func(options any) { options.(*TokenOptions).judged = true } }
 
-// checkOptions refuses what cannot be in a token of this gate, and drops freshness where
-// there is none.
+// checkOptions returns an error for options that this gate cannot use, and clears the
+// freshness of refresh tokens.
 func (g *Gate) checkOptions(typ TokenType, o *TokenOptions) error {
 	if err := g.cfg.Cookies.checkOptions(o.Cookies); err != nil {
 		return err
@@ -39,8 +39,7 @@ func (g *Gate) checkOptions(typ TokenType, o *TokenOptions) error {
 	return nil
 }
 
-// draft completes d: the identity as text, and the claims that take the place of the
-// gate's own or are added to them.
+// draft completes d: the identity as text, and the claims of the application.
 func (g *Gate) draft(ctx context.Context, d *Draft, o *TokenOptions) error {
 	given, err := claimsOf(o.Claims)
 	if err != nil {
@@ -68,7 +67,7 @@ func (g *Gate) draft(ctx context.Context, d *Draft, o *TokenOptions) error {
 	return nil
 }
 
-// identify makes d.Identity the text that will be written.
+// identify sets d.Identity to the text that will be written.
 func (g *Gate) identify(d *Draft) error {
 	if g.compat.AnyIdentity {
 		return nil
@@ -86,7 +85,7 @@ func (g *Gate) identify(d *Draft) error {
 	return err
 }
 
-// inherit takes over what belongs to the login that o.From comes from.
+// inherit takes over the login of o.From.
 func (g *Gate) inherit(d *Draft, o *TokenOptions) error {
 	from := o.From
 	if from.VerifiedIssuer() != "" {
@@ -116,7 +115,7 @@ func (g *Gate) inherit(d *Draft, o *TokenOptions) error {
 	return nil
 }
 
-// generationFor sets o.Generation to that of the login.
+// generationFor sets o.Generation to the generation of the login.
 func (g *Gate) generationFor(ctx context.Context, d *Draft, o *TokenOptions) error {
 	subject, _ := d.Identity.(string)
 	_, taken := d.Claims["gen"]
@@ -137,11 +136,11 @@ func (g *Gate) generationFor(ctx context.Context, d *Draft, o *TokenOptions) err
 	return nil
 }
 
-// stillGood asks about the token that another was just made from. It is asked after the
-// signature: a RevokeSubject that this answer misses comes after the new token's "iat",
-// and so covers it. The store itself has to answer, and as strictly as for a refresh
-// token: the new token outlives an outage.
-func (g *Gate) stillGood(ctx context.Context, from *Token) error {
+// checkFrom checks the token that a new token was made from. The new token is signed
+// before: a RevokeSubject that this check misses comes after the new token's "iat" and so
+// covers it. The store must answer, not a cache, and as strictly as for a refresh token,
+// since the new token may live longer than an outage.
+func (g *Gate) checkFrom(ctx context.Context, from *Token) error {
 	t := from.clone()
 	t.demands = demands{typ: Refresh}
 	var blocked bool
@@ -163,8 +162,8 @@ func (g *Gate) stillGood(ctx context.Context, from *Token) error {
 	return nil
 }
 
-// read returns the token that a check of these claims would return, or why it would
-// refuse them. A token that is not valid yet is judged by its first instant.
+// read returns the token that a check of these claims would return, or an error if the
+// check would refuse them. A token with "nbf" in the future is checked as of that time.
 func (g *Gate) read(claims []byte, typ TokenType, now time.Time) (*Token, error) {
 	t, refused := g.parse(slices.Clone(claims), g.identityClaim)
 	if refused != nil {

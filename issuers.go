@@ -9,59 +9,58 @@ import (
 	"github.com/jwtgate/gate/keys"
 )
 
-// An Issuer is somebody else whose tokens a gate accepts beside its own: an OpenID
-// provider, another service. Its keys verify the tokens that name it in "iss", and no
-// others; no other key verifies those (RFC 8725 section 3.8).
+// An Issuer is another issuer whose tokens a gate accepts, such as an OpenID provider or
+// another service. Its keys verify the tokens that have its Name in "iss", and no other
+// tokens; no other key verifies these (RFC 8725 section 3.8).
 //
-// The subject "42" of an issuer is not the gate's user 42, and neither is its "admin".
-// LoadUser, Verify and handlers have to ask [Token.VerifiedIssuer].
+// The subject "42" of an issuer is not the gate's user 42. LoadUser, Verify and handlers
+// must look at [Token.VerifiedIssuer].
 //
-// Its tokens open what an access token opens: they are no refresh tokens and none of
-// Create.Types, whatever their "type", and no token of the gate is made from them.
+// Its tokens are used like access tokens, whatever their "type": they are never refresh
+// tokens or one of Create.Types, and the gate makes no token from them.
 //
-// Limits, clocks, Leeway and MaxLifetime are those of [Accept]. The zero values of the
+// Limits, Skew, Leeway and MaxLifetime are those of [Accept]. The zero values of the
 // optional fields are the strict ones.
 type Issuer struct {
 	// Name is the "iss" of its tokens, compared as text. One segment of the path may be
-	// {tenantid}, as Microsoft Entra publishes it: it stands for any one segment of
-	// letters, digits, "-" and "_", and the claim "tid", where there is one, has to be
-	// equal to it. Every tenant is accepted: refuse strangers in Config.Verify.
+	// {tenantid}, as Microsoft Entra publishes it. It matches any one segment of letters,
+	// digits, "-" and "_", and the claim "tid", if there is one, must be equal to it. All
+	// tenants are accepted: reject the others in Config.Verify.
 	Name string
-	// Keys hands out the keys that verify its tokens. It is asked about no others.
-	// Where it fails, tokens that name this issuer are answered with 503, and no others.
+	// Keys has the keys that verify its tokens. If it fails, requests with tokens of this
+	// issuer are answered with 503; other requests are not affected.
 	Keys keys.Source
-	// Audiences are the accepted audiences; "aud" must contain one of them. Required,
+	// Audiences lists accepted audiences; "aud" must contain one of them. It is required
 	// unless Lenient.AnyOrigin is set.
 	Audiences []string
 	// HeaderTypes are as in [Accept].
 	HeaderTypes []string
 	// IdentityClaim is the claim that [Token.Identity] returns. Default: "sub".
 	IdentityClaim string
-	// Lenient takes tokens of this issuer, and of no other, that the zero value
-	// refuses. Most OpenID providers need AnyType and NoID.
+	// Lenient accepts tokens of this issuer that are refused otherwise. Most OpenID
+	// providers need AnyType and NoID.
 	Lenient Lenient
-	// Blocklist holds its revoked tokens. Default: Config.Blocklist, which then has to
-	// ask [Token.VerifiedIssuer], as the stores of this module do.
+	// Blocklist holds its revoked tokens. Default: Config.Blocklist, which must then look
+	// at [Token.VerifiedIssuer], as the stores of this module do.
 	Blocklist Blocklist
 }
 
-// issuer is how the tokens of one issuer are judged. The gate itself is one.
+// issuer has the rules for the tokens of one issuer. The gate itself is one.
 type issuer struct {
 	Issuer
-	all  *issuers // that a gate accepts: each gate has its own
+	all  *issuers // all issuers of the same gate
 	own  bool
-	path tenantPath // zero where Name is text
+	path tenantPath // zero where Name has no tenantMark
 }
 
-// issuers are all whose tokens a gate accepts.
+// issuers has all issuers whose tokens a gate accepts.
 type issuers struct {
 	own     *issuer
-	names   []string // of the gate's own tokens; nil: any or none that is nobody else's
+	names   []string // accepted "iss" of the gate's own tokens; nil: see of
 	byName  map[string]*issuer
-	tenants []*issuer // whose names hold a tenantMark
-	// single is that the gate accepts no tokens but its own, and anybody that these may
-	// have any "iss".
-	single, anybody bool
+	tenants []*issuer // with a tenantMark in their names
+	onlyOwn bool      // there are no other issuers
+	anyName bool      // onlyOwn, and any "iss" is accepted
 }
 
 // newIssuers takes Config.Issuers, and the names of the gate's own tokens where they are
@@ -86,14 +85,14 @@ func newIssuers(c *Config, names []string) *issuers {
 		}
 		s.byName[i.Name] = &issuer{all: s, Issuer: i}
 	}
-	s.single = len(c.Issuers) == 0
-	s.anybody = s.single && names == nil
+	s.onlyOwn = len(c.Issuers) == 0
+	s.anyName = s.onlyOwn && names == nil
 	return s
 }
 
-// of returns the one issuer of whom a token with this "iss" may be, or nil. It is asked
-// before the signature, to choose who is asked for keys, and after it, to check that
-// whoever signed may say so.
+// of returns the issuer of tokens with this "iss", or nil. It is called before the
+// signature check, to choose the keys, and after it, to check that the key belongs to
+// that issuer.
 func (s *issuers) of(iss string, have bool) *issuer {
 	if i := s.other(iss); i != nil {
 		return i
@@ -104,7 +103,7 @@ func (s *issuers) of(iss string, have bool) *issuer {
 		return nil
 	case s.names != nil:
 		have = have && slices.Contains(s.names, iss)
-	case s.single || own.Lenient.AnyOrigin:
+	case s.onlyOwn || own.Lenient.AnyOrigin:
 		have = true
 	default:
 		have = !have
@@ -115,9 +114,9 @@ func (s *issuers) of(iss string, have bool) *issuer {
 	return own
 }
 
-// other returns the entry of Config.Issuers that iss names, or nil.
+// other returns the entry of Config.Issuers with the name iss, or nil.
 func (s *issuers) other(iss string) *issuer {
-	if s.single {
+	if s.onlyOwn {
 		return nil
 	}
 	if i := s.byName[iss]; i != nil {
@@ -131,8 +130,8 @@ func (s *issuers) other(iss string) *issuer {
 	return nil
 }
 
-// ofUnverified is of for a payload that nobody has verified. A payload that cannot be
-// read names nobody.
+// ofUnverified is of for a payload that was not verified yet. It returns nil for one that
+// cannot be read.
 func (s *issuers) ofUnverified(payload []byte, l *Limits) *issuer {
 	iss, have := topMember(payload, "iss", l)
 	if have && iss.Kind != '"' {
@@ -141,8 +140,8 @@ func (s *issuers) ofUnverified(payload []byte, l *Limits) *issuer {
 	return s.of(iss.Str, have)
 }
 
-// topMember reads one member of an object, strictly: the whole text has to be within
-// the limits and good JSON in which no name comes twice.
+// topMember reads one member of an object. The whole text must be strict JSON within the
+// limits.
 func topMember(text []byte, want string, l *Limits) (v scan.Value, found bool) {
 	r := scan.New(text, l.Depth, l.Members)
 	var names scan.Names
@@ -162,8 +161,8 @@ func topMember(text []byte, want string, l *Limits) (v scan.Value, found bool) {
 	return v, found
 }
 
-// agrees reports whether the claim "tid" of a verified payload, where there is one, is
-// the tenant that iss names.
+// agrees reports whether the claim "tid" of a verified payload, if there is one, is the
+// tenant in iss.
 func (i *issuer) agrees(iss string, payload []byte, l *Limits) bool {
 	if i.path == (tenantPath{}) {
 		return true
@@ -172,17 +171,17 @@ func (i *issuer) agrees(iss string, payload []byte, l *Limits) bool {
 	return !have || tid.Kind == '"' && tid.Str == i.path.tenant(iss)
 }
 
-// tenantMark is the part of an Issuer's name that is not compared as text.
+// tenantMark is the part of an Issuer's name that matches any tenant.
 const tenantMark = "{tenantid}"
 
 const tenantChars = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
 
 func isTenant(s string) bool { return s != "" && strings.Trim(s, tenantChars) == "" }
 
-// tenantPath is what a name has before and after its tenantMark.
+// tenantPath is the text before and after the tenantMark of a name.
 type tenantPath struct{ before, after string }
 
-// tenant returns the tenant that iss names, or "" where iss has another form.
+// tenant returns the tenant in iss, or "" if iss has another form.
 func (p tenantPath) tenant(iss string) string {
 	rest, before := strings.CutPrefix(iss, p.before)
 	rest, after := strings.CutSuffix(rest, p.after)
@@ -192,7 +191,7 @@ func (p tenantPath) tenant(iss string) string {
 	return rest
 }
 
-// errNoKeys is returned where a gate that only verifies is asked for a token.
+// errNoKeys is the error of a gate without keys that should create a token.
 var errNoKeys = fmt.Errorf("gate: Config.Keys is nil, so this gate creates no tokens: %w", keys.ErrCannotSign)
 
 // withDefaults returns a copy that shares no slice with the caller's.

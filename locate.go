@@ -7,33 +7,33 @@ import (
 	"strings"
 )
 
-// A Location is a place of a request where a token may be. The zero Location is
-// refused by [New], and in a [Policy].
+// A Location is a place in a request where a token may be. The zero Location is an error
+// in a [Config] and in a [Policy].
 type Location struct {
 	name  string
-	typed bool        // access and refresh tokens have places of their own
-	csrf  bool        // browsers send tokens from there by themselves
-	only  []TokenType // looked for; nil: any
+	typed bool        // the place depends on the type of token
+	csrf  bool        // browsers send it without being asked
+	only  []TokenType // the types to look for; nil: all
 	find  func(g *Gate, r Request, want TokenType) (found, *Error)
 }
 
 // String returns "header", "cookie", "query", "path", "json" or the name of a LocationFunc.
 func (l Location) String() string { return l.name }
 
-// found is what step 1 hands on.
+// found is the result of step 1.
 type found struct {
 	raw      string
 	csrf     string // submitted value
-	check    bool   // compare it with the token's
+	check    bool   // compare csrf with the token's value
 	location string
-	choice   *cookieChoice // to make before raw is known
+	choice   *cookieChoice // set where several cookies have to be compared
 
 	allowExpired bool // for Decode
 }
 
-// FromHeader finds a token behind a scheme in a header: FromHeader("Authorization",
-// "Bearer"). The scheme is compared without case (RFC 9110 section 11.1). An empty
-// scheme takes the whole value as the token.
+// FromHeader finds a token in a header, after a scheme: FromHeader("Authorization",
+// "Bearer"). The case of the scheme does not matter (RFC 9110 section 11.1). With an empty
+// scheme the whole value is the token.
 func FromHeader(name, scheme string) Location {
 	name = http.CanonicalHeaderKey(name)
 	return Location{name: "header", find: func(g *Gate, r Request, _ TokenType) (found, *Error) {
@@ -50,8 +50,8 @@ func FromHeader(name, scheme string) Location {
 	}}
 }
 
-// headerToken takes what is behind the scheme out of the values of a header. Another
-// scheme counts as missing; the scheme twice stops the search.
+// headerToken returns the part after the scheme. A header with other schemes counts as
+// missing; one with the scheme twice is an error.
 func headerToken(values []string, name, scheme string) (string, *Error) {
 	if len(values) > maxValues {
 		return "", refuseName(ErrInvalid, "ambiguous", name)
@@ -111,9 +111,9 @@ func cutScheme(v, scheme string) (rest string, ok bool) {
 	return trimSpace(v[n:]), true
 }
 
-// FromCookies finds access and refresh tokens in the cookies that Config.Cookies
-// names; the checks of [CSRF] apply to them. With types it is only looked at for these:
-// FromCookies(gate.Refresh) never takes an access token from a cookie.
+// FromCookies finds access and refresh tokens in the cookies named in Config.Cookies. The
+// checks of [CSRF] apply to them. With types, only these are looked for:
+// FromCookies(gate.Refresh) never finds an access token.
 func FromCookies(types ...TokenType) Location {
 	return Location{name: "cookie", typed: true, csrf: true, only: slices.Clone(types), find: func(g *Gate, r Request, want TokenType) (found, *Error) {
 		if err := checkSize(r.Header("Cookie"), "Cookie", maxCookies); err != nil {
@@ -128,8 +128,8 @@ func FromCookies(types ...TokenType) Location {
 	}}
 }
 
-// FromQuery finds a token in a query parameter, behind a prefix that may be empty.
-// Tokens in URLs end in logs and browser histories: use it for links that work once.
+// FromQuery finds a token in a query parameter, after a prefix that may be empty. URLs are
+// kept in logs and browser histories: use it only for links that work once.
 func FromQuery(name, prefix string) Location {
 	return Location{name: "query", find: func(_ *Gate, r Request, _ TokenType) (found, *Error) {
 		v, err := onlyValue(r.Query(name), name, "missing_query")
@@ -144,9 +144,9 @@ func FromQuery(name, prefix string) Location {
 	}}
 }
 
-// FromPath finds a token in a wildcard of the path, such as {token} of the pattern
-// "/reset/{token}": the guard is inside of the router. What is said of [FromQuery]
-// holds here.
+// FromPath finds a token in a wildcard of the path, such as {token} in the pattern
+// "/reset/{token}". The guard must be inside of the router. As with [FromQuery], use it
+// only for links that work once.
 func FromPath(name string) Location {
 	return Location{name: "path", find: func(_ *Gate, r Request, _ TokenType) (found, *Error) {
 		raw := r.PathValue(name)
@@ -157,9 +157,9 @@ func FromPath(name string) Location {
 	}}
 }
 
-// FromJSON finds an access or a refresh token in a member of a JSON body. An empty name
-// is for a type that is not taken from there. Bodies of GET and HEAD are not read. The
-// body stays readable for the handler.
+// FromJSON finds an access or a refresh token in a member of a JSON body. With an empty
+// name, tokens of that type are not looked for. Bodies of GET and HEAD are not read. The
+// handler can still read the body.
 func FromJSON(access, refresh string) Location {
 	var only []TokenType
 	switch {
@@ -178,10 +178,10 @@ func FromJSON(access, refresh string) Location {
 	}}
 }
 
-// LocationFunc makes a Location of a function that returns the token of a request.
-// It returns an error that is [ErrMissing] where there is none, so that the next
-// location is tried; any other error stops the search, and [Unavailable] is answered
-// with 503. It must not read cookies: a token from there would escape the CSRF check.
+// LocationFunc returns a Location that calls find for the token of a request. When there
+// is none, find returns "" or [ErrMissing], and the next location is tried. Any other error
+// ends the search and refuses the request; [Unavailable] is answered with 503. find must
+// not read cookies, since no CSRF check is made for its tokens.
 func LocationFunc(name string, find func(r Request, want TokenType) (raw string, err error)) Location {
 	if find == nil {
 		return Location{name: name} // New refuses it
@@ -228,8 +228,8 @@ func onlyValue(values []string, name, missing string) (string, *Error) {
 	return v, nil
 }
 
-// locate is step 1. Only a missing token goes on to the next location. Where no
-// location has one and the policy needs none, found is empty.
+// locate is step 1. It tries the next location only where the token is missing. found is
+// empty where no location has a token and p is Optional or Public.
 func (g *Gate) locate(r Request, p *Policy) (found, error) {
 	f, missing, err := g.search(r, p, p.want(), nil)
 	if p.Type == AnyTokenType && err == nil && f.raw == "" && !g.compat.OnePlace {
@@ -275,7 +275,7 @@ func (g *Gate) search(r Request, p *Policy, want TokenType, missing []error) (fo
 	return found{}, missing, nil
 }
 
-// locations are those of the route.
+// locations returns the locations of a route.
 func (g *Gate) locations(p *Policy) []Location {
 	if len(p.Locations) > 0 {
 		return p.Locations

@@ -9,20 +9,20 @@ import (
 	"github.com/jwtgate/gate/keys"
 )
 
-// headerMatcher is a key source that can name its key by an encoded header alone.
-// Tokens of our own making are recognised this way without parsing anything.
+// headerMatcher is a key source that finds its key by the encoded header. The gate's own
+// tokens are recognised in this way without parsing the header.
 type headerMatcher interface {
 	ForHeader(segment string) *keys.Key
 }
 
-// ownMatcher is a headerMatcher that tells which source it was written for.
+// ownMatcher is a headerMatcher that returns the source it was written for.
 type ownMatcher interface {
 	headerMatcher
 	Itself() keys.Source
 }
 
-// matcher returns the shortcut of the sources of package keys and below. A type that
-// embeds one to choose keys in its own way is not the source itself, and is asked.
+// matcher returns source as a headerMatcher if it is one. It is not for a type that embeds
+// one: that type may choose keys in another way.
 func matcher(source keys.Source) headerMatcher {
 	if m, ok := source.(ownMatcher); ok && m.Itself() == source {
 		return m
@@ -43,7 +43,7 @@ func (g *Gate) checkSignature(ctx context.Context, raw string) (*Token, error) {
 			return nil, jwsError(err)
 		}
 		t, err := g.openWith(raw, parts, g.issuers.own, []*keys.Key{k})
-		if g.issuers.single || !wrongSignature(err) {
+		if g.issuers.onlyOwn || !wrongSignature(err) {
 			return t, err
 		}
 		notOwn = err // another issuer's tokens may have the same header
@@ -63,7 +63,7 @@ func wrongSignature(err error) bool {
 	return ok && (e.Reason == "signature" || e.Reason == "signature_encoding")
 }
 
-// ownKey returns the key of the gate itself that writes this header, or nil.
+// ownKey returns the key of the gate that writes this header, or nil.
 func (g *Gate) ownKey(header string) *keys.Key {
 	if g.match == nil {
 		return nil
@@ -71,7 +71,7 @@ func (g *Gate) ownKey(header string) *keys.Key {
 	return g.match.ForHeader(header)
 }
 
-// openWith opens a token with one of the keys of an issuer.
+// openWith verifies a token with the keys of an issuer and reads it.
 func (g *Gate) openWith(raw string, parts jws.Parts, from *issuer, candidates []*keys.Key) (*Token, error) {
 	if t := g.cache.get(raw, from, candidates); t != nil {
 		return t, nil
@@ -87,7 +87,7 @@ func (g *Gate) openWith(raw string, parts jws.Parts, from *issuer, candidates []
 	return nil, refuse(ErrInvalid, "signature")
 }
 
-// opened reads the payload of a token that k, a key of from, has signed.
+// opened reads the payload of a token that was verified by k, a key of from.
 func (g *Gate) opened(raw string, parts jws.Parts, from *issuer, k *keys.Key) (*Token, error) {
 	payload, ok := jws.DecodeSegment(parts.Payload)
 	if !ok {
@@ -110,8 +110,8 @@ func (g *Gate) opened(raw string, parts jws.Parts, from *issuer, k *keys.Key) (*
 	return t, nil
 }
 
-// ownHeader returns the header in memory that is not the request's, which a transport
-// may use again: the key's own text of it, or a copy.
+// ownHeader returns header in memory of the gate, since a transport may reuse that of the
+// request.
 func ownHeader(header string, k *keys.Key) string {
 	if header == k.Header() {
 		return k.Header()
@@ -119,7 +119,7 @@ func ownHeader(header string, k *keys.Key) string {
 	return strings.Clone(header)
 }
 
-// candidates chooses the issuer of a token and asks its key source for keys.
+// candidates returns the issuer of a token and the keys that may have signed it.
 func (g *Gate) candidates(ctx context.Context, raw string, parts jws.Parts) (*issuer, []*keys.Key, error) {
 	u, err := keys.ParseUnverified(raw, g.cfg.Accept.Limits.TokenBytes)
 	nested := err == jws.ErrNested
@@ -137,15 +137,15 @@ func (g *Gate) candidates(ctx context.Context, raw string, parts jws.Parts) (*is
 	return from, found, err
 }
 
-// issuerOf returns the issuer that a token names, or nil.
+// issuerOf returns the issuer of a token by its "iss", or nil.
 func (g *Gate) issuerOf(raw, segment string) *issuer {
-	if g.issuers.single {
+	if g.issuers.onlyOwn {
 		return g.issuers.own
 	}
 	if from := g.cache.issuer(raw); from != nil {
 		return from
 	}
-	payload, _ := jws.DecodeSegment(segment) // if that fails, it names nobody
+	payload, _ := jws.DecodeSegment(segment) // if that fails, no issuer is found
 	return g.issuers.ofUnverified(payload, &g.cfg.Accept.Limits)
 }
 
@@ -176,7 +176,7 @@ func (g *Gate) verificationKeys(ctx context.Context, from *issuer, u keys.Unveri
 	return fitting, nil
 }
 
-// acceptsType judges "typ" (RFC 8725 section 3.11): a token of another kind is refused.
+// acceptsType reports whether the header "typ" is accepted (RFC 8725 section 3.11).
 func (i *issuer) acceptsType(typ string) bool {
 	if i.Lenient.AnyHeaderType {
 		return true
@@ -194,8 +194,8 @@ func jwsError(err error) *Error {
 	return refuse(ErrInvalid, string(fault))
 }
 
-// Peek reads the header of a token of at most 8 KiB without checking anything but
-// its form. What it returns is not to be trusted.
+// Peek reads the header of a token of at most 8 KiB and checks its form only. Do not trust
+// the result: the signature is not verified.
 func Peek(raw string) (keys.Unverified, error) {
 	u, err := keys.ParseUnverified(raw, defaultLimits.TokenBytes)
 	if err != nil {

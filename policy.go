@@ -12,55 +12,55 @@ import (
 	"github.com/jwtgate/gate/internal/scan"
 )
 
-// A TokenType tells one kind of token from another (the claim "type").
+// A TokenType is a kind of token (the claim "type").
 type TokenType string
 
 const (
-	// Access tokens open routes, for minutes.
+	// Access tokens give access to routes, for minutes.
 	Access TokenType = "access"
-	// Refresh tokens only get new access tokens, for days.
+	// Refresh tokens get new access tokens and nothing else, for days.
 	Refresh TokenType = "refresh"
-	// AnyTokenType is for the [Policy] of a route that takes access and refresh tokens
-	// alike, as a logout does. It looks in all places for access tokens, then in those
-	// for refresh tokens. No token is issued with it.
+	// AnyTokenType is for the [Policy] of a route that accepts access and refresh tokens,
+	// such as a logout. It looks in all locations for an access token, then for a refresh
+	// token. No token has this type.
 	AnyTokenType TokenType = "*"
 )
 
-// A Policy is what a route demands. The zero Policy demands a valid access token
-// that is not revoked. A policy that no token can meet is refused: [Gate.Require]
-// panics, like [http.ServeMux.Handle], and the checks return an error that is no
-// [*Error].
+// A Policy says what a route demands of a token. The zero Policy demands a valid access
+// token that is not revoked. For a policy that no token can meet, [Gate.Require] panics,
+// like [http.ServeMux.Handle], and the other methods return an error that is no [*Error].
 type Policy struct {
-	// Type is the type that the token must have: Access ("" as well), Refresh,
-	// AnyTokenType, or one of [Create.Types], which is looked for where access tokens
-	// are. Refresh tokens have cookies, a JSON member and CSRF names of their own.
+	// Type is the type that the token must have: Access (default), Refresh, AnyTokenType,
+	// or one of [Create.Types]. Refresh tokens have their own cookies, JSON member and
+	// CSRF names; all other types share those of access tokens.
 	Type TokenType
-	// Optional lets requests without a token pass. A bad token is refused all the same.
+	// Optional accepts requests without a token. A bad token is still refused.
 	Optional bool
-	// Public lets everybody pass, for pages that only look different to who is logged in:
-	// as Optional, and a token that is refused counts as none. An expired one stays in its
-	// cookie, since another request may be renewing it; the cookies of a forged, malformed
-	// or revoked one are cleared by [Gate.Require]. A store that cannot answer is a
-	// failure here as well (503).
+	// Public accepts all requests, for pages that everybody may see and that look different
+	// to a user who is logged in. A token that is refused counts as none. If it came in a
+	// cookie and is forged, malformed or revoked, [Gate.Require] clears the cookie; an
+	// expired one is kept, since another request may be renewing it. When a store cannot
+	// answer, the request still fails (503).
 	Public bool
 	// Fresh demands a token created from credentials ([TokenOptions.Fresh]).
 	Fresh bool
-	// Scopes are demanded, all of them ([ErrScope]). They are read from the claim "scope",
-	// as text with spaces (RFC 8693 section 4.2) or as a list, or else from "scp".
+	// Scopes lists scopes that the token must have, all of them ([ErrScope]). They are read
+	// from the claim "scope", as text with spaces (RFC 8693 section 4.2) or as a list, or
+	// else from "scp".
 	Scopes []string
-	// Allow is called last, with the token and the user in ctx. An error refuses the
-	// token ([ErrRejected]) and is kept in [Error.Err].
+	// Allow is called last, with the token and the user in ctx. Its error rejects the token
+	// ([ErrRejected]) and is kept in [Error.Err].
 	Allow func(ctx context.Context, t *Token) error
-	// SkipBlocklist lets revoked tokens in.
+	// SkipBlocklist also accepts revoked tokens.
 	SkipBlocklist bool
-	// SkipCSRF makes none of the checks of [CSRF], for a route that other sites call on
-	// purpose and that changes nothing a user would mind.
+	// SkipCSRF skips the checks of [CSRF]. Use it only for a route that other sites may
+	// call and that does no harm.
 	SkipCSRF bool
-	// Locations overrides Config.Locations for this route.
+	// Locations replaces Config.Locations for this route.
 	Locations []Location
 }
 
-// demands is a Policy as a Token keeps it, small.
+// demands is the part of a Policy that a Token keeps.
 type demands struct {
 	typ                                              TokenType
 	optional, public, fresh, skipBlocklist, skipCSRF bool
@@ -78,7 +78,7 @@ func (p *Policy) want() TokenType {
 	return p.Type
 }
 
-// checkPossible refuses a policy that no token can meet.
+// checkPossible returns an error for a policy that no token can meet.
 func (g *Gate) checkPossible(p *Policy) error {
 	switch {
 	case p.Type != AnyTokenType && !g.issues(p.want()):
@@ -91,7 +91,7 @@ func (g *Gate) checkPossible(p *Policy) error {
 	return nil
 }
 
-// checkPlaces refuses locations in which no token can be found.
+// checkPlaces returns an error where no location can have a token for p.
 func (g *Gate) checkPlaces(p *Policy) error {
 	possible := false
 	for _, l := range g.locations(p) {
@@ -136,7 +136,7 @@ func (g *Gate) checkType(t *Token, p *Policy) error {
 	if t.from.Lenient.AnyType && !g.issues(typ) {
 		typ = Access
 	}
-	if !t.from.own && typ != Access { // only this gate's own refresh tokens and types open more
+	if !t.from.own && typ != Access { // another issuer's token is an access token or nothing
 		typ = ""
 	}
 	want := p.want()
@@ -156,7 +156,7 @@ func (t *Token) isFresh(now time.Time) bool {
 	return t.Fresh || !t.FreshUntil.IsZero() && !now.After(t.FreshUntil)
 }
 
-// scopes reads the claim "scope", or else "scp", on demand: most routes ask for none.
+// scopes reads the claim "scope", or else "scp". It is called only where a route has scopes.
 func (t *Token) scopes() []string {
 	var scope, scp scan.Value
 	payload := t.hides().payload

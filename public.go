@@ -10,8 +10,8 @@ import (
 	"github.com/jwtgate/gate/internal/respwriter"
 )
 
-// passes reports whether a request is let through without its token, which was
-// refused. A failure is no refusal.
+// passes reports whether p accepts a request whose check ended with err. A store that
+// cannot answer is no refusal.
 func (p *Policy) passes(err error) bool { return err != nil && p.Public && refusalOf(err) != nil }
 
 // clearing removes the cookies of a refused token from the browser, before the header
@@ -25,7 +25,7 @@ type clearing struct {
 	done bool
 }
 
-// clearingOf returns what is to be cleared for a refusal, or nil.
+// clearingOf returns the cookies to clear after a refusal, or nil.
 func (g *Gate) clearingOf(r *http.Request, err error, p *Policy) *clearing {
 	var e *Error
 	if !errors.As(err, &e) || e.Location != "cookie" || !e.isFinal() {
@@ -38,8 +38,8 @@ func (g *Gate) clearingOf(r *http.Request, err error, p *Policy) *clearing {
 	return &clearing{g: g, typ: typ, err: e, ctx: r.Context()}
 }
 
-// isFinal reports whether the token will never be accepted: a clock may be wrong, and a
-// route may ask for less.
+// isFinal reports whether the token will never be accepted. That is not so for a time in
+// the future, since a clock may be wrong, or where only this route refuses it.
 func (e *Error) isFinal() bool {
 	switch e.Reason {
 	case "iat_future", "nbf_future", "header_too_large":
@@ -59,7 +59,7 @@ func (c *clearing) serve(ctx context.Context, next http.Handler, w http.Response
 	c.BeforeHeader()
 }
 
-// BeforeHeader leaves alone what the handler has set itself: a login on the same page.
+// BeforeHeader clears the cookies unless the handler has set new ones.
 func (c *clearing) BeforeHeader() {
 	if c.done {
 		return
@@ -80,8 +80,8 @@ func (c *clearing) BeforeHeader() {
 // BeforeHijack leaves the cookies to the next request.
 func (c *clearing) BeforeHijack() { c.done = true }
 
-// markPrivate tells caches that the answer depends on the cookie, and where a token was
-// in it, that it is for one user only; the handler may say otherwise of the latter.
+// markPrivate tells caches that the answer depends on the cookie and, if it had a token,
+// that it is for one user only. The handler may change the second.
 func (g *Gate) markPrivate(h http.Header, t *Token) {
 	if g.compat.NoCaching || t != nil && t.location != "cookie" {
 		return

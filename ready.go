@@ -9,27 +9,27 @@ import (
 	"github.com/jwtgate/gate/keys"
 )
 
-// A Readier is a store or key source that can tell whether it is able to serve a
-// gate. It is found behind wrappers that have a method Unwrap. A part whose method
-// Ready takes a context alone, as a keys.Ring's does, is asked too.
+// A Readier is a store or key source that can tell whether it is ready to serve a gate.
+// [Gate.Ready] also asks parts that are wrapped (method Unwrap), and parts whose method
+// Ready has a context as its only argument, such as keys.Ring.
 type Readier interface {
 	// Ready returns why the part cannot serve a gate with these needs, or nil.
 	Ready(ctx context.Context, n Needs) error
 }
 
-// Needs are what a gate asks of its stores.
+// Needs says what a gate needs of its stores.
 type Needs struct {
-	// Lifetime is the longest lifetime that [Create] gives to tokens; [NoExpiry] is one
-	// without end. A store must remember a revocation for at least as long.
+	// Lifetime is the longest lifetime of a token in [Create]; [NoExpiry] is one without
+	// end. A store must keep a revocation for at least as long.
 	Lifetime time.Duration
 	// Leeway is how long after its expiry a token is still accepted.
 	Leeway time.Duration
 }
 
-// Ready asks the key sources and blocklists, those of Issuers too, whether they can
-// serve this gate: whether they answer, are set up for it, and remember for long enough.
-// It is meant for the start of a program and for readiness probes. Parts that are no
-// [Readier] count as ready. The error names every part that is not.
+// Ready asks the key sources and blocklists, also those of Issuers, whether they answer, are
+// configured for this gate, and keep revocations for long enough. Call it when the program
+// starts and in readiness probes. A part that is no [Readier] counts as ready. The error
+// names every part that is not ready.
 func (g *Gate) Ready(ctx context.Context) error {
 	n := g.needs()
 	all := []error{
@@ -75,7 +75,7 @@ func readyPart(ctx context.Context, part any, n Needs) error {
 	return nil
 }
 
-// ready asks part, and everything that it wraps.
+// ready asks part and everything that it wraps.
 func ready[T any](ctx context.Context, what string, part T, n Needs) error {
 	var all []error
 	for p, more := any(part), true; more; {

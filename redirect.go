@@ -6,15 +6,14 @@ import (
 	"strings"
 )
 
-// RedirectErrors returns a Config.OnError for a site with pages: a browser that opens a
-// page and has to log in first is sent to the URL login (303), and everything else is
-// answered by api (nil: JSONErrors("msg")). To log in helps when there is no token, or
-// when it is expired, revoked, invalid, of the wrong type, not fresh or its user is gone;
-// it does not help against a missing scope or CSRF value, or while a store is down.
+// RedirectErrors returns a Config.OnError for a site with pages. It redirects a browser
+// that opens a page to the URL login (303) if a login helps: there is no token, or the
+// token is expired, revoked, invalid, of the wrong type or not fresh, or its user does not
+// exist. It answers every other request and error with api (nil: JSONErrors("msg")).
 //
-// The URL of the page is not added to login, since it may hold a token or lead to
-// another site: who wants to return to it keeps it in the OnError of one's own. The
-// page login itself is never redirected.
+// The URL of the page is not added to login, since it may have a token in it or lead to
+// another site. To return to the page after login, write an OnError that keeps the URL.
+// The page login is never redirected.
 func RedirectErrors(login string, api func(http.ResponseWriter, *http.Request, error)) func(http.ResponseWriter, *http.Request, error) {
 	if api == nil {
 		api = JSONErrors("msg")

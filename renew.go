@@ -14,38 +14,38 @@ import (
 	"github.com/jwtgate/gate/internal/respwriter"
 )
 
-// RenewOptions set implicit refresh ([Gate.Renew]).
+// RenewOptions has the options of implicit refresh ([Gate.Renew]).
 type RenewOptions struct {
-	// Within is how close to its end a token is replaced. Default: half of the token's
-	// own lifetime.
+	// Within is how long before its expiry a token is replaced. Default: half of the
+	// token's lifetime.
 	Within time.Duration
-	// MaxSession is how long after the login a token is still replaced. The login is
-	// kept in the claim "auth_time". Default: 24 hours. NoExpiry: for ever.
+	// MaxSession is how long after the login tokens are replaced. The time of the login is
+	// in the claim "auth_time". Default: 24 hours. NoExpiry: without end.
 	MaxSession time.Duration
-	// AnyLocation also answers tokens that did not come in a cookie with cookies. Not
-	// for a site with FromQuery: a link with somebody's token would become a login.
+	// AnyLocation also replaces tokens that did not come in a cookie, and sets cookies.
+	// Do not use it with FromQuery: a link with a token would become a login.
 	AnyLocation bool
-	// Successor sees the old token and what the new one is made with, before it is made.
-	// It may change o; From, freshness and a longer lifetime it cannot set. An error
-	// leaves the old token as it is.
+	// Successor is called before the new token is created and may change o, except From,
+	// Fresh, FreshFor, and a longer lifetime. After an error the old token stays.
 	Successor func(ctx context.Context, old *Token, o *TokenOptions) error
 }
 
-// Renew returns middleware for a whole site that replaces the cookie of an access
-// token close to its end by that of a new one. The new token is of the same login: it
-// has the identity, session, CSRF value, audience and the application's claims of the
-// old one (Config.Prepare and RenewOptions.Successor may change the claims), and its
-// cookies have the scope that was chosen at login ([TokenOptions].Cookies). It is not
-// fresh, and lives no longer than the old one did.
+// Renew returns middleware for a whole site. When an access token in a cookie is about to
+// expire, it sets a new one in the response. The new token belongs to the same login: it
+// has the same identity, session, CSRF value, audience and application claims
+// (Config.Prepare and RenewOptions.Successor may change the claims), and its cookies have
+// the scope chosen at login ([TokenOptions].Cookies). It is not fresh, and its lifetime is
+// not longer than that of the old token.
 //
-// It belongs outside of Require, and acts before the header of the response is written,
-// which then says Cache-Control: no-store, whatever the handler has said ([SetCookies]).
-// It does nothing when the handler itself has set or cleared the cookie, or has taken
-// over the connection, and for tokens that are not access tokens of this gate's own.
-// Where it cannot make the new token the old one stays, and Config.OnEvent is told
-// ([RenewalFailed]): that is so when the blocklist says no or cannot answer as for a
-// route with Policy.Type Refresh, and for a token without "sid" where there is a
-// blocklist, since no logout of the old token would end the new one.
+// Put Renew outside of Require. It acts before the header of the response is written and
+// then sets Cache-Control: no-store ([SetCookies]). It does nothing if the handler has set
+// or cleared the cookie or has taken over the connection, and nothing for refresh tokens
+// and for tokens of other issuers.
+//
+// If no new token can be created, the old one stays and Config.OnEvent gets
+// [RenewalFailed]. Reasons are a blocklist that refuses the token or cannot answer as
+// strictly as for a refresh token, and a token without "sid" where there is a blocklist,
+// since a logout with the old token would not end the new one.
 func (g *Gate) Renew(o RenewOptions) func(http.Handler) http.Handler {
 	return func(next http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -57,11 +57,11 @@ func (g *Gate) Renew(o RenewOptions) func(http.Handler) http.Handler {
 	}
 }
 
-// RenewCookies returns the cookies by which [Gate.Renew] replaces t, for adapters of
-// frameworks that do not let it wrap the response; nil where t is not to be replaced.
-// Call it once for a request that was let in with t, after its handler and before the
-// header is sent, unless the handler has set or cleared the cookie. A failure is an
-// event as well.
+// RenewCookies returns the cookies that [Gate.Renew] would set for t, or nil if t does not
+// have to be replaced. It is for adapters of frameworks in which Renew cannot wrap the
+// response. Call it once for a request that was accepted with t, after the handler and
+// before the header is sent, unless the handler has set or cleared the cookie. An error
+// is also reported to Config.OnEvent.
 func (g *Gate) RenewCookies(ctx context.Context, t *Token, o RenewOptions) ([]*http.Cookie, error) {
 	now := g.cfg.Clock()
 	if !o.due(t, g.lifetime(t), now) || !g.made(t) {
@@ -104,11 +104,11 @@ func (g *Gate) renewCookies(ctx context.Context, t *Token, o RenewOptions, now t
 	return made, cookies, err
 }
 
-// renewKey is the context key of the renewal of a gate: the token of another gate
-// must not become one of this.
+// renewKey is the context key of the renewal of one gate, which must not replace the
+// token of another gate.
 type renewKey struct{ g *Gate }
 
-// noteForRenewal tells an outer Renew which token the request was let in with.
+// noteForRenewal tells an outer Renew which token was accepted.
 func (g *Gate) noteForRenewal(ctx context.Context, t *Token) {
 	if rn, ok := ctx.Value(renewKey{g}).(*renewal); ok {
 		rn.token.Store(t)
@@ -121,7 +121,7 @@ type renewal struct {
 	o     RenewOptions
 	w     http.ResponseWriter
 	ctx   context.Context
-	token atomic.Pointer[Token] // inside an http.TimeoutHandler it may come late
+	token atomic.Pointer[Token] // an http.TimeoutHandler may set it in another goroutine
 	done  bool
 }
 
@@ -143,8 +143,8 @@ func (n *renewal) BeforeHeader() {
 	}
 }
 
-// due reports whether t is an access token close to its end that may be replaced, and
-// the new one would not end earlier.
+// due reports whether t is an access token about to expire that may be replaced, and
+// whether the new one would not expire earlier.
 func (o *RenewOptions) due(t *Token, lifetime time.Duration, now time.Time) bool {
 	if t.Type != Access || t.Expiry.IsZero() || t.IssuedAt.IsZero() || !o.AnyLocation && t.Location() != "cookie" {
 		return false
@@ -157,8 +157,7 @@ func (o *RenewOptions) due(t *Token, lifetime time.Duration, now time.Time) bool
 	return t.Expiry.Before(now.Add(within)) && in >= time.Second && now.Add(in).Unix() >= t.Expiry.Unix()
 }
 
-// left is how long the token that replaces t may live: a lifetime, but not longer than
-// the session.
+// left returns the lifetime of the token that replaces t, limited by MaxSession.
 func (o *RenewOptions) left(t *Token, lifetime time.Duration, now time.Time) time.Duration {
 	session := cmp.Or(o.MaxSession, 24*time.Hour)
 	if session == NoExpiry {
@@ -167,8 +166,7 @@ func (o *RenewOptions) left(t *Token, lifetime time.Duration, now time.Time) tim
 	return min(lifetime, login(t).Add(session).Sub(now))
 }
 
-// lifetime is how long a token that replaces t lives: as long as t does, from its
-// creation to its end.
+// lifetime returns the lifetime of a token that replaces t: that of t.
 func (g *Gate) lifetime(t *Token) time.Duration {
 	if g.compat.NewRenewal && g.cfg.Create.AccessLifetime != NoExpiry {
 		return g.cfg.Create.AccessLifetime
@@ -176,12 +174,12 @@ func (g *Gate) lifetime(t *Token) time.Duration {
 	return t.Expiry.Sub(t.IssuedAt)
 }
 
-// made reports whether t was created by this gate, and not by an issuer that it accepts.
+// made reports whether t was created by this gate.
 func (g *Gate) made(t *Token) bool {
 	return t.VerifiedIssuer() == "" && t.Issuer == g.cfg.Create.Issuer
 }
 
-// login is when the session began: auth_time, or for its first token iat.
+// login returns the time of the login: auth_time, or iat for its first token.
 func login(t *Token) time.Time {
 	var claims struct {
 		AuthTime int64 `json:"auth_time"`

@@ -8,16 +8,16 @@ import (
 	"strings"
 )
 
-// A Request is the little that the gate reads of a request. *http.Request is
-// wrapped into one by [Gate.Check]; other transports implement it for
-// [Gate.CheckRequest]. A nil slice means absent.
+// A Request is the part of a request that a gate reads. Implement it to check requests
+// that are not net/http's with [Gate.CheckRequest]. A nil slice means that there is no
+// such value.
 type Request interface {
 	// Method returns the HTTP method in upper case.
 	Method() string
 	// Host returns the host that the request was sent to, with a port unless it is
 	// the scheme's own: the Host header or :authority.
 	Host() string
-	// Header returns all values of a header. Names are compared without case.
+	// Header returns all values of a header. The case of the name does not matter.
 	Header(name string) []string
 	// Cookies returns the values of all cookies with exactly this name.
 	Cookies(name string) []string
@@ -26,12 +26,12 @@ type Request interface {
 	// PathValue returns the decoded value of a wildcard in the pattern that the router
 	// matched, or "".
 	PathValue(name string) string
-	// Body returns the first bytes of the body, at most limit, and whether that is
-	// all of it. The body must stay readable for the handler, as if untouched.
+	// Body returns the first bytes of the body, at most limit, and whether that is the
+	// whole body. The handler must still be able to read all of it.
 	Body(limit int) (data []byte, whole bool, err error)
 }
 
-// Bounds on what is looked at in a header. Servers take a megabyte.
+// Limits on what is read of a header. Servers accept a megabyte.
 const (
 	maxValues      = 100    // of one header, cookie or parameter
 	maxParams      = 10_000 // of a query; net/url reads no query of more

@@ -30,8 +30,7 @@ var statuses = []statusRow{
 	{ErrRejected, http.StatusForbidden, "", "rejected", "rejected"},
 }
 
-// Sentences for errors that are no refusal. Access is denied, and the client keeps its
-// session.
+// Messages for errors that are no refusal.
 const (
 	unavailable = "The service cannot check the token now; try again"    // a store or key source
 	failure     = "The service cannot answer the request now; try again" // the application
@@ -51,7 +50,7 @@ func refusalOf(err error) *statusRow {
 	return nil
 }
 
-// kindOf is the kind of a refusal, and nil for any other error.
+// kindOf returns the kind of a refusal, and nil for any other error.
 func kindOf(err error) error {
 	if s := refusalOf(err); s != nil {
 		return s.kind
@@ -68,8 +67,7 @@ func StatusCode(err error) int {
 	return http.StatusServiceUnavailable
 }
 
-// A Challenge is what WWW-Authenticate says besides the error. Values are printable
-// ASCII.
+// A Challenge has values to add to WWW-Authenticate, in printable ASCII.
 type Challenge struct {
 	// Realm names the protected part of the site (RFC 9110 section 11.5).
 	Realm string
@@ -77,9 +75,9 @@ type Challenge struct {
 	ResourceMetadata string
 }
 
-// WriteError answers a request with err through Config.OnError. An OnError that writes
-// nothing is answered with the status of [StatusCode] and no body. r may be nil where
-// the request did not come through net/http.
+// WriteError answers a request with err: it calls Config.OnError. If that writes nothing,
+// the answer is the status of [StatusCode] and no body. r may be nil for a request that is
+// not net/http's.
 func (g *Gate) WriteError(w http.ResponseWriter, r *http.Request, err error) {
 	a := &answerWriter{ResponseWriter: w, challenge: g.cfg.Challenge}
 	g.cfg.OnError(a, r, err)
@@ -88,8 +86,8 @@ func (g *Gate) WriteError(w http.ResponseWriter, r *http.Request, err error) {
 	}
 }
 
-// answerWriter notes whether OnError has answered, and tells [JSONErrors] and
-// [ProblemErrors] what challenges of this gate say.
+// answerWriter records whether OnError has answered, and has the Challenge of the gate for
+// [JSONErrors] and [ProblemErrors].
 type answerWriter struct {
 	http.ResponseWriter
 	challenge Challenge
@@ -106,10 +104,10 @@ func (w *answerWriter) Write(b []byte) (int, error) {
 	return w.ResponseWriter.Write(b)
 }
 
-// Unwrap gives http.ResponseController the writer's abilities.
+// Unwrap is for http.ResponseController.
 func (w *answerWriter) Unwrap() http.ResponseWriter { return w.ResponseWriter }
 
-// Answer returns what [Gate.WriteError] answers err with, for transports that have no
+// Answer returns the answer of [Gate.WriteError] to err, for transports that have no
 // http.ResponseWriter. It calls Config.OnError with a nil request.
 func (g *Gate) Answer(err error) (status int, h http.Header, body []byte) {
 	var a answer
@@ -117,7 +115,7 @@ func (g *Gate) Answer(err error) (status int, h http.Header, body []byte) {
 	return a.status, a.Header(), a.body
 }
 
-// answer is a response that is kept.
+// answer is an http.ResponseWriter that keeps the response.
 type answer struct {
 	status int
 	header http.Header
@@ -145,7 +143,7 @@ func (a *answer) Write(b []byte) (int, error) {
 
 // JSONErrors returns a Config.OnError that answers with the status of [StatusCode] and
 // {"key": message}, and with WWW-Authenticate (RFC 6750, RFC 9470, [Config.Challenge])
-// where that has something to say. The default is JSONErrors("msg").
+// for 401 and insufficient_scope. The default is JSONErrors("msg").
 func JSONErrors(key string) func(http.ResponseWriter, *http.Request, error) {
 	return func(w http.ResponseWriter, _ *http.Request, err error) {
 		body := appendMember([]byte{'{'}, key, sentence(err))
@@ -178,13 +176,13 @@ func appendMember(b []byte, name, value string) []byte {
 	return appendString(append(b, ':'), value)
 }
 
-// appendString quotes s; what is not UTF-8 becomes U+FFFD, since an answer must go out.
+// appendString appends s in quotes. Bytes that are not UTF-8 become U+FFFD.
 func appendString(b []byte, s string) []byte {
 	b, _ = jsontext.AppendQuote(b, s)
 	return b
 }
 
-// sentence is what the client is told.
+// sentence returns the message for the client.
 func sentence(err error) string {
 	var e *Error
 	var u *unavailableError
@@ -222,7 +220,7 @@ func writeError(w http.ResponseWriter, err error, contentType string, body []byt
 	w.Write(body)
 }
 
-// header is the value of WWW-Authenticate; "" for an answer that has none.
+// header returns the value of WWW-Authenticate, or "" for an answer without it.
 func (c Challenge) header(err error) string {
 	s := refusalOf(err)
 	if s == nil || s.status != http.StatusUnauthorized && s.code == "" {

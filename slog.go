@@ -11,10 +11,10 @@ import (
 // SlogEvents returns a [Config.OnEvent] that logs events with l: the name as message,
 // and as attributes the token (type, subject and ID), reason, location and error.
 //
-// Accepted tokens have the level Debug; created, renewed and missing or expired tokens
-// Info; other refusals Warn, failures Error. Of events with the same name and reason
-// that tell of an error, at most ten are logged in a second, since an outage or an
-// attacker sets their pace; the next one says in "dropped" how many were left out.
+// Levels: Debug for accepted tokens; Info for created, renewed, missing and expired ones;
+// Warn for other refusals; Error for failures. Of events that have an error, at most ten
+// of the same name and reason are logged in a second, since attackers and outages can
+// cause many. The next one has the number that was left out as "dropped".
 func SlogEvents(l *slog.Logger) func(context.Context, Event) {
 	s := sampler{counts: map[string]*sample{}}
 	return func(ctx context.Context, e Event) {

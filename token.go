@@ -15,35 +15,34 @@ import (
 	"github.com/jwtgate/gate/keys"
 )
 
-// A Token is a token whose signature has held. Handlers read the one of their
-// request with [FromContext]. Treat it as read-only.
+// A Token is a token whose signature was verified. Handlers get it with [FromContext]. Do
+// not change it.
 type Token struct {
 	ID        string    // jti
 	Subject   string    // sub
 	Issuer    string    // iss
-	SessionID string    // sid: the login that the token belongs to
+	SessionID string    // sid: the login of the token
 	Audience  []string  // aud
-	IssuedAt  time.Time // iat; zero when absent, as the next two
+	IssuedAt  time.Time // iat; this and the next two are zero when absent
 	NotBefore time.Time // nbf
 	Expiry    time.Time // exp
 	Type      TokenType // type
-	// FreshUntil is set when the token is fresh for a time only.
+	// FreshUntil is set when the token is fresh until some time.
 	FreshUntil time.Time
 	Fresh      bool // fresh, when it is true or false
 
 	*hidden
 }
 
-// hidden leads to the part of a Token that nothing may print. Its pointer is the
-// second one on the way from a struct: fmt follows none as a rule, but one for a verb
-// that does not fit. It is nil in a Token that no gate has made.
+// hidden has the part of a Token that must not be printed. There are two pointers, since
+// fmt follows one for a verb that does not fit. hidden is nil in a Token made by hand.
 type hidden struct{ *inside }
 
-// inside is that part.
+// inside is the part of a Token that must not be printed.
 type inside struct {
-	from       *issuer   // whose key has verified it
-	key        *keys.Key // that has verified it
-	verified   string    // the name of from, as the token has it; "" for the gate
+	from       *issuer   // the issuer of key
+	key        *keys.Key // the key that verified the signature
+	verified   string    // "iss" of a token of another issuer; "" for the gate's own
 	demands    demands
 	generation int64 // of the claim gen
 	claims     claimSet
@@ -56,7 +55,7 @@ type inside struct {
 	user       any
 }
 
-// newToken returns a Token with its inside, in one piece of memory.
+// newToken returns a Token with its inside, in one allocation.
 func newToken() *Token {
 	m := new(struct {
 		t Token
@@ -67,7 +66,7 @@ func newToken() *Token {
 	return &m.t
 }
 
-// hides returns the inside of a Token, or an empty one.
+// hides returns the inside of a Token, or an empty one for a Token made by hand.
 func (t *Token) hides() *inside {
 	if t.hidden == nil {
 		return new(inside)
@@ -75,17 +74,16 @@ func (t *Token) hides() *inside {
 	return t.inside
 }
 
-// Claims decodes all claims into v, a pointer to a struct or to a map. Names match
-// by exact case. Claims that v has no place for are ignored.
+// Claims decodes all claims into v, a pointer to a struct or to a map. The case of names
+// matters. Claims without a field in v are ignored.
 //
 // Go values are as in encoding/json, here and in [TokenOptions.Claims]: omitempty leaves
 // out false, 0, "" and nil; a time.Duration is a number of nanoseconds; a [16]byte is a
-// list of numbers unless it has methods of its own; a json.Number is a number. A
-// time.Time takes a NumericDate as well as RFC 3339. Whole numbers keep all their digits
-// in integer fields, and in an any, where one that a float64 would round is a
-// json.Number.
+// list of numbers unless it has marshal methods; a json.Number is a number. A time.Time is
+// decoded from a NumericDate or from RFC 3339. No whole number loses digits: where a
+// float64 cannot hold one, an any gets a json.Number.
 //
-// A Token that no gate has made, in a test, has the claims of its fields.
+// For a Token made by hand, in a test, the claims are those of its fields.
 func (t *Token) Claims(v any) error {
 	text := []byte(t.hides().payload)
 	if len(text) == 0 {
@@ -97,7 +95,7 @@ func (t *Token) Claims(v any) error {
 	return nil
 }
 
-// fields are the claims of a Token that no gate has made.
+// fields returns the claims of a Token made by hand.
 func (t *Token) fields() []byte {
 	c := map[string]any{"fresh": t.Fresh}
 	if !t.FreshUntil.IsZero() {
@@ -129,10 +127,9 @@ func (t *Token) Header(v any) error {
 	return nil
 }
 
-// Identity returns the value of the identity claim ([Create.IdentityClaim]): the
-// subject as a string unless the configuration says otherwise. A whole number is an
-// int64, or a json.Number where it is larger; other JSON is as in an any of
-// encoding/json.
+// Identity returns the value of the identity claim ([Create.IdentityClaim]), by default
+// the subject, a string. A whole number is an int64, or a json.Number where it is too
+// large; other JSON is as encoding/json decodes it into an any.
 func (t *Token) Identity() any {
 	id := t.hides().identity
 	switch {
@@ -149,30 +146,29 @@ func (t *Token) Identity() any {
 	return v
 }
 
-// VerifiedIssuer returns "" for a token of the gate's own keys, and for one of a
-// [Config.Issuers] entry the "iss" that its key has signed. Where it is not "", ID,
-// Subject and SessionID were given by somebody else: they may be equal to the gate's
-// own and mean another token, user or login.
+// VerifiedIssuer returns "" for a token of the gate itself, and the verified "iss" for a
+// token of one of [Config.Issuers]. Such a token has ID, Subject and SessionID of the other
+// issuer. They may be equal to those of the gate and still mean another token, user or
+// login.
 func (t *Token) VerifiedIssuer() string { return t.hides().verified }
 
-// VerifiedKey returns the key that has verified the token; nil for a token that no
-// gate has read.
+// VerifiedKey returns the key that verified the signature; nil for a Token made by hand.
 func (t *Token) VerifiedKey() *keys.Key { return t.hides().key }
 
-// Generation returns the claim "gen": how often the tokens of the subject had been
-// revoked at the login that this token comes from, as an order of the blocklist that
-// only grows. ok is false for a token without it, which is judged by IssuedAt.
+// Generation returns the claim "gen": the number that the blocklist had for the subject
+// at the login of this token ([GenerationReader]). ok is false for a token without it;
+// blocklists then compare IssuedAt.
 func (t *Token) Generation() (gen int64, ok bool) {
 	in := t.hides()
 	return in.generation, in.claims.have&claimGen != 0 && in.claims.bad&claimGen == 0
 }
 
-// renewedFrom is the claim of a token that Renew made: the ID of the first of its chain.
+// renewedFrom is a claim in tokens made by Renew: the ID of the first token of the chain.
 const renewedFrom = "renewed_jti"
 
-// RevocationID returns the identifier by which a blocklist knows t alone: ID, or the ID of
-// the first token of the chain where [Gate.Renew] made t. So whoever revokes a token
-// revokes what was renewed from it, until all of that has expired.
+// RevocationID returns the ID by which a blocklist revokes this one token: ID or, where
+// [Gate.Renew] made t, the ID of the first token of the chain. To revoke a token therefore
+// revokes all tokens that were renewed from it.
 func (t *Token) RevocationID() string {
 	if first := t.hides().renewed; first != "" {
 		return first
@@ -180,23 +176,22 @@ func (t *Token) RevocationID() string {
 	return t.ID
 }
 
-// CSRF returns the double submit value of the token, or "". Give it to pages that
-// cannot read cookies; a request with the token in a cookie has to repeat it.
+// CSRF returns the CSRF value of the token, or "". Give it to pages that cannot read
+// cookies. A request with the token in a cookie must repeat it.
 func (t *Token) CSRF() string { return t.hides().csrf }
 
 // Location returns where the token was found: "header", "cookie", "query", "path",
-// "json", the name of a LocationFunc, or "" for one that was not taken from a request.
+// "json" or the name of a LocationFunc; "" for a token that did not come in a request.
 func (t *Token) Location() string { return t.hides().location }
 
-// Policy returns what the route demanded of the token, for hooks and blocklists that
-// are stricter where more is at stake; the zero Policy for a token from Decode. Its
-// Scopes, Allow and Locations are left out; see [Token.Location] for the last.
+// Policy returns the policy of the route, without Scopes, Allow and Locations, for hooks
+// and blocklists that depend on it. For a token from [Gate.Decode] it is the zero Policy.
 func (t *Token) Policy() Policy {
 	d := t.hides().demands
 	return Policy{Type: d.typ, Optional: d.optional, Public: d.public, Fresh: d.fresh, SkipBlocklist: d.skipBlocklist, SkipCSRF: d.skipCSRF}
 }
 
-// clone returns a copy that shares nothing a caller could change.
+// clone returns a copy that shares nothing that a caller could change.
 func (t *Token) clone() *Token {
 	c := newToken()
 	h := c.hidden
@@ -206,9 +201,8 @@ func (t *Token) clone() *Token {
 	return c
 }
 
-// String names the type, subject and ID, and leaves out the rest: a token in a log
-// is a token lost. It and its two siblings are of the value, so that a copy of a Token
-// prints no more either.
+// String returns type, subject and ID only, since a token that is in a log can be stolen.
+// It, Format and LogValue have a value receiver, so that a copied Token prints no more.
 func (t Token) String() string {
 	return fmt.Sprintf("gate.Token(%s sub=%q jti=%q)", t.Type, t.Subject, t.ID)
 }

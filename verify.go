@@ -6,7 +6,7 @@ import (
 	"reflect"
 )
 
-// checkVerify is step 7: the application's own check.
+// checkVerify is step 7: a check by the application.
 func (g *Gate) checkVerify(ctx context.Context, t *Token) error {
 	if g.cfg.Verify == nil {
 		return nil
@@ -14,8 +14,8 @@ func (g *Gate) checkVerify(ctx context.Context, t *Token) error {
 	return hookError(g.cfg.Verify(ctx, t))
 }
 
-// hookError is the error of a hook that judges a token: a refusal of the gate's own
-// kinds, [Unavailable], or else ErrRejected.
+// hookError returns the error for err of Verify or Allow: a refusal of the kind of err,
+// err if it is [Unavailable], or else ErrRejected.
 func hookError(err error) error {
 	var e *Error
 	var u *unavailableError
@@ -33,7 +33,7 @@ func hookError(err error) error {
 	return &Error{Kind: ErrRejected, Reason: "rejected", Err: err}
 }
 
-// checkAllow is step 9: the route's own check.
+// checkAllow is step 9: a check by the route.
 func (p *Policy) checkAllow(ctx context.Context, t *Token) error {
 	if p.Allow == nil {
 		return nil
@@ -41,7 +41,7 @@ func (p *Policy) checkAllow(ctx context.Context, t *Token) error {
 	return hookError(p.Allow(NewContext(ctx, t), t))
 }
 
-// checkUser is step 8: the application's own user.
+// checkUser is step 8: it loads the user.
 func (g *Gate) checkUser(ctx context.Context, t *Token) error {
 	if g.cfg.LoadUser == nil {
 		return nil
@@ -57,8 +57,8 @@ func (g *Gate) checkUser(ctx context.Context, t *Token) error {
 	return nil
 }
 
-// isNil also sees the nil in an interface: a lookup that found nobody and returned
-// its nil *Account must not count as somebody.
+// isNil also finds a nil pointer in an interface: a LoadUser that returns a nil *Account
+// has found no user.
 func isNil(v any) bool {
 	switch r := reflect.ValueOf(v); r.Kind() {
 	case reflect.Invalid:
