@@ -26,8 +26,12 @@ import (
 // The new cookies are sent with the header of the answer: a handler that takes longer
 // than Options.Grace to send it leaves the browser with a refresh token that counts as
 // stolen when another request brings it meanwhile. A handler that sets or clears the
-// refresh cookie itself has the last word.
+// refresh cookie itself has the last word. It panics where Options.Delivery is another
+// one.
 func (m *Manager) Renew(next http.Handler) http.Handler {
+	if m.o.Delivery != Cookies {
+		panic("session: Renew is for sites with Options.Delivery: session.Cookies")
+	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if !m.stale(r) {
 			next.ServeHTTP(w, r)

@@ -240,7 +240,7 @@ func TestMaxSessions(t *testing.T) {
 		t.Error(err)
 	}
 	f = newFixture(t, gate.Config{}, session.Options{MaxSessions: 1, RefuseNew: true})
-	first = f.start(t)
+	f.start(t)
 	if _, err := f.Start(t.Context(), "alice", session.Login{}); !errors.Is(err, stores.ErrTooManySessions) {
 		t.Errorf("the second session: %v", err)
 	}
