@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"log"
 	"net/http"
 	"net/http/cookiejar"
 	"net/http/httptest"
@@ -29,7 +30,9 @@ type browser struct {
 
 func (f *fixture) serve(t testing.TB, h http.Handler) *browser {
 	t.Helper()
-	srv := httptest.NewTLSServer(h)
+	srv := httptest.NewUnstartedServer(h)
+	srv.Config.ErrorLog = log.New(io.Discard, "", 0) // clients leave
+	srv.StartTLS()
 	t.Cleanup(srv.Close)
 	c := srv.Client()
 	c.Jar = must(cookiejar.New(nil))
