@@ -86,14 +86,14 @@ func (s *Store) floor(e *epoch) int64 {
 }
 
 // older reports whether t may have been revoked in tables that were here before. A
-// generation tells exactly. Otherwise the clock of its issuer may be ahead of the one
-// that began the epoch by Skew.
+// generation of this epoch tells that it was not. Otherwise the clock of its issuer may be
+// ahead of the one that began the epoch by Skew.
 func (s *Store) older(t *gate.Token, e *epoch) bool {
 	if s.trusts(e) {
 		return false
 	}
-	if gen, ok := t.Generation(); ok && gen > 0 && !s.o.Upgrading {
-		return gen < e.floor
+	if gen, ok := t.Generation(); ok && gen >= e.floor && e.floor > 0 && !s.o.Upgrading {
+		return false
 	}
 	return t.IssuedAt.IsZero() || t.IssuedAt.Unix() <= e.born+int64(s.keep.Skew/time.Second)
 }

@@ -11,6 +11,7 @@ import (
 
 	"github.com/jwtgate/gate"
 	"github.com/jwtgate/gate/stores"
+	"github.com/jwtgate/gate/stores/storekit"
 )
 
 // lookEach is how often the settings of the server are looked at by calls.
@@ -55,8 +56,8 @@ func (s *Store) lookNow(ctx context.Context) error {
 }
 
 // Ready returns why the store cannot serve a gate with these needs: it would forget too
-// early, its tables are wiped, or the server has lossy settings or is a replica. Whether
-// writes are taken is in [Store.Stats].
+// early, its tables are wiped, or the server has lossy settings or is a replica. Where
+// the last write has failed it tries another one, and returns why that fails.
 func (s *Store) Ready(ctx context.Context, n gate.Needs) error {
 	ctx, cancel := s.within(ctx)
 	defer cancel()
@@ -69,6 +70,13 @@ func (s *Store) Ready(ctx context.Context, n gate.Needs) error {
 	}
 	if err != nil {
 		return fmt.Errorf("gatesql: %w", err)
+	}
+	if s.Stats().LastWriteError == nil {
+		return nil
+	}
+	probe := row{id: storekit.HashID(stores.Token, s.o.Scope.Text(), "\x00probe"), kind: stores.Token, until: s.o.Clock().Unix() + 60}
+	if err := s.put(ctx, probe); err != nil {
+		return fmt.Errorf("gatesql: nothing can be revoked: %w", err)
 	}
 	return nil
 }

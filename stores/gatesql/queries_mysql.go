@@ -24,7 +24,7 @@ func (b builder) laneRow() string {
 // begin is the beginning of a write, as far as the second row.
 func (b builder) begin() string {
 	insert := `INSERT INTO ` + b.n.entries + ` (` + inserts + `, lane) VALUES ` + b.laneRow()
-	if !b.maria {
+	if !b.maria || b.waits == 0 {
 		return insert
 	}
 	return fmt.Sprintf(`SET STATEMENT innodb_lock_wait_timeout = %d, max_statement_time = %d FOR `, b.waits, b.waits) + insert

@@ -3,13 +3,17 @@
 package sql_test
 
 import (
+	"context"
 	"database/sql"
 	"errors"
+	"fmt"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/jwtgate/gate"
 	"github.com/jwtgate/gate/gatetest"
 	"github.com/jwtgate/gate/internal/integration/servers"
 	"github.com/jwtgate/gate/stores"
@@ -108,6 +112,42 @@ func TestSearchPath(t *testing.T) {
 	wantBlocked(t, open(t, with("one"), other), tok, false)
 	if _, err := gatesql.Open(t.Context(), with("two,one"), o); err == nil || !strings.Contains(err.Error(), "more than one schema") {
 		t.Errorf("Open with two sets of tables: %v, want an error", err)
+	}
+}
+
+// TestFull: a database without space says so, by the error that all stores have for it,
+// by an event and by Ready, and goes on when there is space again.
+func TestFull(t *testing.T) {
+	c := gatetest.NewClock()
+	d := sqlite(t)
+	db := d.open(t)
+	db.SetMaxOpenConns(1) // the bound is the connection's
+	events := make(chan string, 100)
+	s := open(t, db, gatesql.Options{Dialect: d.dialect, Clock: c.Now, TrustOlderTokens: true, OnEvent: func(_ context.Context, e gate.Event) { events <- e.Name }})
+	exec(t, db, "PRAGMA max_page_count = 30")
+	first := gatetest.NewToken(c, "first")
+	revoke(t, s, first)
+	var err error
+	for i := 0; err == nil && i < 5000; i++ {
+		err = s.RevokeToken(t.Context(), gatetest.NewToken(c, fmt.Sprint(i)), stores.Note{Why: strings.Repeat("x", 500)})
+	}
+	if !errors.Is(err, stores.ErrFull) {
+		t.Fatalf("RevokeToken without space: %v, want ErrFull", err)
+	}
+	if err := s.Ready(t.Context(), gate.Needs{}); !errors.Is(err, stores.ErrFull) {
+		t.Errorf("Ready without space: %v, want ErrFull", err)
+	}
+	wantBlocked(t, s, first, true)
+	var seen []string
+	for len(events) > 0 {
+		seen = append(seen, <-events)
+	}
+	if !slices.Contains(seen, stores.StoreFailing) {
+		t.Errorf("events %q, want %s", seen, stores.StoreFailing)
+	}
+	exec(t, db, "PRAGMA max_page_count = 100000")
+	if err := s.Ready(t.Context(), gate.Needs{}); err != nil || s.Stats().LastWriteError != nil {
+		t.Errorf("Ready with space: %v; LastWriteError %v", err, s.Stats().LastWriteError)
 	}
 }
 
