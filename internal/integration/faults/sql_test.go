@@ -55,28 +55,8 @@ func TestF8(t *testing.T) {
 		if planted {
 			store = careless{sound, db}
 		}
-		var l ledger
-		for range times {
-			ctx, cancel := context.WithCancel(t.Context())
-			done := make(chan struct{})
-			go func() { l.write(ctx, store, 8); close(done) }()
-			enough := l.size() + 50
-			servers.Eventually(t, 30*time.Second, func() error {
-				if l.size() < enough {
-					return errors.New("nothing is written")
-				}
-				return nil
-			})
-			nap(ctx, between(0, 200*time.Millisecond))
-			fault(pg)
-			cancel()
-			<-done
-		}
-		f := l.audit(t.Context(), store).open()
 		other, _ := openSQL(t, pg.DSN)
-		f.add(l.audit(t.Context(), other).open())
-		f.more = fmt.Sprintf(" (%d times, %d writes refused)", times, l.errors)
-		return f
+		return writesThrough(t, times, func() { fault(pg) }, store, other)
 	}
 	holds(t, "F8 postgres kill -9", run(pick(3, 100), kill, false))
 	holds(t, "F8 postgres kill -9, its synchronous_commit off", run(pick(2, 50), kill, false, lossy...))
@@ -88,6 +68,51 @@ func TestF8(t *testing.T) {
 		planted = run(1, kill, true, lossy...)
 	}
 	caught(t, "F8", "synchronous_commit=off", planted)
+}
+
+// TestF8MariaDB kills MariaDB in the middle of writes.
+func TestF8MariaDB(t *testing.T) {
+	t.Parallel()
+	run := func(times int, options ...string) finding {
+		m := servers.StartMariaDB(t, options...)
+		d := sqlDatabase{driver: "mysql", dsn: m.DSN, dialect: gatesql.MySQL}
+		o := gatesql.Options{Insecure: gatesql.Insecure{AllowLossyServer: len(options) > 0}}
+		return writesThrough(t, times, func() { m.Kill(); m.Start() }, d.store(t, o), d.store(t, o))
+	}
+	holds(t, "F8 mariadb kill -9", run(pick(3, 100)))
+	const lazy = "--innodb-flush-log-at-trx-commit=0"
+	planted := run(1, lazy)
+	for tries := 1; planted.bad == 0 && tries < 5; tries++ {
+		planted = run(1, lazy)
+	}
+	caught(t, "F8 mariadb", "innodb_flush_log_at_trx_commit=0, allowed", planted)
+}
+
+// writesThrough lets writers write while a fault befalls the server, so many times, and looks
+// for what was acknowledged, by that store and by another one.
+func writesThrough(t *testing.T, times int, fault func(), store revoker, other gate.Blocklist) finding {
+	t.Helper()
+	var l ledger
+	for range times {
+		ctx, cancel := context.WithCancel(t.Context())
+		done := make(chan struct{})
+		go func() { l.write(ctx, store, 8); close(done) }()
+		enough := l.size() + 50
+		servers.Eventually(t, 30*time.Second, func() error {
+			if l.size() < enough {
+				return errors.New("nothing is written")
+			}
+			return nil
+		})
+		nap(ctx, between(0, 200*time.Millisecond))
+		fault()
+		cancel()
+		<-done
+	}
+	f := l.audit(t.Context(), store).open()
+	f.add(l.audit(t.Context(), other).open())
+	f.more = fmt.Sprintf(" (%d times, %d writes refused)", times, l.errors)
+	return f
 }
 
 // careless is a store that leaves it to the server when a commit is on disk.
