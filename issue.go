@@ -45,15 +45,14 @@ func (g *Gate) draft(ctx context.Context, d *Draft, o *TokenOptions) error {
 	if err != nil {
 		return fmt.Errorf("gate: creating a token: %w", err)
 	}
-	typ, whole := d.Type, d.whole
 	d.From, d.Claims, d.Header = o.From, given, o.Header
 	if g.cfg.Prepare != nil {
-		d.Claims, d.Header = map[string]any{}, map[string]any{}
-		if err := g.cfg.Prepare(ctx, d); err != nil {
+		prepared := *d // a copy, so that d itself is never an allocation
+		prepared.Claims, prepared.Header = map[string]any{}, map[string]any{}
+		if err := g.cfg.Prepare(ctx, &prepared); err != nil {
 			return fmt.Errorf("gate: Prepare: %w", err)
 		}
-		d.Type, d.whole = typ, whole
-		d.Claims, d.Header = merge(d.Claims, given), merge(d.Header, o.Header)
+		d.Identity, d.Claims, d.Header = prepared.Identity, merge(prepared.Claims, given), merge(prepared.Header, o.Header)
 	}
 	if o.Cookies != (CookieOptions{}) {
 		d.Claims = merge(d.Claims, map[string]any{cookieScope: o.Cookies.claim()})
