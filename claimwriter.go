@@ -95,7 +95,7 @@ func (w *claimWriter) audience(c *Create) {
 	w.value("aud", c.Audience)
 }
 
-func appendFresh(b []byte, o TokenOptions, now time.Time) []byte {
+func appendFresh(b []byte, o *TokenOptions, now time.Time) []byte {
 	if o.FreshFor == 0 {
 		return strconv.AppendBool(b, o.Fresh)
 	}

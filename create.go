@@ -225,13 +225,17 @@ func (g *Gate) appendHeader(b []byte, key *keys.Key, extra map[string]any) ([]by
 func (g *Gate) appendClaims(b []byte, d *Draft, o *TokenOptions, now time.Time) ([]byte, error) {
 	c := &g.cfg.Create
 	w := claimWriter{b: append(b, '{'), extra: d.Claims}
-	var id, csrf, session [36]byte
-	newIDs(&id, &csrf, &session)
+	var ids [3][36]byte
+	wanted := 3
+	if c.OmitSession || o.SessionID != "" {
+		wanted = 2
+	}
+	newIDs(ids[:wanted])
 	if w.name("fresh") {
-		w.b = appendFresh(w.b, *o, now)
+		w.b = appendFresh(w.b, o, now)
 	}
 	w.int("iat", now.Unix())
-	w.id("jti", &id)
+	w.id("jti", &ids[0])
 	w.string("type", string(d.Type))
 	g.writeIdentity(&w, d.Identity)
 	if !c.OmitNotBefore {
@@ -242,13 +246,13 @@ func (g *Gate) appendClaims(b []byte, d *Draft, o *TokenOptions, now time.Time) 
 	case o.From != nil && !o.anew && o.From.CSRF() != "":
 		w.string("csrf", o.From.CSRF())
 	default:
-		w.id("csrf", &csrf)
+		w.id("csrf", &ids[1])
 	}
 	switch {
 	case o.SessionID != "":
 		w.string("sid", o.SessionID)
 	case !c.OmitSession:
-		w.id("sid", &session)
+		w.id("sid", &ids[2])
 	}
 	if o.Generation.known {
 		w.int("gen", o.Generation.value)

@@ -5,13 +5,14 @@ import (
 	"encoding/hex"
 )
 
-// newIDs fills a, b and c with random UUIDs, version 4 (RFC 9562 section 5.4).
-func newIDs(a, b, c *[36]byte) {
-	var r [48]byte
-	rand.Read(r[:]) // never fails
-	writeUUID(a, r[:16])
-	writeUUID(b, r[16:32])
-	writeUUID(c, r[32:])
+// newIDs fills up to three ids with random UUIDs, version 4 (RFC 9562 section 5.4).
+func newIDs(ids [][36]byte) {
+	var buf [48]byte
+	r := buf[:16*len(ids)]
+	rand.Read(r) // never fails
+	for i := range ids {
+		writeUUID(&ids[i], r[16*i:16*i+16])
+	}
 }
 
 func writeUUID(dst *[36]byte, r []byte) {
