@@ -42,7 +42,7 @@ func (g *Gate) checkSignature(ctx context.Context, raw string) (*Token, error) {
 		if err := jws.CheckForm(parts); err != nil {
 			return nil, jwsError(err)
 		}
-		t, err := g.openWith(raw, parts, g.issuers.own, []*keys.Key{k})
+		t, err := g.openWith(raw, &parts, g.issuers.own, []*keys.Key{k})
 		if g.issuers.onlyOwn || !wrongSignature(err) {
 			return t, err
 		}
@@ -55,7 +55,7 @@ func (g *Gate) checkSignature(ctx context.Context, raw string) (*Token, error) {
 	case from.own && notOwn != nil:
 		return nil, notOwn
 	}
-	return g.openWith(raw, parts, from, candidates)
+	return g.openWith(raw, &parts, from, candidates)
 }
 
 func wrongSignature(err error) bool {
@@ -72,7 +72,7 @@ func (g *Gate) ownKey(header string) *keys.Key {
 }
 
 // openWith verifies a token with the keys of an issuer and reads it.
-func (g *Gate) openWith(raw string, parts jws.Parts, from *issuer, candidates []*keys.Key) (*Token, error) {
+func (g *Gate) openWith(raw string, parts *jws.Parts, from *issuer, candidates []*keys.Key) (*Token, error) {
 	if t := g.cache.get(raw, from, candidates); t != nil {
 		return t, nil
 	}
@@ -88,7 +88,7 @@ func (g *Gate) openWith(raw string, parts jws.Parts, from *issuer, candidates []
 }
 
 // opened reads the payload of a token that was verified by k, a key of from.
-func (g *Gate) opened(raw string, parts jws.Parts, from *issuer, k *keys.Key) (*Token, error) {
+func (g *Gate) opened(raw string, parts *jws.Parts, from *issuer, k *keys.Key) (*Token, error) {
 	payload, ok := jws.DecodeSegment(parts.Payload)
 	if !ok {
 		return nil, refuse(ErrInvalid, "payload_encoding")
@@ -100,9 +100,9 @@ func (g *Gate) opened(raw string, parts jws.Parts, from *issuer, k *keys.Key) (*
 	t.header, t.from, t.key = ownHeader(parts.Header, k), from, k
 	if !from.own {
 		t.verified = t.Issuer
-	}
-	if !from.agrees(t.Issuer, payload, &g.cfg.Accept.Limits) {
-		t.claims.bad |= claimTenant
+		if !from.agrees(t.Issuer, payload, &g.cfg.Accept.Limits) {
+			t.claims.bad |= claimTenant
+		}
 	}
 	if k.Public() != nil {
 		g.cache.put(raw, t)
