@@ -63,8 +63,7 @@ func (g *Gate) parse(payload []byte, identityClaim string) (*Token, *Error) {
 		if bit == 0 {
 			r.Once(&others, name)
 			if name == identityClaim {
-				own := v
-				bit, t.identity = claimIdentity, &own
+				bit, t.setRare().identity = claimIdentity, v
 			}
 		}
 		if c.have&bit != 0 {
@@ -102,8 +101,7 @@ func (t *Token) claim(name string, v scan.Value) claimBits {
 	case "sub":
 		t.Subject = t.stringOf(v, claimSub)
 		if v.Kind != '"' && t.claims.have&claimIdentity == 0 {
-			own := v
-			t.identity = &own
+			t.setRare().identity = v
 		}
 		return claimSub
 	case "jti":
@@ -125,7 +123,7 @@ func (t *Token) claim(name string, v scan.Value) claimBits {
 		t.generationOf(v)
 		return claimGen
 	case renewedFrom:
-		t.renewed = t.stringOf(v, claimRenewed)
+		t.setRare().renewed = t.stringOf(v, claimRenewed)
 		return claimRenewed
 	}
 	return 0
@@ -294,11 +292,11 @@ func (g *Gate) checkIdentity(t *Token) *Error {
 
 // checkEmpty refuses an empty identity or "jti", which many tokens could share.
 func (g *Gate) checkEmpty(t *Token) *Error {
-	own, c := t.identity, t.claims
+	own, c := t.identity(), t.claims
 	switch {
 	case g.compat.AnyIdentity:
 		return nil
-	case own != nil && (own.Kind == 'n' || own.Kind == '"' && own.Str == ""):
+	case own.Kind == 'n' || own.Kind == '"' && own.Str == "":
 		return refuseName(ErrInvalid, "claim_empty", t.from.IdentityClaim)
 	case t.Subject == "" && c.have&claimSub != 0 && c.bad&claimSub == 0:
 		return refuseName(ErrInvalid, "claim_empty", "sub")

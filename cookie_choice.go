@@ -69,9 +69,7 @@ func (g *Gate) chooseCookie(ctx context.Context, f *found) error {
 
 // sameLogin reports whether two tokens are of one identity and session.
 func sameLogin(a, b *Token) bool {
-	if a.identity != nil && b.identity != nil && (a.identity.Kind != b.identity.Kind || a.identity.Str != b.identity.Str) {
-		return false
-	}
-	return (a.identity == nil) == (b.identity == nil) && a.Subject == b.Subject && a.SessionID == b.SessionID &&
+	x, y := a.identity(), b.identity()
+	return x.Kind == y.Kind && x.Str == y.Str && a.Subject == b.Subject && a.SessionID == b.SessionID &&
 		a.Issuer == b.Issuer && a.VerifiedIssuer() == b.VerifiedIssuer()
 }

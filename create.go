@@ -6,7 +6,6 @@ import (
 	"maps"
 	"reflect"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/jwtgate/gate/internal/json"
@@ -180,7 +179,7 @@ func (g *Gate) sign(ctx context.Context, key *keys.Key, d *Draft, o *TokenOption
 	}
 	raw = string(b)
 	if t != nil {
-		t.header, t.key = strings.Clone(raw[:header]), key
+		t.verifiedBy(key, raw[:header])
 	}
 	return raw, t, nil
 }

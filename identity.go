@@ -48,10 +48,10 @@ func textOf(identity any) (string, error) {
 // and the number 42. The error means that the identity is missing, empty or of another
 // JSON type, so the token cannot be revoked by its subject.
 func (t *Token) SubjectKey() (string, error) {
-	switch v := t.hides().identity; {
-	case v == nil && t.Subject != "":
+	switch v := t.hides().identity(); {
+	case v.Kind == 0 && t.Subject != "":
 		return t.Subject, nil
-	case v == nil:
+	case v.Kind == 0:
 	case v.Kind == '"' && v.Str != "":
 		return v.Str, nil
 	case v.Kind == scan.Int || v.Kind == scan.Number && isInteger(v.Str):

@@ -97,26 +97,15 @@ func (g *Gate) opened(raw string, parts *jws.Parts, from *issuer, k *keys.Key) (
 	if refused != nil {
 		return nil, refused
 	}
-	t.header, t.from, t.key = ownHeader(parts.Header, k), from, k
-	if !from.own {
-		t.verified = t.Issuer
-		if !from.agrees(t.Issuer, payload, &g.cfg.Accept.Limits) {
-			t.claims.bad |= claimTenant
-		}
+	t.from = from
+	t.verifiedBy(k, parts.Header)
+	if !from.own && !from.agrees(t.Issuer, payload, &g.cfg.Accept.Limits) {
+		t.claims.bad |= claimTenant
 	}
 	if k.Public() != nil {
 		g.cache.put(raw, t)
 	}
 	return t, nil
-}
-
-// ownHeader returns header in memory of the gate, since a transport may reuse that of the
-// request.
-func ownHeader(header string, k *keys.Key) string {
-	if header == k.Header() {
-		return k.Header()
-	}
-	return strings.Clone(header)
 }
 
 // candidates returns the issuer of a token and the keys that may have signed it.

@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/jwtgate/gate/internal/json"
@@ -42,17 +43,59 @@ type hidden struct{ *inside }
 type inside struct {
 	from       *issuer   // the issuer of key
 	key        *keys.Key // the key that verified the signature
-	verified   string    // "iss" of a token of another issuer; "" for the gate's own
 	demands    demands
 	generation int64 // of the claim gen
 	claims     claimSet
-	identity   *scan.Value // of the identity claim, where it is not a string in sub
+	rare       *rare // nil in most tokens
 	location   string
 	csrf       string
-	renewed    string // of the claim renewed_jti
-	header     string // encoded segment
 	payload    string // JSON
 	user       any
+}
+
+// rare has what few tokens have. It is apart, since each request allocates a Token and a
+// small one costs less.
+type rare struct {
+	identity scan.Value // see inside.identity
+	renewed  string     // of the claim renewed_jti
+	header   string     // encoded segment, if it differs from that of the key
+}
+
+// setRare returns the rare part to write to.
+func (in *inside) setRare() *rare {
+	if in.rare == nil {
+		in.rare = new(rare)
+	}
+	return in.rare
+}
+
+// identity returns the value of the identity claim, or a Value of kind 0 when the
+// identity is the string in sub.
+func (in *inside) identity() (v scan.Value) {
+	if in.rare != nil {
+		v = in.rare.identity
+	}
+	return v
+}
+
+// verifiedBy sets the key and the header of a token. It copies the header, since a
+// transport may reuse the memory of the request.
+func (in *inside) verifiedBy(k *keys.Key, header string) {
+	in.key = k
+	if header != k.Header() {
+		in.setRare().header = strings.Clone(header)
+	}
+}
+
+// header returns the encoded header, or "" for a Token made by hand.
+func (in *inside) header() string {
+	switch {
+	case in.rare != nil && in.rare.header != "":
+		return in.rare.header
+	case in.key != nil:
+		return in.key.Header()
+	}
+	return ""
 }
 
 // newToken returns a Token with its inside, in one allocation.
@@ -120,7 +163,7 @@ func (t *Token) fields() []byte {
 
 // Header decodes the header into v, a pointer to a struct or to a map.
 func (t *Token) Header(v any) error {
-	text, _ := jws.DecodeSegment(t.hides().header) // was decoded before
+	text, _ := jws.DecodeSegment(t.hides().header()) // was decoded before
 	if err := json.Unmarshal(text, v); err != nil {
 		return fmt.Errorf("gate: header: %w", err)
 	}
@@ -131,9 +174,9 @@ func (t *Token) Header(v any) error {
 // the subject, a string. A whole number is an int64, or a json.Number where it is too
 // large; other JSON is as encoding/json decodes it into an any.
 func (t *Token) Identity() any {
-	id := t.hides().identity
+	id := t.hides().identity()
 	switch {
-	case id == nil:
+	case id.Kind == 0:
 		return t.Subject
 	case id.Kind == '"':
 		return id.Str
@@ -150,7 +193,12 @@ func (t *Token) Identity() any {
 // token of one of [Config.Issuers]. Such a token has ID, Subject and SessionID of the other
 // issuer. They may be equal to those of the gate and still mean another token, user or
 // login.
-func (t *Token) VerifiedIssuer() string { return t.hides().verified }
+func (t *Token) VerifiedIssuer() string {
+	if from := t.hides().from; from == nil || from.own {
+		return ""
+	}
+	return t.Issuer // checkIssuer compared it with the name of from
+}
 
 // VerifiedKey returns the key that verified the signature; nil for a Token made by hand.
 func (t *Token) VerifiedKey() *keys.Key { return t.hides().key }
@@ -170,8 +218,8 @@ const renewedFrom = "renewed_jti"
 // [Gate.Renew] made t, the ID of the first token of the chain. To revoke a token therefore
 // revokes all tokens that were renewed from it.
 func (t *Token) RevocationID() string {
-	if first := t.hides().renewed; first != "" {
-		return first
+	if few := t.hides().rare; few != nil && few.renewed != "" {
+		return few.renewed
 	}
 	return t.ID
 }
