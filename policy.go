@@ -81,7 +81,7 @@ func (p *Policy) want() TokenType {
 // checkPossible returns an error for a policy that no token can meet.
 func (g *Gate) checkPossible(p *Policy) error {
 	switch {
-	case p.Type != AnyTokenType && !g.issues(p.want()):
+	case p.Type != "" && p.Type != AnyTokenType && !g.issues(p.Type):
 		return fmt.Errorf("gate: Policy.Type %q is no type of this gate; list it in Create.Types", p.Type)
 	case p.Fresh && p.Type == Refresh && !g.compat.AnyIdentity:
 		return errors.New("gate: Policy wants a fresh refresh token; refresh tokens are never fresh")
