@@ -42,7 +42,7 @@ func (g *Gate) checkSignature(ctx context.Context, raw string) (*Token, error) {
 		if err := jws.CheckForm(parts); err != nil {
 			return nil, jwsError(err)
 		}
-		parts.Header = k.Header() // the same text, in memory that is not of the request
+		parts.Header = k.Header() // the same text, not in memory of the request
 		t, err := g.openWith(raw, &parts, g.issuers.own, []*keys.Key{k})
 		if g.issuers.onlyOwn || !wrongSignature(err) {
 			return t, err
