@@ -5,11 +5,53 @@ import (
 	"errors"
 	"fmt"
 	"log"
+	"strings"
 	"time"
 
 	"github.com/jwtgate/gate"
 	"github.com/jwtgate/gate/keys"
 )
+
+// Tokens without a request: from another protocol, and after their expiry.
+func Example_tokens() {
+	tokenOfOtherProtocol()
+	expiredToken()
+	// Output:
+	// alice may PING
+	// gate: The token has fewer than three segments
+	// expired: true
+	// alice until 12:15:00
+	// changed: true
+}
+
+// serveLine is a protocol that is not HTTP: a token, a space, a command.
+func serveLine(ctx context.Context, g *gate.Gate, line string) string {
+	raw, command, _ := strings.Cut(line, " ")
+	token, err := g.CheckToken(ctx, raw, gate.Policy{})
+	if err != nil {
+		return err.Error()
+	}
+	return token.Subject + " may " + command
+}
+
+// A token that did not come in an HTTP request.
+func tokenOfOtherProtocol() {
+	key, err := keys.HMAC(keys.HS256, []byte("change me: a secret of 32 bytes or more"))
+	if err != nil {
+		log.Fatal(err)
+	}
+	g, err := gate.New(gate.Config{Keys: key})
+	if err != nil {
+		log.Fatal(err)
+	}
+	ctx := context.Background()
+	raw, err := g.CreateAccessToken(ctx, "alice", gate.TokenOptions{})
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(serveLine(ctx, g, raw+" PING"))
+	fmt.Println(serveLine(ctx, g, "guess PING"))
+}
 
 // wallClock is a time that a program can move.
 type wallClock struct{ now time.Time }
@@ -18,7 +60,7 @@ func (c *wallClock) Now() time.Time { return c.now }
 
 // Decode looks at a token outside of any request. AllowExpired takes one past its
 // time, but not one that somebody has changed.
-func ExampleGate_Decode() {
+func expiredToken() {
 	key, err := keys.HMAC(keys.HS256, []byte("change me: a secret of 32 bytes or more"))
 	if err != nil {
 		log.Fatal(err)
@@ -44,8 +86,4 @@ func ExampleGate_Decode() {
 	fmt.Println(token.Subject, "until", token.Expiry.Format(time.TimeOnly))
 	_, err = g.Decode(ctx, raw[:len(raw)-2], gate.DecodeOptions{AllowExpired: true})
 	fmt.Println("changed:", errors.Is(err, gate.ErrInvalid))
-	// Output:
-	// expired: true
-	// alice until 12:15:00
-	// changed: true
 }

@@ -11,6 +11,29 @@ import (
 	"github.com/jwtgate/gate/keys"
 )
 
+// A whole site behind one guard, a route that also takes visitors without a token,
+// and a guard that you write.
+func Example_routes() {
+	wholeSite()
+	forwardAuth()
+	optionalRoute()
+	adminGuard()
+	// Output:
+	// GET /health 200 https://app.example
+	// POST /login 200 https://app.example
+	// GET /orders 401 https://app.example
+	// GET /forgotten 401 https://app.example
+	// OPTIONS /orders 204 https://app.example
+	// "GET" 204 "alice"
+	// "POST" 403 ""
+	// "" 400 ""
+	// 200 hello, stranger
+	// 200 hello, alice
+	// 401 {"msg":"The token's signature is wrong"}
+	// 200 welcome, alice
+	// 403 admins only
+}
+
 // says answers every request with a text.
 func says(text string) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, text) })
@@ -28,7 +51,7 @@ func cors(next http.Handler) http.Handler {
 // http.ServeMux takes the more specific pattern where there is one. A path that somebody
 // adds later and forgets is guarded. CORS middleware goes around everything, so that
 // refusals have its headers too; a preflight needs no token.
-func ExampleGate_Require_routes() {
+func wholeSite() {
 	key, err := keys.HMAC(keys.HS256, []byte("change me: a secret of 32 bytes or more"))
 	if err != nil {
 		log.Fatal(err)
@@ -57,12 +80,6 @@ func ExampleGate_Require_routes() {
 		app.ServeHTTP(w, r)
 		fmt.Println(request, w.Code, w.Header().Get("Access-Control-Allow-Origin"))
 	}
-	// Output:
-	// GET /health 200 https://app.example
-	// POST /login 200 https://app.example
-	// GET /orders 401 https://app.example
-	// GET /forgotten 401 https://app.example
-	// OPTIONS /orders 204 https://app.example
 }
 
 // asForwarded gives a request the method of the one that the proxy asks about, since
@@ -82,7 +99,7 @@ func asForwarded(next http.Handler) http.Handler {
 // Forward authentication: a proxy (nginx auth_request, Traefik ForwardAuth, Caddy
 // forward_auth) asks this handler before each request to services that know nothing of
 // tokens, and hands on the headers of a good answer.
-func ExampleGate_Require_forwardAuth() {
+func forwardAuth() {
 	key, err := keys.HMAC(keys.HS256, []byte("change me: a secret of 32 bytes or more"))
 	if err != nil {
 		log.Fatal(err)
@@ -108,8 +125,86 @@ func ExampleGate_Require_forwardAuth() {
 		verdict.ServeHTTP(w, r)
 		fmt.Printf("%q %d %q\n", method, w.Code, w.Header().Get("X-Forwarded-User"))
 	}
-	// Output:
-	// "GET" 204 "alice"
-	// "POST" 403 ""
-	// "" 400 ""
+}
+
+// greet knows its visitor, if the visitor brought a token.
+func greet(w http.ResponseWriter, r *http.Request) {
+	if token, ok := gate.FromContext(r.Context()); ok {
+		fmt.Fprintln(w, "hello,", token.Subject)
+		return
+	}
+	fmt.Fprintln(w, "hello, stranger")
+}
+
+// An optional route takes requests without a token, and still refuses a bad one.
+func optionalRoute() {
+	key, err := keys.HMAC(keys.HS256, []byte("change me: a secret of 32 bytes or more"))
+	if err != nil {
+		log.Fatal(err)
+	}
+	g, err := gate.New(gate.Config{Keys: key})
+	if err != nil {
+		log.Fatal(err)
+	}
+	route := g.Require(gate.Policy{Optional: true})(http.HandlerFunc(greet))
+
+	token, err := g.CreateAccessToken(context.Background(), "alice", gate.TokenOptions{})
+	if err != nil {
+		log.Fatal(err)
+	}
+	for _, header := range []string{"", "Bearer " + token, "Bearer " + token + "x"} {
+		r := httptest.NewRequest("GET", "/hello", nil)
+		r.Header.Set("Authorization", header)
+		w := httptest.NewRecorder()
+		route.ServeHTTP(w, r)
+		fmt.Print(w.Code, " ", w.Body)
+	}
+}
+
+// adminOnly is a guard of the application's own, on top of Check.
+func adminOnly(g *gate.Gate, next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		token, err := g.Check(r, gate.Policy{})
+		if err != nil {
+			g.WriteError(w, r, err)
+			return
+		}
+		var claims struct {
+			Admin bool `json:"admin"`
+		}
+		if err := token.Claims(&claims); err != nil || !claims.Admin {
+			http.Error(w, "admins only", http.StatusForbidden)
+			return
+		}
+		next.ServeHTTP(w, r.WithContext(gate.NewContext(r.Context(), token)))
+	})
+}
+
+// Check checks a request and writes no answer: start your own guards with it.
+func adminGuard() {
+	key, err := keys.HMAC(keys.HS256, []byte("change me: a secret of 32 bytes or more"))
+	if err != nil {
+		log.Fatal(err)
+	}
+	g, err := gate.New(gate.Config{Keys: key})
+	if err != nil {
+		log.Fatal(err)
+	}
+	route := adminOnly(g, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		token, _ := gate.FromContext(r.Context())
+		fmt.Fprintln(w, "welcome,", token.Subject)
+	}))
+	for _, admin := range []bool{true, false} {
+		token, err := g.CreateAccessToken(context.Background(), "alice", gate.TokenOptions{
+			Claims: map[string]any{"admin": admin},
+		})
+		if err != nil {
+			log.Fatal(err)
+		}
+		r := httptest.NewRequest("GET", "/admin", nil)
+		r.Header.Set("Authorization", "Bearer "+token)
+		w := httptest.NewRecorder()
+		route.ServeHTTP(w, r)
+		fmt.Print(w.Code, " ", w.Body)
+	}
 }

@@ -10,6 +10,52 @@ import (
 	"github.com/jwtgate/gate/keys"
 )
 
+// Claims of the application: given to one call, and added to every token.
+func Example_claims() {
+	claimsOfOneToken()
+	claimsOfEveryToken()
+	// Output:
+	// alice pro [red blue]
+	// alice CL ALICE
+	// gate: Prepare: cannot make a token for a int
+}
+
+// membership is what the application adds to its tokens. Anyone who holds a token
+// can read it.
+type membership struct {
+	Plan  string   `json:"plan"`
+	Teams []string `json:"teams"`
+}
+
+// Claims of the application are added per call, and read back into a struct.
+func claimsOfOneToken() {
+	key, err := keys.HMAC(keys.HS256, []byte("change me: a secret of 32 bytes or more"))
+	if err != nil {
+		log.Fatal(err)
+	}
+	g, err := gate.New(gate.Config{Keys: key})
+	if err != nil {
+		log.Fatal(err)
+	}
+	ctx := context.Background()
+	raw, err := g.CreateAccessToken(ctx, "alice", gate.TokenOptions{
+		Claims: map[string]any{"plan": "pro", "teams": []string{"red", "blue"}},
+	})
+	if err != nil {
+		log.Fatal(err)
+	}
+
+	token, err := g.CheckToken(ctx, raw, gate.Policy{})
+	if err != nil {
+		log.Fatal(err)
+	}
+	var m membership
+	if err := token.Claims(&m); err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(token.Subject, m.Plan, m.Teams)
+}
+
 // citizen is what the application gives as identity.
 type citizen struct{ Login, Country string }
 
@@ -27,7 +73,7 @@ func prepare(_ context.Context, d *gate.Draft) error {
 
 // Prepare sees every token before it is signed: it turns an account into the
 // subject, and adds claims. Claims given to a call win over its own.
-func ExampleDraft() {
+func claimsOfEveryToken() {
 	key, err := keys.HMAC(keys.HS256, []byte("change me: a secret of 32 bytes or more"))
 	if err != nil {
 		log.Fatal(err)
@@ -58,7 +104,4 @@ func ExampleDraft() {
 
 	_, err = g.CreateAccessToken(ctx, 42, gate.TokenOptions{})
 	fmt.Println(err)
-	// Output:
-	// alice CL ALICE
-	// gate: Prepare: cannot make a token for a int
 }
