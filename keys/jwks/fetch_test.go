@@ -184,9 +184,7 @@ func TestFetchAddresses(t *testing.T) {
 		{"[fd00::1]", jwks.Options{}, true},
 		{"[fe80::1]", jwks.Options{}, true},
 		{"10.2.0.1", jwks.Options{Networks: named}, true},
-		{"10.1.0.1", jwks.Options{Networks: named}, false},
 		{"127.0.0.1", jwks.Options{InsecureLoopback: true}, false},
-		{"9.9.9.9", jwks.Options{}, false},
 	} {
 		t.Run(tt.host, func(t *testing.T) {
 			tt.o.Timeout = 50 * time.Millisecond

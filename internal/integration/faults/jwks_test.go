@@ -132,9 +132,9 @@ func remote(t *testing.T, p *provider, o jwks.Options) *jwks.Remote {
 }
 
 // flood checks n forged tokens from 64 goroutines, evenly over the time, and a good one
-// each millisecond beside them. It returns the p99 of the good one, and how many good
+// each millisecond beside them. It returns the times of the good one, and how many good
 // ones were refused.
-func flood(t *testing.T, g *gate.Gate, good string, n int, over time.Duration, kid func() string) (p99 time.Duration, refused int) {
+func flood(t *testing.T, g *gate.Gate, good string, n int, over time.Duration, kid func() string) (took []time.Duration, refused int) {
 	t.Helper()
 	const senders = 64
 	ctx, cancel := context.WithTimeout(t.Context(), over)
@@ -152,7 +152,6 @@ func flood(t *testing.T, g *gate.Gate, good string, n int, over time.Duration, k
 			}
 		})
 	}
-	var took []time.Duration
 	marked := context.WithValue(context.Background(), goodToken{}, true)
 	tick := time.NewTicker(time.Millisecond)
 	defer tick.Stop()
@@ -164,9 +163,16 @@ func flood(t *testing.T, g *gate.Gate, good string, n int, over time.Duration, k
 		took = append(took, time.Since(start))
 	}
 	wg.Wait()
-	slices.Sort(took)
-	return took[len(took)*99/100], refused
+	return took, refused
 }
+
+func p99(took []time.Duration) time.Duration {
+	slices.Sort(took)
+	return took[len(took)*99/100]
+}
+
+func known() string  { return "first" }
+func random() string { return fmt.Sprint(rand.Uint64()) }
 
 // TestF15 sends forged tokens with random key IDs.
 func TestF15(t *testing.T) {
@@ -180,24 +186,34 @@ func TestF15(t *testing.T) {
 	// The cooldown of the first fetch is over when the flood begins.
 	clock.forward(time.Minute)
 	g := verifier(t, r)
-	known, _ := flood(t, g, good, n/5, 2*time.Second, func() string { return "first" })
 	var before, after runtime.MemStats
 	runtime.GC()
 	runtime.ReadMemStats(&before)
-	p99, refused := flood(t, g, good, n, 10*time.Second, func() string { return fmt.Sprint(rand.Uint64()) })
+	var usual, flooded []time.Duration
+	bad := 0
+	// In turn, so that slow moments of the machine hit both alike.
+	for range 10 {
+		took, _ := flood(t, g, good, n/20, 500*time.Millisecond, known)
+		usual = append(usual, took...)
+		took, refused := flood(t, g, good, n/10, time.Second, random)
+		flooded, bad = append(flooded, took...), bad+refused
+	}
+	good99, usual99 := p99(flooded), p99(usual)
+	of := len(flooded)
+	usual, flooded = nil, nil
 	runtime.GC()
 	runtime.ReadMemStats(&after)
 	grown := float64(int64(after.HeapAlloc)-int64(before.HeapAlloc)) / (1 << 20)
 	fetches := int(p.fetches.Load())
 	holds(t, "F15 random kids", finding{bad: max(fetches-2, 0), of: n, what: "made a fetch too many", more: fmt.Sprintf("; %d fetches in all", fetches)})
-	holds(t, "F15 random kids", finding{bad: refused + int(count.fetches.Load()), of: n / 10, what: "good tokens refused, or in a fetch"})
-	ratio := float64(p99) / float64(known)
+	holds(t, "F15 random kids", finding{bad: bad + int(count.fetches.Load()), of: of, what: "good tokens refused, or in a fetch"})
+	ratio := float64(good99) / float64(usual99)
 	holds(t, "F15 random kids", finding{bad: over(ratio, 1.25), of: 1, what: "p99 of good tokens beyond 1.25x of a flood with a known kid",
-		more: fmt.Sprintf("; %s and %s, %.2fx", p99, known, ratio)})
+		more: fmt.Sprintf("; %s and %s, %.2fx", good99, usual99, ratio)})
 	holds(t, "F15 random kids", finding{bad: over(grown, 2), of: 1, what: "heap grown beyond 2 MiB", more: fmt.Sprintf("; %.2f MiB", grown)})
 
 	fetches = int(p.fetches.Load())
-	flood(t, verifier(t, &eager{url: p.URL}), good, 1000, time.Second, func() string { return fmt.Sprint(rand.Uint64()) })
+	flood(t, verifier(t, &eager{url: p.URL}), good, 1000, time.Second, random)
 	caught(t, "F15", "a fetch for each unknown kid", finding{bad: int(p.fetches.Load()) - fetches - 2, of: 1000, what: "made a fetch too many"})
 }
 
