@@ -92,6 +92,7 @@ var applies = map[string]func(*facts) bool{
 	"date-null":      func(f *facts) bool { return isNull(f.p, "exp") || isNull(f.p, "nbf") || isNull(f.p, "iat") },
 	"string-null":    func(f *facts) bool { return isNull(f.p, "iss") || isNull(f.p, "sub") || isNull(f.p, "jti") },
 	"sub-missing":    func(f *facts) bool { return !has(f.p, "sub") },
+	"empty":          func(f *facts) bool { return f.p["sub"] == "" || f.p["jti"] == "" },
 	"sub-type":       func(f *facts) bool { return has(f.p, "sub") && !isString(f.p["sub"]) },
 	"jti-type":       func(f *facts) bool { return has(f.p, "jti") && !isString(f.p["jti"]) },
 	"sid-type":       func(f *facts) bool { return has(f.p, "sid") && !isString(f.p["sid"]) },

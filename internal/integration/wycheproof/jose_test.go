@@ -30,8 +30,7 @@ func verify(token string, source keys.Source) error {
 	if err != nil {
 		return err
 	}
-	h, err := jws.ParseHeader(parts)
-	if err != nil && !errors.Is(err, jws.ErrPayloadEmpty) {
+	if _, err := jws.ParseHeader(parts); err != nil && !errors.Is(err, jws.ErrPayloadEmpty) {
 		return err
 	}
 	if _, ok := jws.DecodeSegment(parts.Payload); !ok {
@@ -48,7 +47,7 @@ func verify(token string, source keys.Source) error {
 		return err
 	}
 	for _, k := range found {
-		if string(k.Algorithm()) == h.Alg && k.Verify(parts.Input, parts.Signature) {
+		if string(k.Algorithm()) == u.Algorithm() && k.Verify(parts.Input, parts.Signature) {
 			return nil
 		}
 	}
