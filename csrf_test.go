@@ -160,7 +160,7 @@ func TestCSRFRoundTrip(t *testing.T) {
 	}
 }
 
-// The header is the word of the page, where there is one; the form is asked otherwise.
+// The header is used if there is one, and the form field otherwise.
 func TestCSRFHeaderBeforeForm(t *testing.T) {
 	for _, tt := range []struct{ name, header, field, want string }{
 		{"both right", "canary-csrf-1", "canary-csrf-1", "ok"},

@@ -216,7 +216,7 @@ func TestLocationsInOrder(t *testing.T) {
 	}
 }
 
-// With several locations the error of each stands behind the one that is returned.
+// With several locations the returned error wraps the error of each.
 func TestMissingEverywhere(t *testing.T) {
 	g := newGate(t, gate.Config{Locations: []gate.Location{gate.FromHeader("Authorization", "Bearer"), gate.FromCookies()}})
 	_, err := g.Check(request("GET", "/"), gate.Policy{})

@@ -130,7 +130,7 @@ func TestRenewedToken(t *testing.T) {
 	}
 }
 
-// Whoever the token is of, the new one is of the same.
+// The new token has the identity of the old one.
 func TestRenewedIdentity(t *testing.T) {
 	for _, sub := range []string{`"alice"`, `""`, `42`, `9007199254740993`, `9223372036854776508`, `2114908764345678901234567890123456789`, `1.5`, `null`, `{"a":[1]}`} {
 		s := site{cfg: gate.Config{

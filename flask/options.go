@@ -159,7 +159,7 @@ func defaults() *settings {
 	s.cfg.Accept = gate.Accept{
 		Skew:        -1,
 		MaxLifetime: gate.NoExpiry,
-		Limits:      gate.Limits{TokenBytes: 64 << 10, Members: 32 << 10, Depth: 512}, // what has room
+		Limits:      gate.Limits{TokenBytes: 64 << 10, Members: 32 << 10, Depth: 512}, // more than a request can have
 		Lenient: gate.Lenient{
 			NoExpiry: true, NoID: true, AnyType: true, AnyFresh: true,
 			AnyOrigin: true, AnyHeaderType: true,

@@ -58,7 +58,7 @@ func (m *HMAC) Verify(input, signature string) bool {
 	st := m.pool.Get().(*hmacState)
 	st.h.Reset()
 	st.h.Write(Bytes(input))
-	// One spelling is right: encoding ours leaves no room for another of theirs.
+	// Only the canonical encoding is accepted, so the encoded texts are compared.
 	want := Enc.AppendEncode(st.text[:0], st.h.Sum(st.sum[:0]))
 	ok := subtle.ConstantTimeCompare(want, Bytes(signature)) == 1
 	m.pool.Put(st)
@@ -74,7 +74,7 @@ func (m *HMAC) Sign(dst, input []byte) ([]byte, error) {
 	return dst, nil
 }
 
-// digest hashes input into dst, which has room for any hash in use.
+// digest hashes input into dst, which is large enough for all hashes in use.
 func digest(h crypto.Hash, dst *[64]byte, input []byte) []byte {
 	switch h {
 	case crypto.SHA384:

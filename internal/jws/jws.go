@@ -49,9 +49,9 @@ func Split(token string, max int) (Parts, error) {
 // Bytes returns the bytes of s without a copy; they must not be written to.
 func Bytes(s string) []byte { return unsafe.Slice(unsafe.StringData(s), len(s)) }
 
-// Decode decodes a segment into dst, which must have room for it. It refuses what
-// Go's decoder skips: line ends. They make the result shorter than the segment
-// promises, save where one of them stands behind whole groups of four.
+// Decode decodes a segment into dst, which must be large enough. Unlike Go's decoder it
+// refuses line ends: the result is then shorter than the length of the segment says, or
+// that length is 1 modulo 4.
 func Decode(dst []byte, segment string) (int, bool) {
 	n, err := Enc.Decode(dst, Bytes(segment))
 	return n, err == nil && n == Enc.DecodedLen(len(segment)) && len(segment)%4 != 1

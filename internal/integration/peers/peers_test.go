@@ -85,7 +85,7 @@ func wycheproofSeeds(t testing.TB) []seed {
 	return list
 }
 
-// sign makes a token of any two texts: what stands behind a signature that holds.
+// sign makes a token of any two texts, with a good signature.
 func (v *verifier) sign(t testing.TB, header, payload string) string {
 	t.Helper()
 	input := base64.RawURLEncoding.EncodeToString([]byte(header)) + "." + base64.RawURLEncoding.EncodeToString([]byte(payload))
