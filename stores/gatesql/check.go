@@ -89,13 +89,18 @@ func (s *Store) floor(e *epoch) int64 {
 // generation of this epoch tells that it was not. Otherwise the clock of its issuer may be
 // ahead of the one that began the epoch by Skew.
 func (s *Store) older(t *gate.Token, e *epoch) bool {
+	gen, _ := t.Generation()
+	return s.olderThan(gen, t.IssuedAt, e)
+}
+
+func (s *Store) olderThan(gen int64, issued time.Time, e *epoch) bool {
 	if s.trusts(e) {
 		return false
 	}
-	if gen, ok := t.Generation(); ok && gen >= e.floor && e.floor > 0 && !s.o.Upgrading {
+	if gen >= e.floor && e.floor > 0 && !s.o.Upgrading {
 		return false
 	}
-	return t.IssuedAt.IsZero() || t.IssuedAt.Unix() <= e.born+int64(s.keep.Skew/time.Second)
+	return issued.IsZero() || issued.Unix() <= e.born+int64(s.keep.Skew/time.Second)
 }
 
 // verdict asks the database.

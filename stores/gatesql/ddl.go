@@ -164,7 +164,8 @@ func (d definitions) dropIndex(suffix string) statement {
 	}
 }
 
-// both adds generations, what caches follow, and an index for lists.
+// both adds generations, what caches follow, an index for lists, and the table of
+// sessions.
 func (d definitions) both() []statement {
 	add := func(column, definition string) statement {
 		query := `ALTER TABLE ` + d.n.entries + ` ADD COLUMN `
@@ -181,7 +182,8 @@ func (d definitions) both() []statement {
 			list = append(list, statement{query: d.insertLane(lane)})
 		}
 	}
-	return append(list, statement{query: d.createIndex("_kind", "kind, id"), unless: d.n.table + "_kind"})
+	list = append(list, statement{query: d.createIndex("_kind", "kind, id"), unless: d.n.table + "_kind"})
+	return append(list, d.createSessions()...)
 }
 
 func (d definitions) newest() []statement {
@@ -200,7 +202,7 @@ func (d definitions) withoutNewest() []statement {
 }
 
 func (d definitions) withoutBoth() []statement {
-	list := []statement{{query: `DELETE FROM ` + d.n.entries + ` WHERE kind IN ('epoch', 'lane')`}, d.dropIndex("_kind")}
+	list := []statement{{query: `DELETE FROM ` + d.n.entries + ` WHERE kind IN ('epoch', 'lane')`}, d.dropIndex("_kind"), {query: `DROP TABLE IF EXISTS ` + d.n.sessions}}
 	columns := []string{"gen", "all_gen"}
 	if d.d == MySQL {
 		list, columns = append(list, d.dropIndex("_lane")), append(columns, "lane")

@@ -33,14 +33,15 @@ func (d Dialect) numbered(query string) string {
 
 // names are the tables of a store, as statements name them.
 type names struct {
-	table   string // without its schema
-	entries string
-	meta    string
+	table    string // without its schema
+	entries  string
+	meta     string
+	sessions string
 }
 
 // qualify makes names of a table in a schema; "" leaves the schema to the database.
 func (d Dialect) qualify(schema, table string) names {
-	n := names{table, table, table + "_meta"}
+	n := names{table, table, table + "_meta", table + "_sessions"}
 	if schema == "" {
 		return n
 	}
@@ -49,7 +50,7 @@ func (d Dialect) qualify(schema, table string) names {
 		quote = "`"
 	}
 	prefix := quote + strings.ReplaceAll(schema, quote, quote+quote) + quote + "."
-	n.entries, n.meta = prefix+n.entries, prefix+n.meta
+	n.entries, n.meta, n.sessions = prefix+n.entries, prefix+n.meta, prefix+n.sessions
 	return n
 }
 
@@ -95,6 +96,19 @@ func (d Dialect) hashType() string {
 		return `VARCHAR(32) CHARACTER SET ascii COLLATE ascii_bin`
 	default:
 		return `VARCHAR(32)`
+	}
+}
+
+// exactType is a column for an identifier of at most 128 bytes, which it compares byte by
+// byte, spaces at the end included.
+func (d Dialect) exactType() string {
+	switch d {
+	case Postgres:
+		return `VARCHAR(128) COLLATE "C"`
+	case MySQL:
+		return `VARBINARY(128)`
+	default:
+		return `VARCHAR(128)`
 	}
 }
 

@@ -71,7 +71,8 @@ type Options struct {
 	// It is an error if several schemas of search_path have such tables.
 	Schema string
 	// Table names the table of entries: a small letter or _, then small letters, digits
-	// and _, at most 40. Default: gate_revoked. A second one has _meta at the end.
+	// and _, at most 40. Default: gate_revoked. A second one has _meta at the
+	// end, and one for the records of sessions _sessions.
 	Table string
 	// Scope is the name space of the identifiers: see package stores. Scopes may share a
 	// table; List shows them together.
@@ -113,8 +114,9 @@ type Options struct {
 	// OnEvent is told what happens besides calls, by the names in package stores. It may
 	// be called by several goroutines at once, and must not call the store.
 	OnEvent func(context.Context, gate.Event)
-	// Clock tells the time, for tests. Default: time.Now.
-	Clock func() time.Time
+	// Clock tells the time, for tests. Default: time.Now. ServerClock replaces the
+	// database's clock in what is done with sessions, for tests too.
+	Clock, ServerClock func() time.Time
 }
 
 // Insecure allows by name what can let revoked tokens in.
@@ -138,6 +140,7 @@ type Store struct {
 	keep     storekit.Keep
 	n        names
 	q        queries
+	sq       sessionQueries
 	build    builder
 	sentinel string
 	running  atomic.Bool
@@ -153,7 +156,7 @@ type Store struct {
 }
 
 var (
-	_ stores.Store           = (*Store)(nil)
+	_ stores.Sessions        = (*Store)(nil)
 	_ stores.Lister          = (*Store)(nil)
 	_ stores.Inspector       = (*Store)(nil)
 	_ stores.BatchRevoker    = (*Store)(nil)
@@ -266,7 +269,7 @@ func (s *Store) identify(ctx context.Context) error {
 	}
 	s.n = s.o.Dialect.qualify(schema, s.o.Table)
 	s.build = builder{d: s.o.Dialect, n: s.n, maria: maria, waits: s.waits(), beside: s.o.Upgrading}
-	s.q = s.build.all()
+	s.q, s.sq = s.build.all(s.definitions().floor()), s.build.sessions()
 	return nil
 }
 

@@ -10,7 +10,7 @@ import (
 // queries are the statements of a store, in its dialect.
 type queries struct {
 	check, generation, sentinel, find, list, listKind, prune string
-	put, revokeSubject, restamp, undo                        string
+	put, revokeSubject, restamp, undo, redeem, revokeAll     string
 }
 
 const (
@@ -30,7 +30,7 @@ type builder struct {
 	beside bool
 }
 
-func (b builder) all() queries {
+func (b builder) all(floor string) queries {
 	q := queries{
 		check: `SELECT ` + b.role() + `, kind, gen, all_gen, before_at, all_before_at, except_id FROM ` + b.n.entries +
 			` WHERE id IN (?, ?, ?, ?) AND until_at > ? AND undone = 0`,
@@ -41,17 +41,19 @@ func (b builder) all() queries {
 			` WHERE id > ? AND until_at > ? AND undone = 0 AND kind NOT IN ('epoch', 'lane') ORDER BY id LIMIT ?`,
 		listKind: `SELECT ` + columns + ` FROM ` + b.n.entries +
 			` WHERE kind = ? AND id > ? AND until_at > ? AND undone = 0 ORDER BY id LIMIT ?`,
-		prune: b.prune(),
+		prune: b.prune(), revokeAll: b.revokeAll(floor),
 	}
 	if b.d == MySQL {
 		q.put, q.revokeSubject, q.restamp, q.undo = b.putLane(1), b.subjectLane(), b.restampLane(), b.undoLane()
+		q.redeem = b.redeemLane()
 	} else {
 		q.put, q.revokeSubject, q.restamp, q.undo = b.put(), b.subject(), b.restamp(), b.undo()
+		q.redeem = b.redeem()
 	}
 	if b.d == Postgres {
 		q.revokeSubject += ` RETURNING gen`
 	}
-	for _, s := range []*string{&q.check, &q.generation, &q.find, &q.list, &q.listKind, &q.prune, &q.put, &q.revokeSubject, &q.restamp, &q.undo} {
+	for _, s := range []*string{&q.check, &q.generation, &q.find, &q.list, &q.listKind, &q.prune, &q.put, &q.revokeSubject, &q.restamp, &q.undo, &q.redeem, &q.revokeAll} {
 		*s = b.d.numbered(*s)
 	}
 	return q

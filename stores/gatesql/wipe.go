@@ -25,6 +25,9 @@ func (s *Store) AcceptWipe(ctx context.Context, notBefore time.Time) error {
 func (s *Store) acceptWipe(ctx context.Context, notBefore time.Time) error {
 	d := s.definitions()
 	there, err := s.has(ctx, s.o.Table)
+	if err == nil && there {
+		there, err = s.has(ctx, s.o.Table+"_sessions")
+	}
 	if err != nil {
 		return err
 	}

@@ -325,24 +325,30 @@ func (s *Store) commit(ctx context.Context, e *epoch, do func(context.Context, w
 	return rows, tx.Commit()
 }
 
-// Cleanup deletes all rows that are past their time, a thousand in a statement, and
-// returns how many. [Store.Run] does it each Options.Prune.
+// Cleanup deletes all entries, and records of sessions, that are past their time, a
+// thousand in a statement, and returns how many. [Store.Run] does it each Options.Prune.
 func (s *Store) Cleanup(ctx context.Context) (deleted int64, err error) {
-	if err := s.checkEpoch(ctx); err != nil {
-		return 0, fmt.Errorf("gatesql: cleanup: %w", err)
-	}
-	const batch = 1000
-	for {
-		res, err := s.exec(ctx, s.q.prune, s.o.Clock().Unix(), batch)
-		if err != nil {
-			return deleted, fmt.Errorf("gatesql: cleanup: %w", err)
-		}
-		n, err := res.RowsAffected()
-		if err != nil {
-			return deleted, fmt.Errorf("gatesql: cleanup: %w", err)
-		}
-		if deleted += n; n < batch {
-			return deleted, nil
+	err = s.checkEpoch(ctx)
+	for _, query := range []string{s.q.prune, s.sq.prune} {
+		for more := true; more && err == nil; {
+			var n int64
+			n, err = s.prune(ctx, query)
+			deleted, more = deleted+n, n == pruneBatch
 		}
 	}
+	if err != nil {
+		err = fmt.Errorf("gatesql: cleanup: %w", err)
+	}
+	return deleted, err
+}
+
+// pruneBatch is how many rows one statement deletes.
+const pruneBatch = 1000
+
+func (s *Store) prune(ctx context.Context, query string) (int64, error) {
+	res, err := s.exec(ctx, query, s.o.Clock().Unix(), pruneBatch)
+	if err != nil {
+		return 0, err
+	}
+	return res.RowsAffected()
 }

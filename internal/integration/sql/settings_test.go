@@ -161,12 +161,12 @@ func TestPrivileges(t *testing.T) {
 	}{
 		{postgres(t), []string{
 			"CREATE ROLE app LOGIN", "CREATE ROLE reader LOGIN", "GRANT USAGE ON SCHEMA public TO app, reader",
-			"GRANT SELECT, INSERT, UPDATE, DELETE ON gate_revoked TO app", "GRANT SELECT ON gate_revoked_meta TO app",
+			"GRANT SELECT, INSERT, UPDATE, DELETE ON gate_revoked, gate_revoked_sessions TO app", "GRANT SELECT ON gate_revoked_meta TO app",
 			"GRANT SELECT ON gate_revoked, gate_revoked_meta TO reader"},
 			func(dsn, name string) string { return strings.Replace(dsn, "postgres@", name+"@", 1) }},
 		{mariadb(t), []string{
 			"CREATE USER app@'%'", "CREATE USER reader@'%'", "GRANT SELECT, INSERT, UPDATE, DELETE ON test.gate_revoked TO app@'%'",
-			"GRANT SELECT ON test.gate_revoked_meta TO app@'%'", "GRANT SELECT ON test.gate_revoked TO reader@'%'", "GRANT SELECT ON test.gate_revoked_meta TO reader@'%'"},
+			"GRANT SELECT, INSERT, UPDATE, DELETE ON test.gate_revoked_sessions TO app@'%'", "GRANT SELECT ON test.gate_revoked_meta TO app@'%'", "GRANT SELECT ON test.gate_revoked TO reader@'%'", "GRANT SELECT ON test.gate_revoked_meta TO reader@'%'"},
 			func(dsn, name string) string { return strings.Replace(dsn, "root@", name+"@", 1) }},
 	} {
 		admin, c := tt.d.open(t), gatetest.NewClock()

@@ -1,0 +1,281 @@
+package gatesql
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/jwtgate/gate/stores"
+	"github.com/jwtgate/gate/stores/storekit"
+)
+
+// seen is what one statement has read of a subject: its records, what is revoked of it,
+// and the database's clock, all of one instant.
+type seen struct {
+	now     time.Time
+	epoch   *epoch
+	revoked storekit.SubjectRecord
+	seq     int64 // of the subject's record; 0: there is none
+	records []stores.SessionRecord
+}
+
+// sessionsOf reads the records of a subject, or one of them. Those that are over are left
+// out.
+func (s *Store) sessionsOf(ctx context.Context, subject string, session ...any) (v seen, err error) {
+	defer func() {
+		if err != nil {
+			err = fmt.Errorf("gatesql: sessions: %w", err)
+		}
+	}()
+	query, id := s.sq.list, s.subjectID(subject)
+	if len(session) > 0 {
+		query = s.sq.find
+	}
+	rows, err := s.query(ctx, query, append([]any{s.sentinel, id, id}, session...)...)
+	if err != nil {
+		return v, err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var r sessionRow
+		if err := s.scanSeen(rows.Scan, &v, &r); err != nil {
+			return v, err
+		}
+		if record := r.record(subject); r.id != "" && !s.keep.SessionOver(record, v.now) {
+			v.records = append(v.records, record)
+		}
+	}
+	if err := rows.Err(); err != nil {
+		return v, err
+	}
+	storekit.SortSessions(v.records)
+	return v, s.sameEpoch(ctx, v.epoch)
+}
+
+func (s *Store) scanSeen(scan func(...any) error, v *seen, r *sessionRow) error {
+	var replica, undone bool
+	var now, until int64
+	var e epoch
+	err := scan(append([]any{
+		(*flag)(&replica), &now, &e.born, (*flag)(&e.accepted), &e.floor, &e.name,
+		&v.seq, &until, (*flag)(&undone), &v.revoked.Generation, &v.revoked.AllGeneration, &v.revoked.Before, &v.revoked.AllBefore, &v.revoked.Except,
+	}, r.fields()...)...)
+	if err != nil {
+		return err
+	}
+	if replica && !s.o.Insecure.AllowReplica {
+		return stores.ErrReadOnly
+	}
+	if v.now = fromMicros(now); s.o.ServerClock != nil {
+		v.now = s.o.ServerClock().UTC().Truncate(time.Microsecond)
+	}
+	if undone || !storekit.Live(until, s.o.Clock()) {
+		v.revoked = storekit.SubjectRecord{}
+	}
+	if e.name != "" {
+		v.epoch = &e
+	}
+	return nil
+}
+
+func (s *Store) subjectID(subject string) string {
+	return storekit.HashID(stores.Subject, s.o.Scope.Text(), subject)
+}
+
+// covers reports whether the tokens of a record are revoked.
+func (s *Store) coversSession(v seen, r stores.SessionRecord) bool {
+	if s.o.Upgrading {
+		r.Generation = stores.NoGeneration
+	}
+	session := storekit.HashID(stores.Session, s.o.Scope.Text(), r.ID)
+	return v.revoked.CoversSession(r, session) || s.olderThan(r.Generation, r.Issued, v.epoch)
+}
+
+// open returns the records that are not revoked.
+func (s *Store) open(v seen) (list []stores.SessionRecord) {
+	for _, r := range v.records {
+		if !s.coversSession(v, r) {
+			list = append(list, r)
+		}
+	}
+	return list
+}
+
+// Rotate implements [stores.Sessions]: it reads, judges, and writes what was judged on the
+// condition that the record, and that of the subject, are those that were read. Where
+// another writer was faster it begins again.
+func (s *Store) Rotate(ctx context.Context, r stores.Rotation) (out stores.Rotated, err error) {
+	if err = ctx.Err(); err == nil {
+		err = storekit.CheckRotation(r)
+	}
+	if err != nil {
+		return out, fmt.Errorf("gatesql: %w", err)
+	}
+	ctx, cancel := s.within(ctx)
+	defer cancel()
+	for {
+		out, done, err := s.tryRotate(ctx, r)
+		if done || err != nil {
+			return out, err
+		}
+	}
+}
+
+func (s *Store) tryRotate(ctx context.Context, r stores.Rotation) (out stores.Rotated, done bool, err error) {
+	subject, session := storekit.SubjectOf(r.Token), r.Token.SessionID
+	v, err := s.sessionsOf(ctx, subject, session)
+	if err != nil {
+		return out, false, err
+	}
+	if len(v.records) == 0 {
+		return stores.Rotated{Outcome: stores.SessionGone}, true, nil
+	}
+	old := v.records[0]
+	presented := old
+	presented.Issued, presented.Generation = r.Token.IssuedAt, stores.NoGeneration
+	if gen, ok := r.Token.Generation(); ok {
+		presented.Generation = gen
+	}
+	out, write := storekit.Rotate(old, r, s.coversSession(v, presented), v.now)
+	if !write {
+		return out, true, nil
+	}
+	id := s.subjectID(subject)
+	done, err = s.writeSession(ctx, v, s.sq.change, append(changed(out.Session), s.sessionUntil(out.Session), id, session, old.Live, id, v.seq))
+	return out, done, err
+}
+
+// writeSession executes a guarded statement in the epoch of what was read, and reports
+// whether it has changed rows.
+func (s *Store) writeSession(ctx context.Context, v seen, query string, args []any) (bool, error) {
+	return s.write(ctx, nil, func(ctx context.Context, w writer) (int64, error) {
+		if w.epoch.name != v.epoch.name {
+			return 0, nil
+		}
+		res, err := w.exec(ctx, query, append(args[:len(args):len(args)], w.guard()...)...)
+		if err != nil {
+			return 0, err
+		}
+		return res.RowsAffected()
+	})
+}
+
+// AddSession implements [stores.Sessions]. It adds first, and looks what is too many
+// after that: whoever is last sees all that were added.
+func (s *Store) AddSession(ctx context.Context, r stores.SessionRecord, l stores.SessionLimit) (ended []string, err error) {
+	if err = ctx.Err(); err == nil {
+		_, err = storekit.NewSession(r, time.Time{})
+	}
+	if err != nil {
+		return nil, fmt.Errorf("gatesql: %w", err)
+	}
+	ctx, cancel := s.within(ctx)
+	defer cancel()
+	v, err := s.sessionsOf(ctx, r.Subject)
+	if err != nil {
+		return nil, err
+	}
+	r, _ = storekit.NewSession(r, v.now)
+	if _, refused := storekit.LimitSessions(append([]stores.SessionRecord{r}, s.open(v)...), l); refused {
+		return nil, fmt.Errorf("gatesql: %w", stores.ErrTooManySessions)
+	}
+	id := s.subjectID(r.Subject)
+	there, err := s.writeSession(ctx, v, s.sq.add, append(append([]any{id}, added(r)...), s.sessionUntil(r)))
+	if err == nil && !there {
+		err = fmt.Errorf("gatesql: %w: there is a session of that ID", stores.ErrSessionID)
+	}
+	if err != nil || l.Max == 0 {
+		return endedIn(v.records), err
+	}
+	return s.limitSessions(ctx, r, l)
+}
+
+// limitSessions ends sessions that are too many, or removes the new one.
+func (s *Store) limitSessions(ctx context.Context, r stores.SessionRecord, l stores.SessionLimit) ([]string, error) {
+	v, err := s.sessionsOf(ctx, r.Subject)
+	if err != nil {
+		return nil, err
+	}
+	id := s.subjectID(r.Subject)
+	end, refused := storekit.LimitSessions(s.open(v), l)
+	if refused {
+		_, err := s.writeSession(ctx, v, s.sq.remove, []any{id, r.ID})
+		return nil, errors.Join(fmt.Errorf("gatesql: %w", stores.ErrTooManySessions), err)
+	}
+	for _, session := range end {
+		if _, err := s.writeSession(ctx, v, s.sq.end, []any{micros(v.now), id, session}); err != nil {
+			return nil, err
+		}
+	}
+	return append(endedIn(v.records), end...), nil
+}
+
+// endedIn returns the IDs of the records that were ended.
+func endedIn(list []stores.SessionRecord) (ended []string) {
+	for _, r := range list {
+		if !r.Ended.IsZero() {
+			ended = append(ended, r.ID)
+		}
+	}
+	return ended
+}
+
+// Sessions implements [stores.Sessions].
+func (s *Store) Sessions(ctx context.Context, subject string) ([]stores.SessionRecord, error) {
+	if err := s.writable(ctx, subject); err != nil {
+		return nil, err
+	}
+	ctx, cancel := s.within(ctx)
+	defer cancel()
+	v, err := s.sessionsOf(ctx, subject)
+	if err != nil {
+		return nil, err
+	}
+	return s.open(v), nil
+}
+
+// RemoveSession implements [stores.Sessions].
+func (s *Store) RemoveSession(ctx context.Context, subject, sessionID string) (bool, error) {
+	if err := s.writable(ctx, subject); err != nil {
+		return false, err
+	}
+	ctx, cancel := s.within(ctx)
+	defer cancel()
+	v, err := s.sessionsOf(ctx, subject, sessionID)
+	if err != nil || len(v.records) == 0 {
+		return false, err
+	}
+	return s.writeSession(ctx, v, s.sq.remove, []any{s.subjectID(subject), sessionID})
+}
+
+// removedAtOnce is how many records one statement deletes.
+const removedAtOnce = 100
+
+// RemoveRevoked implements [stores.Sessions].
+func (s *Store) RemoveRevoked(ctx context.Context, subject string) error {
+	if err := s.writable(ctx, subject); err != nil {
+		return err
+	}
+	ctx, cancel := s.within(ctx)
+	defer cancel()
+	v, err := s.sessionsOf(ctx, subject)
+	if err != nil {
+		return err
+	}
+	var gone []any
+	for _, r := range v.records {
+		if s.coversSession(v, r) {
+			gone = append(gone, r.ID)
+		}
+	}
+	for len(gone) > 0 {
+		n := min(len(gone), removedAtOnce)
+		query := s.o.Dialect.numbered(s.build.removeSessions(n))
+		if _, err := s.writeSession(ctx, v, query, append([]any{s.subjectID(subject)}, gone[:n]...)); err != nil {
+			return err
+		}
+		gone = gone[n:]
+	}
+	return nil
+}

@@ -1,0 +1,214 @@
+package gatesql
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/jwtgate/gate/stores"
+	"github.com/jwtgate/gate/stores/storekit"
+)
+
+// sessionQueries are the statements for the records of sessions.
+type sessionQueries struct{ list, find, add, change, end, remove, prune string }
+
+// sessionColumns are the columns of a record and what is read where there is none, in
+// the order of sessionRow.fields. The subject, which comes before them, is a hash.
+var sessionColumns = [][2]string{
+	{"sid", "''"}, {"live", "''"}, {"gen", "0"}, {"issued", "0"}, {"expires", "0"}, {"idle", "0"}, {"end_at", "0"},
+	{"created", "0"}, {"seen", "0"}, {"grace", "0"}, {"ended", "0"}, {"remember", "0"}, {"device", "''"}, {"agent", "''"}, {"address", "''"},
+}
+
+// createSessions makes the table of records. Times that end a token are in seconds, the
+// others in microseconds; until_at is when a record may be deleted.
+func (d definitions) createSessions() []statement {
+	id, text := d.d.exactType(), d.d.textType()
+	columns := `subject ` + d.d.hashType() + ` NOT NULL, sid ` + id + ` NOT NULL, live ` + id + ` NOT NULL, gen BIGINT NOT NULL, ` +
+		`issued BIGINT NOT NULL, expires BIGINT NOT NULL, idle BIGINT NOT NULL, end_at BIGINT NOT NULL, ` +
+		`created BIGINT NOT NULL, seen BIGINT NOT NULL, grace BIGINT NOT NULL, ended BIGINT NOT NULL, remember INTEGER NOT NULL, ` +
+		`device ` + text + ` NOT NULL, agent ` + text + ` NOT NULL, address ` + text + ` NOT NULL, until_at BIGINT NOT NULL, PRIMARY KEY (subject, sid)`
+	index := d.n.table + `_sessions_until`
+	if d.d == MySQL {
+		return []statement{{query: `CREATE TABLE IF NOT EXISTS ` + d.n.sessions + ` (` + columns + `, INDEX ` + index + ` (until_at))` + d.d.engine()}}
+	}
+	return []statement{
+		{query: `CREATE TABLE IF NOT EXISTS ` + d.n.sessions + ` (` + columns + `)`},
+		{query: `CREATE INDEX IF NOT EXISTS ` + index + ` ON ` + d.n.sessions + ` (until_at)`},
+	}
+}
+
+// sessions makes the statements.
+func (b builder) sessions() sessionQueries {
+	q := sessionQueries{
+		list: b.look(``), find: b.look(` AND s.sid = ?`), add: b.addSession(), change: b.changeSession(),
+		end:    b.bound() + `UPDATE ` + b.n.sessions + ` SET ended = ? WHERE subject = ? AND sid = ? AND ended = 0` + b.guarded(),
+		remove: b.removeSessions(1), prune: b.pruneSessions(),
+	}
+	for _, s := range []*string{&q.list, &q.find, &q.add, &q.change, &q.end, &q.remove, &q.prune} {
+		*s = b.d.numbered(*s)
+	}
+	return q
+}
+
+// look reads records of a subject, and with each of them, or alone, the database's
+// clock, the epoch and the subject's record. Its parameters: sentinel, subject,
+// subject[, session].
+func (b builder) look(one string) string {
+	q := `SELECT ` + b.role() + `, ` + b.d.micros() + `, COALESCE(g.before_at, 0), COALESCE(g.all_before_at, 0), COALESCE(g.gen, 0), COALESCE(g.except_id, ''),` +
+		` COALESCE(r.seq, 0), COALESCE(r.until_at, 0), COALESCE(r.undone, 0), COALESCE(r.gen, 0), COALESCE(r.all_gen, 0),` +
+		` COALESCE(r.before_at, 0), COALESCE(r.all_before_at, 0), COALESCE(r.except_id, '')`
+	for _, c := range sessionColumns {
+		q += fmt.Sprintf(`, COALESCE(s.%s, %s)`, c[0], c[1])
+	}
+	return q + ` FROM (SELECT 1 AS one) x LEFT JOIN ` + b.n.entries + ` g ON g.id = ? LEFT JOIN ` + b.n.entries + ` r ON r.id = ?` +
+		` LEFT JOIN ` + b.n.sessions + ` s ON s.subject = ?` + one
+}
+
+// bound tells MariaDB not to wait longer for a lock.
+func (b builder) bound() string {
+	if !b.maria {
+		return ``
+	}
+	return fmt.Sprintf(`SET STATEMENT innodb_lock_wait_timeout = %d, max_statement_time = %d FOR `, b.waits, b.waits)
+}
+
+// guarded ends the condition of a write: nothing is written in tables of another epoch.
+func (b builder) guarded() string { return ` AND EXISTS (SELECT 1 FROM ` + b.guard() + `)` }
+
+// addSession adds a record, unless there is one of that ID. Its parameters: subject, the
+// columns, until, sentinel, epoch[, timeout].
+func (b builder) addSession() string {
+	names, values := []string{`subject`}, []string{b.typed(`?`, `text`)}
+	for _, c := range sessionColumns {
+		typ := `bigint`
+		if c[1] == `''` {
+			typ = `text`
+		}
+		if c[0] == `remember` {
+			typ = `integer`
+		}
+		names, values = append(names, c[0]), append(values, b.typed(`?`, typ))
+	}
+	insert, rest := `INSERT INTO `, ` ON CONFLICT (subject, sid) DO NOTHING`
+	if b.d == MySQL {
+		insert, rest = `INSERT IGNORE INTO `, ``
+	}
+	return b.bound() + insert + b.n.sessions + ` (` + strings.Join(names, `, `) + `, until_at) SELECT ` + strings.Join(values, `, `) + `, ` +
+		b.typed(`?`, `bigint`) + ` FROM ` + b.guard() + rest
+}
+
+// changeSession is the second half of a rotation: it writes what was judged, if the
+// record and that of the subject are still those that were read. Its parameters: live,
+// issued, expires, seen, grace, ended, device, agent, address, until, subject, session,
+// the live token that was read, subject, the number of the subject's record that was read,
+// sentinel, epoch[, timeout].
+func (b builder) changeSession() string {
+	return b.bound() + `UPDATE ` + b.n.sessions + ` SET live = ?, issued = ?, expires = ?, seen = ?, grace = ?, ended = ?,` +
+		` device = ?, agent = ?, address = ?, until_at = ? WHERE subject = ? AND sid = ? AND live = ? AND ended = 0` +
+		` AND COALESCE((SELECT r.seq FROM ` + b.n.entries + ` r WHERE r.id = ?), 0) = ?` + b.guarded()
+}
+
+// removeSessions deletes n records of a subject. Its parameters: subject, the session of
+// each, sentinel, epoch[, timeout].
+func (b builder) removeSessions(n int) string {
+	return b.bound() + `DELETE FROM ` + b.n.sessions + ` WHERE subject = ? AND sid IN (?` + strings.Repeat(`, ?`, n-1) + `)` + b.guarded()
+}
+
+// pruneSessions deletes records that are past their time. Its parameters: now, how many.
+func (b builder) pruneSessions() string {
+	past := ` FROM ` + b.n.sessions + ` WHERE until_at <= ? ORDER BY until_at LIMIT ?`
+	switch b.d {
+	case SQLite:
+		return `DELETE FROM ` + b.n.sessions + ` WHERE rowid IN (SELECT rowid` + past + `)`
+	case Postgres:
+		return `DELETE FROM ` + b.n.sessions + ` WHERE ctid = ANY (ARRAY(SELECT ctid` + past + `))`
+	default:
+		return `DELETE` + past
+	}
+}
+
+// sessionRow is a record as it is in the table.
+type sessionRow struct {
+	id, live                            string
+	gen, issued, expires, idle, end     int64
+	created, seen, grace, ended, marked int64
+	device                              stores.Device
+}
+
+// fields are where the columns are scanned to, in their order.
+func (r *sessionRow) fields() []any {
+	return []any{
+		&r.id, &r.live, &r.gen, &r.issued, &r.expires, &r.idle, &r.end, &r.created, &r.seen, &r.grace, &r.ended, &r.marked,
+		&r.device.Name, &r.device.UserAgent, &r.device.Address,
+	}
+}
+
+func (r *sessionRow) record(subject string) stores.SessionRecord {
+	return stores.SessionRecord{
+		ID: r.id, Subject: subject, Live: r.live, Issued: fromSeconds(r.issued), Expires: fromSeconds(r.expires), Generation: r.gen,
+		Idle: time.Duration(r.idle) * time.Second, End: fromSeconds(r.end),
+		Created: fromMicros(r.created), Seen: fromMicros(r.seen), GraceEnd: fromMicros(r.grace), Ended: fromMicros(r.ended),
+		Remember: r.marked != 0, Device: r.device,
+	}
+}
+
+// added are the values of the columns for a new record.
+func added(s stores.SessionRecord) []any {
+	marked := 0
+	if s.Remember {
+		marked = 1
+	}
+	return []any{
+		s.ID, s.Live, s.Generation, seconds(s.Issued), seconds(s.Expires), int64(s.Idle / time.Second), seconds(s.End),
+		micros(s.Created), micros(s.Seen), micros(s.GraceEnd), micros(s.Ended), marked, s.Device.Name, s.Device.UserAgent, s.Device.Address,
+	}
+}
+
+// changed are the values of the columns that a rotation changes.
+func changed(s stores.SessionRecord) []any {
+	return []any{
+		s.Live, seconds(s.Issued), seconds(s.Expires), micros(s.Seen), micros(s.GraceEnd), micros(s.Ended),
+		s.Device.Name, s.Device.UserAgent, s.Device.Address,
+	}
+}
+
+// sessionUntil is the second in which a record may be deleted. The server's clock may be
+// behind that of the node which deletes it.
+func (s *Store) sessionUntil(r stores.SessionRecord) int64 {
+	end := r.End
+	if end.IsZero() || !r.Expires.IsZero() && r.Expires.Before(end) {
+		end = r.Expires
+	}
+	if end.IsZero() {
+		return storekit.Never
+	}
+	return end.Add(s.keep.Leeway).Unix() + 1
+}
+
+func seconds(t time.Time) int64 {
+	if t.IsZero() {
+		return 0
+	}
+	return t.Unix()
+}
+
+func micros(t time.Time) int64 {
+	if t.IsZero() {
+		return 0
+	}
+	return t.UnixMicro()
+}
+
+func fromSeconds(n int64) time.Time {
+	if n == 0 {
+		return time.Time{}
+	}
+	return time.Unix(n, 0).UTC()
+}
+
+func fromMicros(n int64) time.Time {
+	if n == 0 {
+		return time.Time{}
+	}
+	return time.UnixMicro(n).UTC()
+}
