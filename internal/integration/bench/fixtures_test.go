@@ -33,6 +33,7 @@ type fixture struct {
 	forged string
 
 	gate, cached *gate.Gate // without and with the cache of verified tokens
+	sessionless  *gate.Gate // creates tokens without "sid"
 
 	verify func(string, *floor.Claims, int64) error
 	mint   func(*floor.Claims)
@@ -106,6 +107,7 @@ func fixtures(t *testing.T) []*fixture {
 		}
 		f.alg = strings.ToLower(f.name)
 		f.gate, f.cached = newGate(t, k, -1), newGate(t, k, 0)
+		f.sessionless = must(gate.New(gate.Config{Keys: k, Create: gate.Create{OmitSession: true}}))
 		f.forged = forge(f.tok)
 	}
 	return list

@@ -16,9 +16,9 @@ import (
 	"github.com/jwtgate/gate/internal/integration/bench/floor"
 )
 
-// addMint adds the creation of one token. The gate and the floor make two random
-// identifiers and read the clock for each; the others, and "floor-fixed", are given
-// both.
+// addMint adds the creation of one token. The floor and "gate-no-sid" make two random
+// identifiers and read the clock for each; "gate" makes a third for the session; the
+// others, and "floor-fixed", are given all.
 func (f *fixture) addMint() {
 	mint := func(who string, run func() error) { add("mint", f.alg, who, run) }
 	mint("floor", func() error {
@@ -30,6 +30,10 @@ func (f *fixture) addMint() {
 	mint("floor-fixed", func() error { f.mint(&claims); return nil })
 	mint("gate", func() error {
 		_, err := f.gate.CreateAccessToken(context.Background(), claims.Sub, gate.TokenOptions{Fresh: true})
+		return err
+	})
+	mint("gate-no-sid", func() error {
+		_, err := f.sessionless.CreateAccessToken(context.Background(), claims.Sub, gate.TokenOptions{Fresh: true})
 		return err
 	})
 	mint("golang-jwt-map", func() error {
