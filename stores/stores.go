@@ -48,6 +48,9 @@ var (
 	// ErrUnsafe: the settings of the server may lose what was revoked. The store stays
 	// closed until they are changed, or allowed by name in its options.
 	ErrUnsafe = errors.New("stores: the server may lose what was revoked")
+	// ErrYoung: the store began anew so lately that a token that is made now, without a
+	// generation, would be taken for one from before, and refused. Only Ready returns it.
+	ErrYoung = errors.New("stores: the store has just begun anew")
 	// ErrReadOnly: the server is a replica or takes no writes, so it may not know what
 	// was revoked.
 	ErrReadOnly = errors.New("stores: the server is a replica or read-only")

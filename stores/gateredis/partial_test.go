@@ -158,8 +158,8 @@ func TestEvents(t *testing.T) {
 	if err != nil || name == "" || begun.Before(before.Add(-time.Second)) || begun.After(time.Now().Add(time.Second)) {
 		t.Errorf("Epoch = %q, %v, %v", name, begun, err)
 	}
-	if err := s.Ready(t.Context(), gate.Needs{}); err == nil {
-		t.Error("Ready of an epoch that began just now: no error")
+	if err := s.Ready(t.Context(), gate.Needs{}); !errors.Is(err, stores.ErrYoung) {
+		t.Errorf("Ready of an epoch that began just now = %v, want ErrYoung", err)
 	}
 	if err := mustNew(t, client, gateredis.Options{TrustOlderTokens: true}).Ready(t.Context(), gate.Needs{}); err != nil {
 		t.Errorf("Ready of a store that trusts older tokens = %v", err)

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/jwtgate/gate/stores"
 	"github.com/jwtgate/gate/stores/storekit"
 )
 
@@ -82,5 +83,5 @@ func (s *Store) young(e *epoch) error {
 	if s.o.TrustOlderTokens || s.now().Unix() > e.before {
 		return nil
 	}
-	return fmt.Errorf("gateredis: the epoch began at %v, and tokens from before %v are refused", time.UnixMicro(e.begun).UTC(), storekit.UnixTime(e.before+1))
+	return fmt.Errorf("gateredis: %w: at %v; tokens without a generation from before %v are refused", stores.ErrYoung, time.UnixMicro(e.begun).UTC(), storekit.UnixTime(e.before+1))
 }
