@@ -11,7 +11,7 @@ import (
 	"github.com/jwtgate/gate"
 )
 
-// Whatever the fault, the handler is not reached, and the answer says so.
+// After any fault the handler is not called, and the answer has the reason.
 func TestRequireStopsAtTheFirstFault(t *testing.T) {
 	boom := errors.New("down")
 	for _, tt := range []struct {
@@ -77,7 +77,11 @@ func TestRequireStopsAtTheFirstFault(t *testing.T) {
 func TestRequireHandsOn(t *testing.T) {
 	g := newGate(t, gate.Config{})
 	s := serve(g.Require(gate.Policy{}), bearer(token()))
-	if tok, ok := gate.FromContext(s.request.Context()); !ok || tok.Subject != "alice" || tok.Location() != "header" {
+	tok, ok := gate.FromContext(s.request.Context())
+	if !ok {
+		t.Fatal("the handler has no token")
+	}
+	if tok.Subject != "alice" || tok.Location() != "header" {
 		t.Errorf("token = %v at %q", tok, tok.Location())
 	}
 	s = serve(g.Require(gate.Policy{Optional: true}), request("GET", "/"))
@@ -87,7 +91,7 @@ func TestRequireHandsOn(t *testing.T) {
 }
 
 // The checks have an order: each row has all faults from one step on.
-func TestOrderOfRooms(t *testing.T) {
+func TestOrderOfSteps(t *testing.T) {
 	faults := []struct {
 		want string
 		mend func(r *http.Request, claims *[]string, blocked, rejected *bool)
@@ -283,7 +287,7 @@ func TestConcurrentUse(t *testing.T) {
 	}
 }
 
-// The error of a walk says where the token was and, once its signature has held,
+// The error of a check says where the token was and, once its signature is verified,
 // which token it was.
 func TestErrorNamesTheToken(t *testing.T) {
 	g := newGate(t, gate.Config{Locations: []gate.Location{gate.FromCookies(), gate.FromHeader("Authorization", "Bearer")}})
