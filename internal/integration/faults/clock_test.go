@@ -36,10 +36,10 @@ func newGate(t *testing.T, clock func() time.Time, list gate.Blocklist) *gate.Ga
 	return g
 }
 
-// TestF13 looks at the borders of time: a token is accepted in [nbf - leeway,
+// TestBordersOfTime looks at the borders of time: a token is accepted in [nbf - leeway,
 // exp + leeway) of the node's clock, neither a nanosecond more nor less, and a
 // revocation outlives that on every node whose clock is within the store's leeway.
-func TestF13(t *testing.T) {
+func TestBordersOfTime(t *testing.T) {
 	t.Parallel()
 	server := servers.StartRedis(t, servers.Durable...)
 	client := connect(t, alone(server.Addr))

@@ -54,9 +54,9 @@ var loseMaster = map[string]func(t *testing.T, g *servers.SentinelGroup) func(){
 	},
 }
 
-// TestF6 takes the master from a group under Sentinel, while writers write: what was
+// TestSentinelFailover takes the master from a group under Sentinel, while writers write: what was
 // acknowledged, once a replica had it, is kept.
-func TestF6(t *testing.T) {
+func TestSentinelFailover(t *testing.T) {
 	t.Parallel()
 	run := func(how string, open func(rueidis.Client) revoker) finding {
 		g := servers.StartSentinel(t, 2, servers.Everysec...) // which is quick, so that replicas lag
@@ -173,8 +173,8 @@ func (r *rig) move(from, to *servers.Redis, slots int) {
 	}
 }
 
-// TestF7 moves slots of a Cluster under load, and kills masters.
-func TestF7(t *testing.T) {
+// TestClusterMovesSlots moves slots of a Cluster under load, and kills masters.
+func TestClusterMovesSlots(t *testing.T) {
 	t.Parallel()
 	c := servers.StartCluster(t, 3, 1, servers.Durable...)
 	o := rueidis.ClientOption{InitAddress: c.Addrs()}

@@ -35,9 +35,9 @@ func fill(t *testing.T, store revoker, l *ledger, most int) (first error) {
 	return first
 }
 
-// TestF9 fills the server: a revocation that has no space is an error, and those that
+// TestRedisFull fills the server: a revocation that has no space is an error, and those that
 // had are kept.
-func TestF9(t *testing.T) {
+func TestRedisFull(t *testing.T) {
 	t.Run("memory", func(t *testing.T) {
 		args := append(servers.Durable, "--maxmemory", "4mb")
 		server := servers.StartRedis(t, args...)

@@ -10,7 +10,7 @@ import (
 )
 
 // TestMain silences the proxies, which log by a logger of the whole process. With
-// FROZEN_WRITER in its environment the process is the one that TestF20 freezes.
+// FROZEN_WRITER in its environment the process is the one that TestFrozenProcess freezes.
 func TestMain(m *testing.M) {
 	if spec := os.Getenv("FROZEN_WRITER"); spec != "" {
 		writeUntilKilled(spec)

@@ -19,10 +19,10 @@ import (
 	"github.com/jwtgate/gate/stores/storekit"
 )
 
-// TestF1 has no fault: 64 verifiers on three nodes and one that revokes. No check that
+// TestRevokedOnAllNodes has no fault: 64 verifiers on three nodes and one that revokes. No check that
 // starts after the acknowledgement, and after CacheFor where there is a cache, lets
 // the token in.
-func TestF1(t *testing.T) {
+func TestRevokedOnAllNodes(t *testing.T) {
 	run := func(stale, cacheFor time.Duration, plant func(gate.Blocklist) gate.Blocklist) finding {
 		server := servers.StartRedis(t, servers.Durable...)
 		all := nodes(t, 3, alone(server.Addr), gateredis.Options{CacheFor: cacheFor, Timeout: 5 * time.Second})
@@ -78,11 +78,11 @@ func crash(t *testing.T, server *servers.Redis, end func(), kills int, low time.
 	return l, killed, f
 }
 
-// TestF2 kills the server in the middle of writes. With appendfsync always nothing is
+// TestRedisCrash kills the server in the middle of writes. With appendfsync always nothing is
 // lost. With everysec Redis acknowledges before it has written where its disk is slow:
 // while one fsync runs it holds writes back in the process, for two seconds at most, so
 // that is what a crash may cost, and no more.
-func TestF2(t *testing.T) {
+func TestRedisCrash(t *testing.T) {
 	open := func(r *servers.Redis) revoker {
 		return newStore(t, connect(t, alone(r.Addr)), gateredis.Options{Insecure: gateredis.Insecure{AllowEverysec: true}})
 	}
@@ -107,9 +107,9 @@ func TestF2(t *testing.T) {
 	caught(t, "F2", "a server without persistence, unchecked", f)
 }
 
-// TestF3 empties the server, and expects closed stores, at the first check, until an
+// TestRedisEmptied empties the server, and expects closed stores, at the first check, until an
 // operator has decided.
-func TestF3(t *testing.T) {
+func TestRedisEmptied(t *testing.T) {
 	t.Parallel()
 	empty := map[string]func(*servers.Redis){
 		"FLUSHALL":      func(r *servers.Redis) { r.CLI("FLUSHALL") },

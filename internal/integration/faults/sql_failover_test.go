@@ -49,10 +49,10 @@ func (f *follower) Blocked(_ context.Context, t *gate.Token) (bool, error) {
 	return f.ids[storekit.HashID(stores.Token, "", t.ID)], nil
 }
 
-// TestF19 lets a standby that lags take over from a primary under a copy in memory: what
+// TestLaggingStandby lets a standby that lags take over from a primary under a copy in memory: what
 // is revoked afterwards the copy refuses within CacheFor, although the new primary gives
 // numbers again that the copy has seen.
-func TestF19(t *testing.T) {
+func TestLaggingStandby(t *testing.T) {
 	t.Parallel()
 	var kept, naive finding
 	restarts := 0

@@ -79,9 +79,9 @@ func writeUntilKilled(spec string) {
 	}
 }
 
-// TestF20 freezes a process in the middle of its writes: others revoke as before, within
+// TestFrozenProcess freezes a process in the middle of its writes: others revoke as before, within
 // the time-out, and nothing that was acknowledged is lost.
-func TestF20(t *testing.T) {
+func TestFrozenProcess(t *testing.T) {
 	t.Parallel()
 	for _, start := range []func(*testing.T) sqlDatabase{postgresDatabase, mariaDatabase} {
 		d := start(t)
@@ -154,9 +154,9 @@ func freezeWriter(t *testing.T, d sqlDatabase, planted bool) (late, lost finding
 	return late, l.audit(t.Context(), own).open()
 }
 
-// TestF21 puts a replica, or a server that takes no writes, in the place of the primary,
+// TestReplicaInPlaceOfPrimary puts a replica, or a server that takes no writes, in the place of the primary,
 // at the start and later: nothing that was revoked is let in.
-func TestF21(t *testing.T) {
+func TestReplicaInPlaceOfPrimary(t *testing.T) {
 	t.Parallel()
 	replicaLater(t)
 	readOnlyLater(t)

@@ -35,8 +35,8 @@ func openSQL(t *testing.T, dsn string) (*gatesql.Store, *sql.DB) {
 	return s, db
 }
 
-// TestF8 kills PostgreSQL, and the connections to it, in the middle of writes.
-func TestF8(t *testing.T) {
+// TestPostgresCrash kills PostgreSQL, and the connections to it, in the middle of writes.
+func TestPostgresCrash(t *testing.T) {
 	t.Parallel()
 	kill := func(pg *servers.Postgres) { pg.Kill(); pg.Start() }
 	terminate := func(pg *servers.Postgres) {
@@ -70,8 +70,8 @@ func TestF8(t *testing.T) {
 	caught(t, "F8", "synchronous_commit=off", planted)
 }
 
-// TestF8MariaDB kills MariaDB in the middle of writes.
-func TestF8MariaDB(t *testing.T) {
+// TestMariaDBCrash kills MariaDB in the middle of writes.
+func TestMariaDBCrash(t *testing.T) {
 	t.Parallel()
 	run := func(times int, options ...string) finding {
 		m := servers.StartMariaDB(t, options...)

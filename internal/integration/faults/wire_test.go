@@ -163,9 +163,9 @@ func settled(t *testing.T, before int) int {
 	return runtime.NumGoroutine() - before
 }
 
-// TestF4 freezes the server: every answer comes in time and none is a guess; the
+// TestRedisFrozen freezes the server: every answer comes in time and none is a guess; the
 // circuit makes them quick, and the end of it is noticed.
-func TestF4(t *testing.T) {
+func TestRedisFrozen(t *testing.T) {
 	server := servers.StartRedis(t, servers.Durable...)
 	all := nodes(t, 3, alone(server.Addr), gateredis.Options{})
 	j := newJury(t, 200, all[0])
@@ -223,9 +223,9 @@ var toxics = []struct{ name, toxic string }{
 	{"black hole", `{"type":"timeout","attributes":{"timeout":0}}`},
 }
 
-// TestF5 tampers with the wire: no answer is wrong or late, and none is another
+// TestTamperedWire tampers with the wire: no answer is wrong or late, and none is another
 // question's.
-func TestF5(t *testing.T) {
+func TestTamperedWire(t *testing.T) {
 	server := servers.StartRedis(t, servers.Durable...)
 	direct := newStore(t, connect(t, alone(server.Addr)), gateredis.Options{})
 	old := naive{connect(t, alone(server.Addr))}
@@ -258,9 +258,9 @@ func TestF5(t *testing.T) {
 	caught(t, "F5", "a connection kept after a timeout", f)
 }
 
-// TestF14 cuts one node off while others revoke: it lets nothing in that was revoked
+// TestNodeCutOff cuts one node off while others revoke: it lets nothing in that was revoked
 // longer than CacheFor ago.
-func TestF14(t *testing.T) {
+func TestNodeCutOff(t *testing.T) {
 	run := func(cacheFor, stale time.Duration, how string) finding {
 		server := servers.StartRedis(t, servers.Durable...)
 		writer := newStore(t, connect(t, alone(server.Addr)), gateredis.Options{})
