@@ -3,9 +3,7 @@ package gate
 import (
 	"cmp"
 	"context"
-	"errors"
 	"net/http"
-	"slices"
 )
 
 // Require returns middleware that lets a request through to the next handler when
@@ -15,32 +13,22 @@ import (
 // of the guard, may let it pass; the next handler does not see it. Require panics when
 // no token can meet p.
 func (g *Gate) Require(p Policy) func(http.Handler) http.Handler {
-	if err := cmp.Or(g.checkPossible(&p), g.checkPlaces(&p)); err != nil {
-		panic(err)
-	}
-	varies := slices.ContainsFunc(g.locations(&p), func(l Location) bool { return l.csrf })
+	d := g.Guard(p)
 	return func(next http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			ctx := r.Context()
-			if g.skips(httpRequest{r}) { // without the token of a guard further out
-				serveWith(&tokenContext{Context: ctx}, next, w, r)
-				return
-			}
-			t, err := g.check(ctx, httpRequest{r}, &p)
-			var clear *clearing
-			if p.passes(err) {
-				clear, err = g.clearingOf(r, err, &p), nil
-			}
+			v := d.Check(ctx, httpRequest{r})
 			switch {
-			case err == nil:
-				if varies {
-					g.markPrivate(w.Header(), t)
-				}
-				clear.serve(&tokenContext{ctx, g.issuers, t, true}, next, w, r)
-			case preflight(r) && errors.Is(err, ErrMissing):
+			case v.Preflight:
 				w.WriteHeader(http.StatusNoContent)
+			case v.Err != nil:
+				g.WriteError(w, r, v.Err)
+			case v.Clears():
+				v.Mark(w.Header())
+				v.serve(next, w, r)
 			default:
-				g.WriteError(w, r, err)
+				v.Mark(w.Header())
+				serveWith(v.Context(ctx), next, w, r)
 			}
 		})
 	}
@@ -226,6 +214,6 @@ func (g *Gate) skips(r Request) bool {
 // preflight reports whether r looks like a CORS preflight (Fetch standard, section
 // 3.3.7). The headers can be forged, so a preflight without a token never reaches a
 // handler.
-func preflight(r *http.Request) bool {
-	return r.Method == http.MethodOptions && len(r.Header["Access-Control-Request-Method"]) > 0
+func preflight(r Request) bool {
+	return r.Method() == http.MethodOptions && len(r.Header("Access-Control-Request-Method")) > 0
 }

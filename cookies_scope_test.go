@@ -93,7 +93,7 @@ func TestCookiesOfFlask(t *testing.T) {
 	tok, err := g.Check(r, gate.Policy{})
 	checkVerdict(t, err, "ok")
 	for session, login := range map[time.Duration]string{gate.NoExpiry: "", time.Hour: `"auth_time":` + at(0)} {
-		list = must(g.RenewCookies(t.Context(), tok, gate.RenewOptions{Within: time.Hour, MaxSession: session}))
+		list = must(g.RenewCookies(t.Context(), tok, nil, gate.RenewOptions{Within: time.Hour, MaxSession: session}))
 		_, got := texts(t, list[0].Value)
 		if !strings.Contains(got, `"exp":`+at(900)) || !strings.Contains(got, login) || strings.Contains(got, "auth_time") != (login != "") || strings.Contains(got, "canary-csrf-1") {
 			t.Errorf("renewed with MaxSession %v: %s", session, got)
@@ -130,7 +130,7 @@ func TestRenewCookies(t *testing.T) {
 			events = nil
 			tok, err := g.Check(cookie(tt.raw), gate.Policy{Type: gate.AnyTokenType})
 			checkVerdict(t, err, "ok")
-			list, err := g.RenewCookies(t.Context(), tok, tt.o)
+			list, err := g.RenewCookies(t.Context(), tok, nil, tt.o)
 			if len(list) != tt.cookies || !errors.Is(err, tt.err) {
 				t.Errorf("%d cookies, %v; want %d, %v", len(list), err, tt.cookies, tt.err)
 			}

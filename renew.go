@@ -6,8 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"slices"
-	"strings"
 	"sync/atomic"
 	"time"
 
@@ -60,11 +58,12 @@ func (g *Gate) Renew(o RenewOptions) func(http.Handler) http.Handler {
 // RenewCookies returns the cookies that [Gate.Renew] would set for t, or nil if t does not
 // have to be replaced. It is for adapters of frameworks in which Renew cannot wrap the
 // response. Call it once for a request that was accepted with t, after the handler and
-// before the header is sent, unless the handler has set or cleared the cookie. An error
-// is also reported to Config.OnEvent.
-func (g *Gate) RenewCookies(ctx context.Context, t *Token, o RenewOptions) ([]*http.Cookie, error) {
+// before the header is sent. sent lists the values of Set-Cookie in the response: if the
+// handler has set or cleared the cookie, t is not replaced. An error is also reported to
+// Config.OnEvent.
+func (g *Gate) RenewCookies(ctx context.Context, t *Token, sent []string, o RenewOptions) ([]*http.Cookie, error) {
 	now := g.cfg.Clock()
-	if !o.due(t, g.lifetime(t), now) || !g.made(t) {
+	if setsCookie(sent, g.cfg.Cookies.Access.Name) || !o.due(t, g.lifetime(t), now) || !g.made(t) {
 		return nil, nil
 	}
 	next, cookies, err := g.renewCookies(ctx, t, o, now)
@@ -135,10 +134,10 @@ func (n *renewal) BeforeHeader() {
 	}
 	n.done = true
 	t := n.token.Load()
-	if t == nil || n.touched() {
+	if t == nil {
 		return
 	}
-	if cookies, err := n.g.RenewCookies(n.ctx, t, n.o); err == nil {
+	if cookies, err := n.g.RenewCookies(n.ctx, t, n.w.Header()["Set-Cookie"], n.o); err == nil {
 		SetCookies(n.w, cookies)
 	}
 }
@@ -191,10 +190,4 @@ func login(t *Token) time.Time {
 		return time.Unix(claims.AuthTime, 0)
 	}
 	return t.IssuedAt
-}
-
-// touched reports whether the handler has set or cleared the access cookie itself.
-func (n *renewal) touched() bool {
-	prefix := n.g.cfg.Cookies.Access.Name + "="
-	return slices.ContainsFunc(n.w.Header()["Set-Cookie"], func(s string) bool { return strings.HasPrefix(s, prefix) })
 }

@@ -41,7 +41,7 @@ func (s *suite) renewals() []*gate.Token {
 	chain := []*gate.Token{tok}
 	for range 2 {
 		s.clock.Advance(8 * time.Minute)
-		cookies, err := g.RenewCookies(s.Context(), chain[len(chain)-1], gate.RenewOptions{AnyLocation: true})
+		cookies, err := g.RenewCookies(s.Context(), chain[len(chain)-1], nil, gate.RenewOptions{AnyLocation: true})
 		s.ok(err, "RenewCookies")
 		tok, err = g.Decode(s.Context(), cookies[len(cookies)-1].Value, gate.DecodeOptions{})
 		s.ok(err, "Decode")
