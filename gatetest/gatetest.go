@@ -1,6 +1,6 @@
 // Package gatetest helps to test code that uses a gate: it makes any token, good or
 // bad, tells any time, gives handlers a context with a token and a user, and has the
-// suite that stores pass. The guide is docs/testing.md.
+// suites that stores and adapters of frameworks pass. The guide is docs/testing.md.
 package gatetest
 
 import (
