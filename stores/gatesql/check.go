@@ -110,20 +110,24 @@ func (s *Store) verdict(ctx context.Context, t *gate.Token, h ids, now time.Time
 		return false, err
 	}
 	defer rows.Close()
-	var found *epoch
+	var kind, except, record, name string
+	found := false
+	to := []any{&kind, &except, &record}
 	for rows.Next() {
-		var replica bool
-		var kind stores.Kind
-		var r storekit.SubjectRecord
-		if err := rows.Scan((*flag)(&replica), &kind, &r.Generation, &r.AllGeneration, &r.Before, &r.AllBefore, &r.Except); err != nil {
+		if err := rows.Scan(to...); err != nil {
 			return false, err
 		}
-		switch {
-		case replica && !s.o.Insecure.AllowReplica:
+		switch kind {
+		case kindReplica:
 			return false, stores.ErrReadOnly
-		case kind == kindEpoch:
-			found = &epoch{name: r.Except, born: r.Before, floor: r.Generation, accepted: r.AllBefore != 0}
-		case kind == stores.Subject:
+		case string(kindEpoch):
+			found, name = true, except
+		case string(stores.Subject):
+			r, err := parseRecord(record)
+			if err != nil {
+				return false, err
+			}
+			r.Except = except
 			blocked = blocked || s.covers(r, t, h.session)
 		default:
 			blocked = true
@@ -132,7 +136,10 @@ func (s *Store) verdict(ctx context.Context, t *gate.Token, h ids, now time.Time
 	if err := rows.Err(); err != nil {
 		return false, err
 	}
-	return blocked, s.sameEpoch(ctx, found)
+	if !found || name != s.epoch.Load().name {
+		return blocked, s.checkEpoch(ctx)
+	}
+	return blocked, nil
 }
 
 // covers is the rule of the record. While programs without generations write too, only

@@ -268,7 +268,7 @@ func (s *Store) identify(ctx context.Context) error {
 		return err
 	}
 	s.n = s.o.Dialect.qualify(schema, s.o.Table)
-	s.build = builder{d: s.o.Dialect, n: s.n, maria: maria, waits: s.waits(), beside: s.o.Upgrading}
+	s.build = builder{d: s.o.Dialect, n: s.n, maria: maria, waits: s.waits(), beside: s.o.Upgrading, anyRole: s.o.Insecure.AllowReplica}
 	s.q, s.sq = s.build.all(s.definitions().floor()), s.build.sessions()
 	return nil
 }

@@ -2,6 +2,7 @@ package gatesql
 
 import (
 	"fmt"
+	"strconv"
 	"strings"
 
 	"github.com/jwtgate/gate/stores/storekit"
@@ -28,11 +29,13 @@ type builder struct {
 	// beside is set while programs of the first version write too: then rows take the
 	// number that those count up in meta.
 	beside bool
+	// anyRole is set where a replica may answer.
+	anyRole bool
 }
 
 func (b builder) all(floor string) queries {
 	q := queries{
-		check: `SELECT ` + b.role() + `, kind, gen, all_gen, before_at, all_before_at, except_id FROM ` + b.n.entries +
+		check: `SELECT ` + b.kindOrReplica() + `, except_id, ` + b.record() + ` FROM ` + b.n.entries +
 			` WHERE id IN (?, ?, ?, ?) AND until_at > ? AND undone = 0`,
 		generation: `SELECT ` + b.role() + `, kind, gen, except_id, undone FROM ` + b.n.entries + ` WHERE id IN (?, ?)`,
 		sentinel:   `SELECT id, before_at, all_before_at, except_id, gen FROM ` + b.n.entries + ` WHERE kind = 'epoch'`,
@@ -59,6 +62,41 @@ func (b builder) all(floor string) queries {
 	return q
 }
 
+// kindReplica is in the place of a kind where the server may not know what was revoked.
+const kindReplica = "replica"
+
+// kindOrReplica is the kind of a row. A check has few columns: a driver of MySQL reads
+// the definition of each one every time.
+func (b builder) kindOrReplica() string {
+	if b.d == SQLite || b.anyRole {
+		return `kind`
+	}
+	return `CASE WHEN ` + b.role() + ` <> 0 THEN '` + kindReplica + `' ELSE kind END`
+}
+
+// record is the record of a subject in one column, as parseRecord reads it.
+func (b builder) record() string {
+	if b.d == MySQL {
+		return `IF(kind = 'subject', CONCAT_WS(' ', gen, all_gen, before_at, all_before_at), '')`
+	}
+	return `CASE WHEN kind = 'subject' THEN gen || ' ' || all_gen || ' ' || before_at || ' ' || all_before_at ELSE '' END`
+}
+
+// parseRecord reads a record without its exception.
+func parseRecord(text string) (r storekit.SubjectRecord, err error) {
+	to := []*int64{&r.Generation, &r.AllGeneration, &r.Before, &r.AllBefore}
+	fields := strings.Split(text, " ")
+	if len(fields) != len(to) {
+		return r, fmt.Errorf("gatesql: the record of a subject has %d numbers", len(fields))
+	}
+	for i, f := range fields {
+		if *to[i], err = strconv.ParseInt(f, 10, 64); err != nil {
+			return r, fmt.Errorf("gatesql: the record of a subject: %w", err)
+		}
+	}
+	return r, nil
+}
+
 // role is 1 where the server is a replica or read-only.
 func (b builder) role() string {
 	switch b.d {
@@ -67,7 +105,7 @@ func (b builder) role() string {
 	case Postgres:
 		return `pg_is_in_recovery()::int`
 	default:
-		return `@@global.read_only OR @@global.innodb_read_only`
+		return `(@@global.read_only OR @@global.innodb_read_only)`
 	}
 }
 
