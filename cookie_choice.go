@@ -16,9 +16,9 @@ type cookieChoice struct {
 const maxSameName = 4
 
 // inCookie returns the token in the cookies of one name.
-func inCookie(values []string, name string) (found, *Error) {
+func inCookie(values []string, name string) (raw string, choice *cookieChoice, err *Error) {
 	if len(values) == 1 && values[0] != "" {
-		return found{raw: values[0]}, nil
+		return values[0], nil, nil
 	}
 	var distinct []string
 	for _, v := range values {
@@ -28,13 +28,13 @@ func inCookie(values []string, name string) (found, *Error) {
 	}
 	switch n := len(distinct); {
 	case n == 0:
-		return found{}, refuseName(ErrMissing, "missing_cookie", name)
+		return "", nil, refuseName(ErrMissing, "missing_cookie", name)
 	case n > maxSameName:
-		return found{}, refuseName(ErrInvalid, "ambiguous", name)
+		return "", nil, refuseName(ErrInvalid, "ambiguous", name)
 	case n > 1:
-		return found{raw: distinct[0], choice: &cookieChoice{name, distinct}}, nil
+		return distinct[0], &cookieChoice{name, distinct}, nil
 	}
-	return found{raw: distinct[0]}, nil
+	return distinct[0], nil, nil
 }
 
 // chooseCookie chooses the token of a request whose cookie came more than once. That

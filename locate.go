@@ -14,7 +14,7 @@ type Location struct {
 	typed bool        // the place depends on the type of token
 	csrf  bool        // browsers send it without being asked
 	only  []TokenType // the types to look for; nil: all
-	find  func(g *Gate, r Request, want TokenType) (found, *Error)
+	find  func(g *Gate, r Request, want TokenType) (raw string, choice *cookieChoice, err *Error)
 }
 
 // String returns "header", "cookie", "query", "path", "json" or the name of a LocationFunc.
@@ -36,17 +36,17 @@ type found struct {
 // scheme the whole value is the token.
 func FromHeader(name, scheme string) Location {
 	name = http.CanonicalHeaderKey(name)
-	return Location{name: "header", find: func(g *Gate, r Request, _ TokenType) (found, *Error) {
+	return Location{name: "header", find: func(g *Gate, r Request, _ TokenType) (string, *cookieChoice, *Error) {
 		raw, err := headerToken(r.Header(name), name, scheme)
 		switch {
 		case err != nil:
-			return found{}, err
+			return "", nil, err
 		case len(raw) > g.cfg.Accept.Limits.TokenBytes:
-			return found{}, refuse(ErrInvalid, "too_large")
+			return "", nil, refuse(ErrInvalid, "too_large")
 		case raw == "" || isList(raw):
-			return found{}, refuseName(ErrInvalid, "header_malformed", name)
+			return "", nil, refuseName(ErrInvalid, "header_malformed", name)
 		}
-		return found{raw: raw}, nil
+		return raw, nil, nil
 	}}
 }
 
@@ -115,9 +115,9 @@ func cutScheme(v, scheme string) (rest string, ok bool) {
 // checks of [CSRF] apply to them. With types, only these are looked for:
 // FromCookies(gate.Refresh) never finds an access token.
 func FromCookies(types ...TokenType) Location {
-	return Location{name: "cookie", typed: true, csrf: true, only: slices.Clone(types), find: func(g *Gate, r Request, want TokenType) (found, *Error) {
+	return Location{name: "cookie", typed: true, csrf: true, only: slices.Clone(types), find: func(g *Gate, r Request, want TokenType) (string, *cookieChoice, *Error) {
 		if err := checkSize(r.Header("Cookie"), "Cookie", maxCookies); err != nil {
-			return found{}, err
+			return "", nil, err
 		}
 		name := g.cfg.Cookies.names(want).Name
 		values := r.Cookies(name)
@@ -131,16 +131,16 @@ func FromCookies(types ...TokenType) Location {
 // FromQuery finds a token in a query parameter, after a prefix that may be empty. URLs are
 // kept in logs and browser histories: use it only for links that work once.
 func FromQuery(name, prefix string) Location {
-	return Location{name: "query", find: func(_ *Gate, r Request, _ TokenType) (found, *Error) {
+	return Location{name: "query", find: func(_ *Gate, r Request, _ TokenType) (string, *cookieChoice, *Error) {
 		v, err := onlyValue(r.Query(name), name, "missing_query")
 		if err != nil {
-			return found{}, err
+			return "", nil, err
 		}
 		raw, ok := strings.CutPrefix(v, prefix)
 		if !ok || raw == "" {
-			return found{}, refuseName(ErrInvalid, "query_prefix", name)
+			return "", nil, refuseName(ErrInvalid, "query_prefix", name)
 		}
-		return found{raw: raw}, nil
+		return raw, nil, nil
 	}}
 }
 
@@ -148,12 +148,12 @@ func FromQuery(name, prefix string) Location {
 // "/reset/{token}". The guard must be inside of the router. As with [FromQuery], use it
 // only for links that work once.
 func FromPath(name string) Location {
-	return Location{name: "path", find: func(_ *Gate, r Request, _ TokenType) (found, *Error) {
+	return Location{name: "path", find: func(_ *Gate, r Request, _ TokenType) (string, *cookieChoice, *Error) {
 		raw := r.PathValue(name)
 		if raw == "" {
-			return found{}, refuseName(ErrMissing, "missing_path", name)
+			return "", nil, refuseName(ErrMissing, "missing_path", name)
 		}
-		return found{raw: raw}, nil
+		return raw, nil, nil
 	}}
 }
 
@@ -168,13 +168,13 @@ func FromJSON(access, refresh string) Location {
 	case refresh == "" && access != "":
 		only = []TokenType{Access}
 	}
-	return Location{name: "json", typed: true, only: only, find: func(g *Gate, r Request, want TokenType) (found, *Error) {
+	return Location{name: "json", typed: true, only: only, find: func(g *Gate, r Request, want TokenType) (string, *cookieChoice, *Error) {
 		name := access
 		if want == Refresh {
 			name = refresh
 		}
 		raw, err := jsonMember(r, name, g.cfg.Accept.Limits.BodyBytes)
-		return found{raw: raw}, err
+		return raw, nil, err
 	}}
 }
 
@@ -186,24 +186,24 @@ func LocationFunc(name string, find func(r Request, want TokenType) (raw string,
 	if find == nil {
 		return Location{name: name} // New refuses it
 	}
-	return Location{name: name, typed: true, find: func(_ *Gate, r Request, want TokenType) (found, *Error) {
+	return Location{name: name, typed: true, find: func(_ *Gate, r Request, want TokenType) (string, *cookieChoice, *Error) {
 		raw, err := find(r, want)
 		var e *Error
 		var u *unavailableError
 		switch {
 		case err == nil && raw == "":
-			return found{}, refuse(ErrMissing, "missing")
+			return "", nil, refuse(ErrMissing, "missing")
 		case err == nil:
-			return found{raw: raw}, nil
+			return raw, nil, nil
 		case errors.As(err, &e) && refusalOf(e) != nil:
 			own := *e // the caller's may be shared
-			return found{}, &own
+			return "", nil, &own
 		case errors.As(err, &u):
-			return found{}, &Error{Err: err} // without a kind it is no refusal
+			return "", nil, &Error{Err: err} // without a kind it is no refusal
 		case errors.Is(err, ErrMissing):
-			return found{}, &Error{Kind: ErrMissing, Reason: "missing", Err: err}
+			return "", nil, &Error{Kind: ErrMissing, Reason: "missing", Err: err}
 		}
-		return found{}, &Error{Kind: ErrInvalid, Err: err}
+		return "", nil, &Error{Kind: ErrInvalid, Err: err}
 	}}
 }
 
@@ -250,16 +250,18 @@ func (g *Gate) locate(r Request, p *Policy) (found, error) {
 // what each of them misses.
 func (g *Gate) search(r Request, p *Policy, want TokenType, missing []error) (found, []error, error) {
 	again := len(missing) > 0 // places that are the same for all types were tried
-	for _, l := range g.locations(p) {
+	locations := g.locations(p)
+	for i := range locations {
+		l := &locations[i]
 		if !l.takes(want) || again && !l.typed {
 			continue
 		}
-		f, err := l.find(g, r, want)
+		raw, choice, err := l.find(g, r, want)
+		f := found{raw: raw, choice: choice, location: l.name}
 		if err == nil && l.csrf && !p.SkipCSRF {
 			f.csrf, f.check, err = g.checkSender(r, want)
 		}
 		if err == nil {
-			f.location = l.name
 			return f, nil, nil
 		}
 		err.Location = l.name
