@@ -141,10 +141,10 @@ func merge(m, wins map[string]any) map[string]any {
 
 // scratch is memory for creating tokens, used again by the next one. It holds no secret,
 // only text that was sent to a client.
-type scratch struct{ token, claims, signature []byte }
+type scratch struct{ token, claims []byte }
 
 func newScratch() any {
-	return &scratch{make([]byte, 0, 1024), make([]byte, 0, 512), make([]byte, 0, 64)}
+	return &scratch{make([]byte, 0, 1024), make([]byte, 0, 512)}
 }
 
 // sign writes header, claims and signature. It checks the claims as for a request where
@@ -168,12 +168,11 @@ func (g *Gate) sign(ctx context.Context, key *keys.Key, d *Draft, o *TokenOption
 	}
 	header := len(b)
 	b = jws.Enc.AppendEncode(append(b, '.'), claims)
-	sig, err := key.SignContext(ctx, s.signature[:0], b)
+	b, err = key.AppendSignature(ctx, append(b, '.'), b)
 	if err != nil {
 		return "", nil, err
 	}
-	b = jws.Enc.AppendEncode(append(b, '.'), sig)
-	s.token, s.claims, s.signature = b, claims, sig // keep what has grown
+	s.token, s.claims = b, claims // keep the memory that has grown
 	if n := g.cfg.Accept.Limits.TokenBytes; len(b) > n {
 		return "", nil, fmt.Errorf("it would have %d bytes, and this gate accepts %d; put less into its claims", len(b), n)
 	}

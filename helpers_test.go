@@ -2,6 +2,7 @@ package gate_test
 
 import (
 	"cmp"
+	"context"
 	"errors"
 	"maps"
 	"net/http"
@@ -112,7 +113,7 @@ func mintWith(k *keys.Key, header, payload string) string {
 }
 
 func signed(k *keys.Key, input string) string {
-	return input + "." + encode(string(must(k.Sign(nil, []byte(input)))))
+	return input + "." + must(k.Sign(context.Background(), input))
 }
 
 func encode(s string) string { return jws.Enc.EncodeToString([]byte(s)) }

@@ -77,7 +77,7 @@ func (c *keyCase) load(text []byte) ([]string, error) {
 	case "hmac":
 		one, err = keys.HMAC(cmp.Or(c.Alg, keys.HS256), text)
 	case "jwk":
-		one, err = keys.ParseJWK(text, c.Alg)
+		one, err = keys.ParseJWK(c.Alg, text)
 	default:
 		err = fmt.Errorf("kind %q", c.Kind)
 	}

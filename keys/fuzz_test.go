@@ -16,7 +16,7 @@ func FuzzJWK(f *testing.F) {
 		f.Add(m.with(hidden).with(members{"kid": "a", "use": "sig"}).text(), "HS256")
 	}
 	f.Fuzz(func(t *testing.T, text []byte, alg string) {
-		k, err := keys.ParseJWK(text, keys.Algorithm(alg))
+		k, err := keys.ParseJWK(keys.Algorithm(alg), text)
 		if err != nil {
 			return
 		}
@@ -30,7 +30,7 @@ func FuzzJWK(f *testing.F) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		again, err := keys.ParseJWK(public, "")
+		again, err := keys.ParseJWK("", public)
 		if err != nil || again.Thumbprint() != k.Thumbprint() || again.Algorithm() != k.Algorithm() || again.ID() != k.ID() || again.CanSign() {
 			t.Fatalf("%s read again: %v, %v", public, again, err)
 		}

@@ -41,11 +41,11 @@ func b64(b []byte) string { return base64.RawURLEncoding.EncodeToString(b) }
 func signed(t *testing.T, k *keys.Key, header string) string {
 	t.Helper()
 	input := b64([]byte(header)) + ".e30"
-	sig, err := k.Sign(nil, []byte(input))
+	sig, err := k.Sign(t.Context(), input)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return input + "." + b64(sig)
+	return input + "." + sig
 }
 
 // verifies reports whether k takes the signature of the token.

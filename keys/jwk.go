@@ -27,7 +27,7 @@ const maxText = 1 << 20
 // number of an RSA key are dropped. A private key or secret with "key_ops" but without
 // "sign" verifies only. Certificates ("x5c", "x5u", "x5t") and members that are not
 // known are ignored.
-func ParseJWK(text []byte, alg Algorithm) (*Key, error) {
+func ParseJWK(alg Algorithm, text []byte) (*Key, error) {
 	j, err := decodeJWK(text)
 	if err != nil {
 		return nil, err

@@ -60,11 +60,11 @@ func TestParseJWK(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			signer := must(keys.FromSigner(tt.want, tt.key))
-			private, err := keys.ParseJWK(jwk(tt.key).with(tt.members).with(members{"kid": "a"}).text(), tt.alg)
+			private, err := keys.ParseJWK(tt.alg, jwk(tt.key).with(tt.members).with(members{"kid": "a"}).text())
 			if err != nil {
 				t.Fatal(err)
 			}
-			public, err := keys.ParseJWK(jwk(tt.key).with(tt.members).with(hidden).text(), tt.alg)
+			public, err := keys.ParseJWK(tt.alg, jwk(tt.key).with(tt.members).with(hidden).text())
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -82,7 +82,7 @@ func TestParseJWK(t *testing.T) {
 }
 
 func TestParseJWKSecret(t *testing.T) {
-	k, err := keys.ParseJWK(octJWK.with(members{"alg": "HS256", "kid": "2026"}).text(), "")
+	k, err := keys.ParseJWK("", octJWK.with(members{"alg": "HS256", "kid": "2026"}).text())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -103,7 +103,7 @@ func TestParseJWKOperations(t *testing.T) {
 		{"sign among others", []string{"encrypt", "sign"}, true},
 	} {
 		for _, m := range []members{jwk(edKey), jwk(rsaKey()).with(members{"alg": "RS256"}), octJWK.with(members{"alg": "HS512"})} {
-			k, err := keys.ParseJWK(m.with(members{"key_ops": tt.operations}).text(), "")
+			k, err := keys.ParseJWK("", m.with(members{"key_ops": tt.operations}).text())
 			if err != nil || k.CanSign() != tt.signs {
 				t.Errorf("%s: %v: %v, want signs %v", tt.name, k, err, tt.signs)
 			}
@@ -212,7 +212,7 @@ func TestParseJWKRefuses(t *testing.T) {
 		{"k a public key", octJWK.with(members{"k": b64([]byte("ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAB"))}).text(), keys.HS256, "OpenSSH"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			_, err := keys.ParseJWK(tt.text, tt.alg)
+			_, err := keys.ParseJWK(tt.alg, tt.text)
 			refused(t, err, tt.want, b64(secret)[:16], ec["d"].(string), ed["d"].(string), rs["d"].(string))
 		})
 	}
@@ -224,7 +224,7 @@ func TestParseJWKDoesNotEcho(t *testing.T) {
 		`{"kty":"oct","k":` + string(secret) + `}`, `{"kty":"oct","k":["` + string(secret) + `"]}`,
 		`{"kty":"oct","` + string(secret) + `":1,"` + string(secret) + `":1}`, string(secret),
 	} {
-		_, err := keys.ParseJWK([]byte(text), keys.HS256)
+		_, err := keys.ParseJWK(keys.HS256, []byte(text))
 		refused(t, err, "not a JWK", string(secret[:10]))
 		_, err = keys.ParseSet([]byte(`{"keys":[` + text + `]}`))
 		refused(t, err, "keys: ", string(secret[:10]))
@@ -255,7 +255,7 @@ func TestMarshalJSON(t *testing.T) {
 			if got := canonical(t, text); got != string(want) {
 				t.Errorf("JWK = %s, want %s", got, want)
 			}
-			again, err := keys.ParseJWK(text, "")
+			again, err := keys.ParseJWK("", text)
 			if err != nil || again.Thumbprint() != tt.key.Thumbprint() || again.CanSign() {
 				t.Errorf("read again = %v, %v", again, err)
 			}
@@ -280,7 +280,7 @@ func TestMarshalJSONLength(t *testing.T) {
 			continue
 		}
 		text := must(must(keys.FromSigner(keys.ES256, key)).MarshalJSON())
-		if _, err := keys.ParseJWK(text, ""); err != nil {
+		if _, err := keys.ParseJWK("", text); err != nil {
 			t.Errorf("%s: %v", text, err)
 		}
 		return

@@ -178,15 +178,33 @@ func (k *Key) Public() crypto.PublicKey { return k.public }
 // header fields of the caller's.
 func (k *Key) Header() string { return k.head }
 
-// Sign is [Key.SignContext] without a context.
-func (k *Key) Sign(dst, input []byte) ([]byte, error) {
-	return k.SignContext(context.Background(), dst, input)
+// Sign returns the signature of input as a base64url segment. The error is
+// [ErrCannotSign] for a key that only verifies, or the signer's own. The context is
+// passed to a [ContextSigner]; keys in memory do not use it.
+func (k *Key) Sign(ctx context.Context, input string) (signature string, err error) {
+	b, err := k.AppendSignature(ctx, nil, []byte(input))
+	return string(b), err
 }
 
-// SignContext appends the raw signature of input to dst. It fails with [ErrCannotSign]
-// for a key that only verifies, and with the signer's own error. The context is for a
-// [ContextSigner]; keys in memory do not look at it.
-func (k *Key) SignContext(ctx context.Context, dst, input []byte) ([]byte, error) {
+// AppendSignature is [Key.Sign] that appends the segment to dst. input may be a part of
+// dst.
+func (k *Key) AppendSignature(ctx context.Context, dst, input []byte) ([]byte, error) {
+	start := len(dst)
+	b, err := k.sign(ctx, dst, input)
+	if err != nil {
+		return nil, err
+	}
+	// Enc cannot encode in place: the raw signature first moves up.
+	end, size := len(b), jws.Enc.EncodedLen(len(b)-start)
+	b = append(b, make([]byte, size)...)
+	raw := b[start+size:]
+	copy(raw, b[start:end])
+	jws.Enc.Encode(b[start:start+size], raw)
+	return b[:start+size], nil
+}
+
+// sign appends the raw signature of input to dst.
+func (k *Key) sign(ctx context.Context, dst, input []byte) ([]byte, error) {
 	switch {
 	case k.remote != nil:
 		return k.signRemote(ctx, dst, input)
@@ -196,8 +214,8 @@ func (k *Key) SignContext(ctx context.Context, dst, input []byte) ([]byte, error
 	return k.signer.Sign(dst, input)
 }
 
-// Verify reports whether signature, a base64url segment, is this key's signature
-// of input. It looks at nothing else: a gate does the rest.
+// Verify reports whether signature, a base64url segment, is the signature of input by
+// this key. It checks nothing else: a gate does the rest.
 func (k *Key) Verify(input, signature string) bool {
 	return k.verifier != nil && k.verifier.Verify(input, signature)
 }

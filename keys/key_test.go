@@ -165,7 +165,7 @@ func TestKeyIsSource(t *testing.T) {
 
 func TestCannotSign(t *testing.T) {
 	k := must(keys.FromPublic(keys.RS256, &rsaKey().PublicKey))
-	if _, err := k.Sign(nil, nil); !errors.Is(err, keys.ErrCannotSign) {
+	if _, err := k.Sign(t.Context(), ""); !errors.Is(err, keys.ErrCannotSign) {
 		t.Errorf("Sign error = %v, want %v", err, keys.ErrCannotSign)
 	}
 	if _, err := k.SigningKey(context.Background(), nil); !errors.Is(err, keys.ErrCannotSign) {
@@ -176,7 +176,7 @@ func TestCannotSign(t *testing.T) {
 // The zero key does nothing, and does not panic.
 func TestZeroKey(t *testing.T) {
 	var k keys.Key
-	_, signErr := k.Sign(nil, nil)
+	_, signErr := k.Sign(t.Context(), "")
 	_, jsonErr := k.MarshalJSON()
 	_, setErr := keys.NewSet(&k)
 	if k.Verify("", "") || k.CanSign() || k.Thumbprint() != "" || signErr == nil || jsonErr == nil || setErr == nil {

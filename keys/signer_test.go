@@ -66,11 +66,11 @@ func TestFromSignerRefuses(t *testing.T) {
 func TestFromSignerRemote(t *testing.T) {
 	ec := must(ecdsa.GenerateKey(elliptic.P256(), rand.Reader))
 	k := must(keys.FromSigner(keys.ES256, &remote{public: ec.Public(), err: io.ErrUnexpectedEOF}))
-	if _, err := k.Sign(nil, nil); !errors.Is(err, io.ErrUnexpectedEOF) {
+	if _, err := k.Sign(t.Context(), ""); !errors.Is(err, io.ErrUnexpectedEOF) {
 		t.Errorf("Sign error = %v, want the signer's own", err)
 	}
 	k = must(keys.FromSigner(keys.ES256, &remote{public: ec.Public(), signature: []byte("\x30\x03\x02\x01\x01")}))
-	if sig, err := k.Sign(nil, nil); err == nil {
-		t.Errorf("Sign = %x of a malformed signature, want an error", sig)
+	if sig, err := k.Sign(t.Context(), ""); err == nil {
+		t.Errorf("Sign = %s of a malformed signature, want an error", sig)
 	}
 }

@@ -149,7 +149,7 @@ func (f *File) parseJWK(text []byte) (stored, error) {
 	if more.Alg != "" {
 		alg = ""
 	}
-	k, err := keys.ParseJWK(text, alg)
+	k, err := keys.ParseJWK(alg, text)
 	if err != nil {
 		return stored{}, err
 	}

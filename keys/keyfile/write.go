@@ -136,7 +136,7 @@ func generate(alg keys.Algorithm) (stored, error) {
 	members["alg"], members["use"] = string(alg), "sig"
 	// Strings always marshal.
 	text, _ := json.Marshal(members)
-	k, err := keys.ParseJWK(text, alg)
+	k, err := keys.ParseJWK(alg, text)
 	if err != nil {
 		return stored{}, err
 	}

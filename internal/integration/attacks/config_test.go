@@ -147,7 +147,7 @@ func (k *construction) severalAlgorithms(c *attacks.Corpus) error {
 		if err1 == nil && err2 == nil {
 			return nil
 		}
-		_, err3 := keys.ParseJWK(c.Keys["rs-main"], keys.Algorithm(alg))
+		_, err3 := keys.ParseJWK(keys.Algorithm(alg), c.Keys["rs-main"])
 		if err1 == nil { // an HMAC: it must not take the public key
 			errs = append(errs, err2, err3)
 			continue
@@ -213,7 +213,7 @@ func (k *construction) jwk(c *attacks.Corpus) (*keys.Key, error) {
 	if err != nil {
 		return nil, err
 	}
-	return keys.ParseJWK(text, keys.RS256)
+	return keys.ParseJWK(keys.RS256, text)
 }
 
 func rsaKey(c *attacks.Corpus) *rsa.PrivateKey {

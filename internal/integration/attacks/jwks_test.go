@@ -161,7 +161,7 @@ func jwksSets() map[string]func(*testing.T) {
 	a, b := ecKey("a"), ecKey("b")
 	plain := must(keys.Generate(keys.ES256))
 	secret := members{"kty": "oct", "alg": "HS256", "kid": "m", "k": "AyM1SysPpbyDfgZld3umj1qzKObwVMkoqQ-EstJQLr_T"}
-	mac := must(keys.ParseJWK(must(json.Marshal(secret)), ""))
+	mac := must(keys.ParseJWK("", must(json.Marshal(secret))))
 	rs := must(rsa.GenerateKey(rand.Reader, 2048))
 	rs256, ps256 := must(keys.FromSigner(keys.RS256, rs)).WithID("r"), must(keys.FromSigner(keys.PS256, rs)).WithID("r")
 	weak := members{"kty": "RSA", "alg": "RS256", "kid": "w", "e": "AQAB", "n": strings.Repeat("_", 170) + "8"}

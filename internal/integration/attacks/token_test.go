@@ -23,7 +23,7 @@ func gateConfig(c *attacks.Corpus, name string) (gate.Config, error) {
 	if !ok {
 		return gate.Config{}, fmt.Errorf("config %q is not known", name)
 	}
-	k, err := keys.ParseJWK(c.Keys[tc.Key], keys.Algorithm(tc.Algorithm))
+	k, err := keys.ParseJWK(keys.Algorithm(tc.Algorithm), c.Keys[tc.Key])
 	if err != nil {
 		return gate.Config{}, err
 	}

@@ -42,7 +42,7 @@ func otherHeader(key *keys.Key, tok string) string {
 	_, rest, _ := strings.Cut(tok, ".")
 	payload, _, _ := strings.Cut(rest, ".")
 	input := enc([]byte(`{"typ":"JWT","alg":"ES256","kid":"active"}`)) + "." + payload
-	return input + "." + enc(must(key.Sign(nil, []byte(input))))
+	return input + "." + must(key.Sign(context.Background(), input))
 }
 
 // remote is the set behind a URL, kept up to date.

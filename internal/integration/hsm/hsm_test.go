@@ -93,7 +93,7 @@ func roundTrip(t *testing.T, k *keys.Key) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	public, err := keys.ParseJWK(text, "")
+	public, err := keys.ParseJWK("", text)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -63,7 +63,7 @@ func verifiers(t testing.TB, c *attacks.Corpus) map[keys.Algorithm]*verifier {
 	for _, tc := range c.Configs {
 		v := &verifier{alg: keys.Algorithm(tc.Algorithm), now: time.Unix(c.Now, 0)}
 		var err error
-		if v.key, err = keys.ParseJWK(c.Keys[tc.Key], v.alg); err != nil {
+		if v.key, err = keys.ParseJWK(v.alg, c.Keys[tc.Key]); err != nil {
 			t.Fatal(err)
 		}
 		if v.public = v.key.Public(); v.public == nil {

@@ -99,7 +99,7 @@ func runJOSE(t *testing.T, name string, parse parser) int {
 // parseKey is keys.ParseJWK, but for the one group of vectors whose secret is 32
 // zero bytes: that is refused, as it should be, and tested below this rule.
 func parseKey(text json.RawMessage) (keys.Source, error) {
-	k, err := keys.ParseJWK(text, "")
+	k, err := keys.ParseJWK("", text)
 	if err == nil {
 		return k, nil
 	}
