@@ -2,19 +2,15 @@ package jwks
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"io"
 	"net/http"
 	"strconv"
 	"strings"
 	"time"
 
+	"github.com/jwtgate/gate/internal/safehttp"
 	"github.com/jwtgate/gate/keys"
 )
-
-// maxBytes is how much of an answer is read.
-const maxBytes = 1 << 20
 
 // get fetches the set.
 func (r *Remote) get(ctx context.Context, old *state) (*state, error) {
@@ -50,7 +46,7 @@ func (r *Remote) get(ctx context.Context, old *state) (*state, error) {
 
 // read reads the set in an answer.
 func (r *Remote) read(res *http.Response) (*state, error) {
-	text, err := readBody(res)
+	text, err := safehttp.ReadBody(res)
 	if err != nil {
 		return nil, err
 	}
@@ -59,30 +55,6 @@ func (r *Remote) read(res *http.Response) (*state, error) {
 		return nil, err
 	}
 	return &state{set: set, etag: res.Header.Get("ETag")}, nil
-}
-
-var errTooLong = errors.New("the answer is longer than 1 MiB")
-
-// readBody reads an answer of at most 1 MiB, and spends at most twice that on it.
-func readBody(res *http.Response) ([]byte, error) {
-	if res.ContentLength > maxBytes {
-		return nil, errTooLong
-	}
-	text := make([]byte, 0, max(res.ContentLength+1, 16<<10))
-	for {
-		n, err := res.Body.Read(text[len(text):cap(text)])
-		text = text[:len(text)+n]
-		switch {
-		case len(text) > maxBytes:
-			return nil, errTooLong
-		case err == io.EOF:
-			return text, nil
-		case err != nil:
-			return nil, err
-		case len(text) == cap(text):
-			text = append(make([]byte, 0, min(4*cap(text)+1, maxBytes+1)), text...)
-		}
-	}
 }
 
 // freshness is how long an answer may be used by its headers (RFC 9111 section 4.2), or

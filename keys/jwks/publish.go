@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/jwtgate/gate/internal/json"
+	"github.com/jwtgate/gate/internal/safehttp"
 	"github.com/jwtgate/gate/keys"
 )
 
@@ -51,7 +52,7 @@ type metadata struct {
 func Metadata(issuer, jwksURI string, p Publisher) (http.Handler, error) {
 	for _, text := range []string{issuer, jwksURI} {
 		u, err := url.Parse(text)
-		if err != nil || u.Scheme != "https" && (u.Scheme != "http" || !isLoopback(u.Hostname())) || u.Hostname() == "" {
+		if err != nil || u.Scheme != "https" && (u.Scheme != "http" || !safehttp.IsLoopback(u.Hostname())) || u.Hostname() == "" {
 			return nil, fmt.Errorf("keys/jwks: %.200q is not an https URL", text)
 		}
 		if text == issuer && (u.RawQuery != "" || u.Fragment != "" || u.User != nil) {

@@ -22,6 +22,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/jwtgate/gate/internal/safehttp"
 	"github.com/jwtgate/gate/keys"
 )
 
@@ -139,13 +140,14 @@ func New(url string, o Options) (*Remote, error) {
 	if err != nil {
 		return nil, err
 	}
-	u, err := parseURL(url, &o)
+	rules := &safehttp.Rules{InsecureLoopback: o.InsecureLoopback, Networks: o.Networks, OwnClient: o.Client != nil, Timeout: o.Timeout}
+	u, err := rules.Parse("the URL of the set", url)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("keys/jwks: %w", err)
 	}
 	r := &Remote{url: u.String(), o: o, real: real, client: o.Client}
 	if r.client == nil {
-		r.client = newClient(&r.o, u.Scheme == "http")
+		r.client = rules.Client(u.Scheme == "http")
 	}
 	return r, nil
 }

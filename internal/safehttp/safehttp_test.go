@@ -1,4 +1,4 @@
-package jwks
+package safehttp
 
 import (
 	"net/netip"
@@ -28,7 +28,7 @@ func TestCheckAddress(t *testing.T) {
 		{"10.1.0.1:80", true, false},
 		{"nowhere", true, false},
 	} {
-		o := &Options{InsecureLoopback: true, Networks: named}
+		o := &Rules{InsecureLoopback: true, Networks: named}
 		if err := o.checkAddress(tt.address, tt.plain); (err == nil) != tt.want {
 			t.Errorf("%s, http %v: %v", tt.address, tt.plain, err)
 		}

@@ -1,0 +1,147 @@
+// Package safehttp fetches documents of other servers: by https alone, from public
+// addresses, on one origin, within bounds.
+package safehttp
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/netip"
+	"net/url"
+	"syscall"
+	"time"
+)
+
+// Rules say which servers may be asked. The zero value is for public ones.
+type Rules struct {
+	InsecureLoopback bool           // http, and addresses of this machine
+	Networks         []netip.Prefix // private networks that are allowed
+	OwnClient        bool           // the caller has a client of its own, which decides about addresses
+	Timeout          time.Duration  // of each step; the caller bounds the whole
+}
+
+// Parse checks a URL. what names it in errors, as in "the URL of the set".
+func (r *Rules) Parse(what, text string) (*url.URL, error) {
+	u, err := url.Parse(text)
+	switch {
+	case err != nil || u.Hostname() == "":
+		return nil, fmt.Errorf("%s is not an absolute URL", what)
+	case u.User != nil:
+		return nil, fmt.Errorf("%s holds a password; give a Client that adds it", what)
+	case u.Scheme == "https" || u.Scheme == "http" && (r.OwnClient || r.InsecureLoopback && IsLoopback(u.Hostname())):
+		return u, nil
+	}
+	return nil, fmt.Errorf("%s has the scheme %q; use https, or for a server on this machine http with Options.InsecureLoopback", what, u.Scheme)
+}
+
+// IsLoopback reports whether a host is this machine.
+func IsLoopback(host string) bool {
+	ip, err := netip.ParseAddr(host)
+	return host == "localhost" || err == nil && ip.Unmap().IsLoopback()
+}
+
+// maxRedirects is how many redirects are followed, on one origin.
+const maxRedirects = 3
+
+// Client returns a client with these rules; plain is for a URL with http. It keeps no
+// connection: there are minutes between two fetches.
+func (r *Rules) Client(plain bool) *http.Client {
+	dialer := &net.Dialer{
+		Timeout: r.Timeout,
+		Control: func(_, address string, _ syscall.RawConn) error { return r.checkAddress(address, plain) },
+	}
+	return &http.Client{
+		Transport: &http.Transport{
+			DialContext:            dialer.DialContext,
+			TLSHandshakeTimeout:    r.Timeout,
+			MaxResponseHeaderBytes: 64 << 10,
+			// The bound on bytes is for what is read, and nothing is inflated.
+			DisableCompression: true,
+			DisableKeepAlives:  true,
+			ForceAttemptHTTP2:  true,
+		},
+		CheckRedirect: checkRedirect,
+	}
+}
+
+func checkRedirect(req *http.Request, via []*http.Request) error {
+	switch first := via[0].URL; {
+	case len(via) > maxRedirects:
+		return fmt.Errorf("more than %d redirects", maxRedirects)
+	case req.URL.Scheme != first.Scheme || req.URL.Host != first.Host:
+		return errors.New("redirected to another origin; give the URL that it leads to")
+	}
+	return nil
+}
+
+// reserved are the networks of no public server, beside those that netip knows.
+var reserved = prefixes(
+	"0.0.0.0/8", "100.64.0.0/10", "192.0.0.0/24", "192.0.2.0/24", "198.18.0.0/15", "198.51.100.0/24", "203.0.113.0/24", "240.0.0.0/4",
+	"64:ff9b::/96", "64:ff9b:1::/48", "100::/64", "2001::/23", "2001:db8::/32", "2002::/16", "fec0::/10",
+)
+
+func prefixes(texts ...string) []netip.Prefix {
+	var all []netip.Prefix
+	for _, text := range texts {
+		all = append(all, netip.MustParsePrefix(text))
+	}
+	return all
+}
+
+// checkAddress is asked before each connection, when the name has been looked up.
+func (r *Rules) checkAddress(address string, plain bool) error {
+	to, err := netip.ParseAddrPort(address)
+	if err != nil {
+		return err
+	}
+	ip := to.Addr().Unmap().WithZone("")
+	switch {
+	case ip.IsLoopback():
+		if r.InsecureLoopback {
+			return nil
+		}
+	case plain:
+		return fmt.Errorf("http is for this machine alone, and the name leads to %s", ip)
+	case within(r.Networks, ip), ip.IsGlobalUnicast() && !ip.IsPrivate() && !within(reserved, ip):
+		return nil
+	}
+	return fmt.Errorf("the address %s is private, local or reserved; Options.Networks or Options.InsecureLoopback can allow it", ip)
+}
+
+func within(networks []netip.Prefix, ip netip.Addr) bool {
+	for _, n := range networks {
+		if n.Contains(ip) {
+			return true
+		}
+	}
+	return false
+}
+
+// maxBytes is how much of an answer is read.
+const maxBytes = 1 << 20
+
+var errTooLong = errors.New("the answer is longer than 1 MiB")
+
+// ReadBody reads an answer of at most 1 MiB, and spends at most twice that on it.
+func ReadBody(res *http.Response) ([]byte, error) {
+	if res.ContentLength > maxBytes {
+		return nil, errTooLong
+	}
+	text := make([]byte, 0, max(res.ContentLength+1, 16<<10))
+	for {
+		n, err := res.Body.Read(text[len(text):cap(text)])
+		text = text[:len(text)+n]
+		switch {
+		case len(text) > maxBytes:
+			return nil, errTooLong
+		case err == io.EOF:
+			return text, nil
+		case err != nil:
+			return nil, err
+		case len(text) == cap(text):
+			text = append(make([]byte, 0, min(4*cap(text)+1, maxBytes+1)), text...)
+		}
+	}
+}
