@@ -227,7 +227,13 @@ func (g *Gate) checkClaims(t *Token, now time.Time) *Error {
 	if err := g.checkAudience(t); err != nil {
 		return err
 	}
-	return g.checkIdentity(t)
+	if err := g.checkIdentity(t); err != nil || t.from.Check == nil {
+		return err
+	}
+	if err := t.from.Check(t); err != nil {
+		return &Error{Kind: ErrInvalid, Reason: "issuer_check", Err: err}
+	}
+	return nil
 }
 
 func (g *Gate) checkIssuer(t *Token) *Error {

@@ -40,6 +40,12 @@ type Issuer struct {
 	// Lenient accepts tokens of this issuer that are refused otherwise. Most OpenID
 	// providers need AnyType and NoID.
 	Lenient Lenient
+	// Check refuses tokens of this issuer that are not meant as access tokens here, such as
+	// its ID tokens. It is called in step 3, after the checks of the other claims, for
+	// every token whose signature holds, and must be quick. Its error refuses the token
+	// ([ErrInvalid]) and is kept in [Error.Err]; it must hold no text of the token that
+	// must not be logged. Package oidc has checks for many providers.
+	Check func(t *Token) error
 	// Blocklist holds its revoked tokens. Default: Config.Blocklist, which must then look
 	// at [Token.VerifiedIssuer], as the stores of this module do.
 	Blocklist Blocklist

@@ -56,7 +56,7 @@ var ownWords = []string{
 	"csrf_large_form", "body_unreadable", "type_wanted",
 	"too_large", "typ_type", "typ_mismatch", "crit", "zip", "cty",
 	"csrf_origin", "csrf_origin_missing", "csrf_claim_type", "exp_missing", "exp_far", "sid_type", "type_type", "fresh_type", "claim_empty",
-	"issuer_unknown", "tid_mismatch", // of Config.Issuers
+	"issuer_unknown", "tid_mismatch", "issuer_check", // of Config.Issuers
 	"aud_unexpected", "invalid", "wrong_type", "scope", // of kinds that a hook returns
 }
 

@@ -1,0 +1,12 @@
+// Package oidc accepts tokens of OpenID providers and of other OAuth 2.0 servers.
+//
+// [Discover] finds the keys of an issuer, for a service that accepts its access tokens:
+//
+//	issuer, err := oidc.Discover(ctx, "https://login.example/realms/main", oidc.Options{
+//		Audiences: []string{"orders"},
+//		Profile:   oidc.Keycloak(),
+//	})
+//	g, err := gate.New(gate.Config{Issuers: []gate.Issuer{issuer}})
+//
+// A [Profile] says how the access tokens of a provider differ from its other tokens.
+package oidc

@@ -1,0 +1,150 @@
+package oidc
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/jwtgate/gate"
+	"github.com/jwtgate/gate/internal/scan"
+)
+
+// A Profile says what the access tokens of a provider look like, so that its ID tokens,
+// refresh tokens and others are refused ("issuer_check"). The functions of this package
+// return one for each of many providers; docs/providers.md compares them. Write one for
+// another provider.
+//
+// The zero value is for tokens of another gate.
+type Profile struct {
+	// HeaderTypes and Lenient are as in [gate.Issuer].
+	HeaderTypes []string
+	Lenient     gate.Lenient
+	// AudienceClaim is the claim to compare with the audiences, where the provider does
+	// not write "aud".
+	AudienceClaim string
+	// Claims are required. A claim with values must be one of these strings; a claim
+	// without must be there, and neither null nor empty.
+	Claims map[string][]string
+	// Absent are claims that tokens of another kind have; a token with one is refused.
+	Absent []string
+	// Narrow lists claims of which one must be limited by [Profile.Only], for providers
+	// that make tokens for any audience for everybody who asks.
+	Narrow []string
+}
+
+// Only returns a copy of the profile that accepts these values of a claim alone: the
+// clients of a provider, the tenants of Entra, the repositories of GitHub.
+func (p Profile) Only(claim string, values ...string) Profile {
+	p.Claims = maps.Clone(p.Claims)
+	if p.Claims == nil {
+		p.Claims = make(map[string][]string)
+	}
+	p.Claims[claim] = slices.Clone(values)
+	return p
+}
+
+// Issuer returns i, of which Name, Keys and Audiences are set, with the rules of the
+// profile. [Discover] does this; call it where the URL of the keys is written down. It is
+// an error to use a profile with Narrow as it is.
+func (p Profile) Issuer(i gate.Issuer) (gate.Issuer, error) {
+	limited := func(claim string) bool { return len(p.Claims[claim]) > 0 }
+	if len(p.Narrow) > 0 && !slices.ContainsFunc(p.Narrow, limited) {
+		return i, fmt.Errorf("everybody can get a token of this provider for any audience; limit one of the claims %s by Profile.Only", strings.Join(p.Narrow, ", "))
+	}
+	i.HeaderTypes, i.Lenient = p.HeaderTypes, p.Lenient
+	if p.AudienceClaim != "" {
+		if len(i.Audiences) == 0 {
+			return i, fmt.Errorf("no Audiences: the claim %s must be one of them", p.AudienceClaim)
+		}
+		p = p.Only(p.AudienceClaim, i.Audiences...)
+		i.Audiences, i.Lenient.AnyOrigin = nil, true
+	}
+	if len(p.Claims) > 0 || len(p.Absent) > 0 {
+		rules := newRules(&p)
+		i.Check = rules.check
+	}
+	return i, nil
+}
+
+// rules are the claims of a profile, for tokens.
+type rules struct {
+	claims map[string]rule
+	needed int // how many of them are required
+}
+
+type rule struct {
+	absent bool
+	values []string // any, if empty
+}
+
+func newRules(p *Profile) *rules {
+	r := &rules{claims: make(map[string]rule, len(p.Claims)+len(p.Absent)), needed: len(p.Claims)}
+	for name, values := range p.Claims {
+		r.claims[name] = rule{values: slices.Clone(values)}
+	}
+	for _, name := range p.Absent {
+		r.claims[name] = rule{absent: true}
+	}
+	return r
+}
+
+func (r *rules) check(t *gate.Token) error {
+	return t.Claims(&judge{rules: r})
+}
+
+// judge reads the claims of one token. It is no map, since each request reads them.
+type judge struct{ *rules }
+
+// UnmarshalJSON implements json.Unmarshaler. The text was read by the gate before.
+func (j *judge) UnmarshalJSON(text []byte) error {
+	found := 0
+	s := scan.New(text, len(text), len(text))
+	s.Open('{')
+	for first := true; s.More(first, '}'); first = false {
+		name := s.Name()
+		r, ours := j.claims[name]
+		if !ours {
+			s.Skip()
+			continue
+		}
+		if err := r.check(name, s.Value()); err != nil {
+			return err
+		}
+		found++
+	}
+	if found < j.needed {
+		return errors.New("a claim that access tokens of this issuer have is missing: " + strings.Join(j.missing(text), ", "))
+	}
+	return nil
+}
+
+func (r *rule) check(name string, v scan.Value) error {
+	switch {
+	case r.absent:
+		return fmt.Errorf("the claim %s is that of another kind of token", name)
+	case v.Kind == 'n' || v.Kind == '"' && v.Str == "":
+		return fmt.Errorf("the claim %s is empty", name)
+	case len(r.values) > 0 && (v.Kind != '"' || !slices.Contains(r.values, v.Str)):
+		return fmt.Errorf("the claim %s is not %s", name, strings.Join(r.values, " or "))
+	}
+	return nil
+}
+
+// missing lists the required claims that are not in text.
+func (r *rules) missing(text []byte) []string {
+	missing := make(map[string]bool)
+	for name, c := range r.claims {
+		if !c.absent {
+			missing[name] = true
+		}
+	}
+	s := scan.New(text, len(text), len(text))
+	s.Open('{')
+	for first := true; s.More(first, '}'); first = false {
+		delete(missing, s.Name())
+		s.Skip()
+	}
+	return slices.Sorted(maps.Keys(missing))
+}
