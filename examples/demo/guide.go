@@ -25,11 +25,14 @@ Paste these into another terminal, in order:
   curl -s -c "$JAR" "URL/login?mode=cookie" -H 'Content-Type: application/json' -d '{"name":"alice","password":"correct horse battery"}'
   CSRF=$(awk '$6 == "csrf_refresh_token" { print $7 }' "$JAR")
   curl -s -b "$JAR" URL/me
-  curl -s -b "$JAR" -c "$JAR" -X POST URL/refresh
-  curl -s -b "$JAR" -c "$JAR" -X POST URL/refresh -H "X-CSRF-TOKEN: $CSRF"
+  curl -s -b "$JAR" -c "$JAR" -X POST URL/web/refresh
+  curl -s -b "$JAR" -c "$JAR" -X POST URL/web/refresh -H "X-CSRF-TOKEN: $CSRF"
+
+  # where alice is logged in
+  curl -s URL/auth/sessions -H "Authorization: Bearer $ACCESS"
 
   # a refreshed token opens /me, but not /password, which wants a fresh one
-  STALE=$(curl -s -X POST URL/refresh -H "Authorization: Bearer $REFRESH" | sed 's/.*"access_token":"\([^"]*\)".*/\1/')
+  STALE=$(curl -s -X POST URL/auth/refresh -H "Authorization: Bearer $REFRESH" | sed 's/.*"access_token":"\([^"]*\)".*/\1/')
   curl -s URL/me -H "Authorization: Bearer $STALE"
   curl -s URL/password -H "Authorization: Bearer $STALE" -H 'Content-Type: application/json' -d '{"password":"staple of the battery"}'
 
@@ -38,9 +41,9 @@ Paste these into another terminal, in order:
   curl -s -b "$JAR" URL/me
 
   # one logout revokes both tokens of a session
-  curl -s -X POST URL/logout -H "Authorization: Bearer $ACCESS"
+  curl -s -X POST URL/auth/logout -H "Authorization: Bearer $ACCESS"
   curl -s URL/me -H "Authorization: Bearer $ACCESS"
-  curl -s -X POST URL/refresh -H "Authorization: Bearer $REFRESH"
+  curl -s -X POST URL/auth/refresh -H "Authorization: Bearer $REFRESH"
 
 `, "URL", url)
 }

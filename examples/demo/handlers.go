@@ -6,6 +6,7 @@ import (
 	"regexp"
 
 	"github.com/jwtgate/gate"
+	"github.com/jwtgate/gate/session"
 )
 
 // credentials are what sign-up and login ask for.
@@ -62,18 +63,26 @@ func (s *service) logIn(w http.ResponseWriter, r *http.Request) {
 	if !readJSON(w, r, &c) {
 		return
 	}
-	var t tokens
-	a, err := s.authenticate(r.Context(), c)
+	m := s.sessions
+	if r.URL.Query().Get("mode") == "cookie" {
+		m = s.browsers
+	}
+	var a *account
+	var pair *session.Pair
+	generation, err := s.generation(r.Context(), c.Name)
 	if err == nil {
-		t, err = s.startSession(r.Context(), a)
+		a, err = s.authenticate(r.Context(), c)
+	}
+	if err == nil {
+		pair, err = m.Start(r.Context(), a.ID, session.Login{Generation: generation, Device: session.DeviceOf(gate.HTTPRequest(r))})
 	}
 	switch {
-	case errors.Is(err, errNoAccount):
+	case errors.Is(err, errNoAccount), errors.Is(err, gate.ErrRevoked): // the password was changed meanwhile
 		refuse(w, http.StatusUnauthorized, "Wrong name or password")
 	case err != nil:
 		fail(w, err)
 	default:
-		s.handOut(w, r, t, r.URL.Query().Get("mode") == "cookie")
+		m.Write(w, r, pair)
 	}
 }
 
@@ -109,35 +118,11 @@ func (s *service) changePassword(w http.ResponseWriter, r *http.Request) {
 		err = s.accounts.setPassword(r.Context(), a.ID, hash)
 	}
 	if err == nil {
-		err = s.endOtherSessions(r.Context(), t)
+		err = s.sessions.EndOthers(r.Context(), t.Subject, t.SessionID)
 	}
 	if err != nil {
 		fail(w, err)
 		return
 	}
 	writeJSON(w, http.StatusOK, message{"The password is changed, and other sessions are logged out"})
-}
-
-// refresh hands out a new access token, which is not fresh: the client has shown a
-// token, and no password.
-func (s *service) refresh(w http.ResponseWriter, r *http.Request) {
-	t, _ := gate.FromContext(r.Context())
-	a, _ := gate.User[*account](r.Context())
-	access, err := s.gate.CreateAccessToken(r.Context(), a.ID, gate.TokenOptions{From: t})
-	if err != nil {
-		fail(w, err)
-		return
-	}
-	s.handOut(w, r, tokens{Access: access}, t.Location() == "cookie")
-}
-
-// logOut takes either token and ends the session that both belong to.
-func (s *service) logOut(w http.ResponseWriter, r *http.Request) {
-	t, _ := gate.FromContext(r.Context())
-	if err := s.endSession(r.Context(), t); err != nil {
-		fail(w, err)
-		return
-	}
-	gate.SetCookies(w, s.gate.ClearCookies(gate.CookieOptions{}))
-	writeJSON(w, http.StatusOK, message{"Logged out"})
 }

@@ -28,7 +28,7 @@ func TestLog(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer s.revoked.Close()
+	defer s.store.Close()
 	r := httptest.NewRequest("GET", "/me", nil)
 	raw := mint(t, secret, time.Now())
 	r.Header.Set("Authorization", "Bearer "+raw)

@@ -1,5 +1,5 @@
 // Command demo is a small service behind gate: sign up, log in, be refused. It
-// keeps accounts and revoked sessions in SQLite, and prints the curl commands that
+// keeps accounts and sessions in SQLite, and prints the curl commands that
 // show each of its routes.
 package main
 
@@ -53,7 +53,7 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 	if err != nil {
 		return err
 	}
-	defer s.revoked.Close()
+	defer s.store.Close()
 	ln, err := net.Listen("tcp", *addr)
 	if err != nil {
 		return err

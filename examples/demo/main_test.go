@@ -64,7 +64,7 @@ func start(t *testing.T, args ...string) *demo {
 		}
 	})
 	d.rest = bufio.NewReader(out)
-	for !strings.HasSuffix(d.guide, "/refresh -H \"Authorization: Bearer $REFRESH\"\n") {
+	for !strings.HasSuffix(d.guide, "/auth/refresh -H \"Authorization: Bearer $REFRESH\"\n") {
 		line, err := d.rest.ReadString('\n')
 		if err != nil {
 			t.Fatalf("reading what the demo prints: %v; so far:\n%s", err, d.guide)

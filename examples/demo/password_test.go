@@ -3,6 +3,9 @@ package main
 import (
 	"context"
 	"errors"
+	"github.com/jwtgate/gate"
+	"github.com/jwtgate/gate/session"
+	"strconv"
 	"strings"
 	"testing"
 )
@@ -95,7 +98,7 @@ func TestPasswordChangedMeanwhile(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer s.revoked.Close()
+	defer s.store.Close()
 	before, err := s.hasher.hash(ctx, "correct horse battery")
 	if err != nil {
 		t.Fatal(err)
@@ -103,17 +106,24 @@ func TestPasswordChangedMeanwhile(t *testing.T) {
 	if err := s.accounts.add(ctx, "alice", before); err != nil {
 		t.Fatal(err)
 	}
+	generation, err := s.generation(ctx, "alice")
+	if err != nil {
+		t.Fatal(err)
+	}
 	a, err := s.authenticate(ctx, credentials{"alice", "correct horse battery"})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := s.startSession(ctx, a); err != nil {
+	if _, err := s.sessions.Start(ctx, a.ID, session.Login{Generation: generation}); err != nil {
 		t.Fatal(err)
 	}
-	if err := s.accounts.setPassword(ctx, a.ID, "another"); err != nil {
+	if err := s.sessions.EndAll(ctx, strconv.FormatInt(a.ID, 10)); err != nil { // with the change of the password
 		t.Fatal(err)
 	}
-	if got, err := s.startSession(ctx, a); !errors.Is(err, errNoAccount) || got != (tokens{}) {
-		t.Errorf("startSession = %v, %v; want errNoAccount and no tokens", got, err)
+	if p, err := s.sessions.Start(ctx, a.ID, session.Login{Generation: generation}); !errors.Is(err, gate.ErrRevoked) {
+		t.Errorf("Start = %v, %v; want ErrRevoked", p, err)
+	}
+	if generation, err := s.generation(ctx, "nobody"); err != nil || generation != (gate.Generation{}) {
+		t.Errorf("the generation of nobody = %v, %v", generation, err)
 	}
 }

@@ -20,6 +20,12 @@ const (
 	newWords = `{"password":"staple of the battery"}`
 )
 
+// tokens are what a login or a refresh hands out.
+type tokens struct {
+	Access  string `json:"access_token"`
+	Refresh string `json:"refresh_token"`
+}
+
 // secretFile writes the secret that startKnown gives the demo.
 func secretFile(t *testing.T) string {
 	t.Helper()
@@ -117,9 +123,9 @@ func TestSignUpAndLogin(t *testing.T) {
 func TestGuardedRoutes(t *testing.T) {
 	d := start(t, "-secret-file", secretFile(t))
 	in := d.signIn()
-	stale := d.tokens(call{method: "POST", path: "/refresh", token: in.Refresh})
-	if stale.Refresh != "" {
-		t.Error("POST /refresh handed out a refresh token")
+	stale := d.tokens(call{method: "POST", path: "/auth/refresh", token: in.Refresh})
+	if stale.Refresh == "" || stale.Refresh == in.Refresh {
+		t.Error("POST /auth/refresh handed out no new refresh token")
 	}
 	expired := mint(t, secret, time.Now().Add(-time.Hour))
 	forged := mint(t, strings.ToUpper(secret), time.Now())
@@ -145,15 +151,15 @@ func TestGuardedRoutes(t *testing.T) {
 		{"password", post("/password", in.Access, newWords), 200, "changed"},
 		{"log in with the old one", post("/login", "", alice), 401, "Wrong"},
 		{"log in with the new one", post("/login", "", `{"name":"alice",`+newWords[1:]), 200, "access_token"},
-		{"refresh with an access token", post("/refresh", in.Access, ""), 401, "A refresh token is wanted"},
-		{"refresh without a token", post("/refresh", "", ""), 401, "No token"},
-		{"logout without a token", post("/logout", "", ""), 401, "No token"},
-		{"logout", post("/logout", in.Access, ""), 200, "Logged out"},
+		{"refresh with an access token", post("/auth/refresh", in.Access, ""), 401, "A refresh token is wanted"},
+		{"refresh without a token", post("/auth/refresh", "", ""), 401, "No token"},
+		{"logout without a token", post("/auth/logout", "", ""), 401, "No token"},
+		{"logout", post("/auth/logout", in.Access, ""), 204, ""},
 		{"me after logout", get("/me", in.Access), 401, "revoked"},
 		{"me after logout, refreshed", get("/me", stale.Access), 401, "revoked"},
 		{"hello after logout", get("/hello", in.Access), 401, "revoked"},
-		{"refresh after logout", post("/refresh", in.Refresh, ""), 401, "revoked"},
-		{"logout again", post("/logout", in.Access, ""), 401, "revoked"},
+		{"refresh after logout", post("/auth/refresh", in.Refresh, ""), 401, "revoked"},
+		{"logout again", post("/auth/logout", in.Access, ""), 204, ""},
 	})
 }
 
@@ -161,7 +167,7 @@ func TestLogoutWithTheRefreshToken(t *testing.T) {
 	d := start(t)
 	in, other := d.signIn(), d.signIn()
 	d.play(http.DefaultClient, []step{
-		{"logout", call{method: "POST", path: "/logout", token: in.Refresh}, 200, "Logged out"},
+		{"logout", call{method: "POST", path: "/auth/logout", token: in.Refresh}, 204, ""},
 		{"me", call{method: "GET", path: "/me", token: in.Access}, 401, "revoked"},
 		{"the other login", call{method: "GET", path: "/me", token: other.Access}, 200, "alice"},
 	})
@@ -173,9 +179,9 @@ func TestNewPasswordEndsOtherSessions(t *testing.T) {
 	d.play(http.DefaultClient, []step{
 		{"password", call{method: "POST", path: "/password", token: here.Access, body: newWords}, 200, "other sessions are logged out"},
 		{"me here", call{method: "GET", path: "/me", token: here.Access}, 200, "alice"},
-		{"refresh here", call{method: "POST", path: "/refresh", token: here.Refresh}, 200, "access_token"},
+		{"refresh here", call{method: "POST", path: "/auth/refresh", token: here.Refresh}, 200, "access_token"},
 		{"me there", call{method: "GET", path: "/me", token: there.Access}, 401, "revoked"},
-		{"refresh there", call{method: "POST", path: "/refresh", token: there.Refresh}, 401, "revoked"},
+		{"refresh there", call{method: "POST", path: "/auth/refresh", token: there.Refresh}, 401, "revoked"},
 		{"password there", call{method: "POST", path: "/password", token: there.Access, body: newWords}, 401, "revoked"},
 	})
 }
@@ -184,25 +190,25 @@ func TestCookies(t *testing.T) {
 	d := start(t)
 	d.signIn()
 	b := browser(t)
-	d.play(b, []step{{"log in", call{method: "POST", path: "/login?mode=cookie", body: alice}, 200, "cookies"}})
+	d.play(b, []step{{"log in", call{method: "POST", path: "/login?mode=cookie", body: alice}, 200, "csrf_token"}})
 	csrf, first := d.cookie(b, "csrf_access_token"), d.cookie(b, "access_token_cookie")
 	refreshCSRF := d.cookie(b, "csrf_refresh_token")
 	d.play(b, []step{
 		{"me", call{method: "GET", path: "/me"}, 200, "alice"},
 		{"password without CSRF", call{method: "POST", path: "/password", body: newWords}, 403, "CSRF value is missing"},
-		{"password, CSRF of the other token", call{method: "POST", path: "/password", body: newWords, csrf: refreshCSRF}, 403, "CSRF value does not belong"},
+		{"password, another CSRF value", call{method: "POST", path: "/password", body: newWords, csrf: refreshCSRF + "x"}, 403, "CSRF value does not belong"},
 		{"password", call{method: "POST", path: "/password", body: newWords, csrf: csrf}, 200, "changed"},
-		{"refresh without CSRF", call{method: "POST", path: "/refresh"}, 403, "CSRF value is missing"},
-		{"refresh", call{method: "POST", path: "/refresh", csrf: refreshCSRF}, 200, "cookies"},
+		{"refresh without CSRF", call{method: "POST", path: "/web/refresh"}, 403, "CSRF value is missing"},
+		{"refresh", call{method: "POST", path: "/web/refresh", csrf: refreshCSRF}, 200, "csrf_token"},
 	})
 	if now := d.cookie(b, "access_token_cookie"); now == first {
-		t.Error("POST /refresh did not replace the access cookie")
+		t.Error("POST /web/refresh did not replace the access cookie")
 	}
 	csrf = d.cookie(b, "csrf_access_token")
 	d.play(b, []step{
 		{"password, stale", call{method: "POST", path: "/password", body: newWords, csrf: csrf}, 401, "fresh token"},
-		{"logout without CSRF", call{method: "POST", path: "/logout"}, 403, "CSRF value is missing"},
-		{"logout", call{method: "POST", path: "/logout", csrf: csrf}, 200, "Logged out"},
+		{"logout without CSRF", call{method: "POST", path: "/web/logout"}, 403, "CSRF value is missing"},
+		{"logout", call{method: "POST", path: "/web/logout", csrf: csrf}, 204, ""},
 		{"me without cookies", call{method: "GET", path: "/me"}, 401, "No token"},
 		{"me with a kept token", call{method: "GET", path: "/me", token: first}, 401, "revoked"},
 	})
@@ -215,7 +221,7 @@ func TestRestart(t *testing.T) {
 	args := []string{"-secret-file", secretFile(t), "-db", filepath.Join(t.TempDir(), "kept db?.sqlite")}
 	d := start(t, args...)
 	out, in := d.signIn(), d.signIn()
-	d.play(http.DefaultClient, []step{{"logout", call{method: "POST", path: "/logout", token: out.Access}, 200, ""}})
+	d.play(http.DefaultClient, []step{{"logout", call{method: "POST", path: "/auth/logout", token: out.Access}, 204, ""}})
 	if _, err := d.stop(); err != nil {
 		t.Fatal(err)
 	}
@@ -223,7 +229,7 @@ func TestRestart(t *testing.T) {
 	d.play(http.DefaultClient, []step{
 		{"kept session", call{method: "GET", path: "/me", token: in.Access}, 200, "alice"},
 		{"revoked session", call{method: "GET", path: "/me", token: out.Access}, 401, "revoked"},
-		{"revoked refresh", call{method: "POST", path: "/refresh", token: out.Refresh}, 401, "revoked"},
+		{"revoked refresh", call{method: "POST", path: "/auth/refresh", token: out.Refresh}, 401, "revoked"},
 	})
 }
 
@@ -248,9 +254,9 @@ func TestGuide(t *testing.T) {
 	rest := string(out)
 	for _, want := range []string{
 		"Signed up as alice", "401 Unauthorized", "No token was sent", `"name":"alice"`, "Hello, stranger", "Hello, alice",
-		"The tokens are in your cookies", `"name":"alice"`, "The CSRF value is missing", "The tokens are in your cookies",
+		"csrf_token", `"name":"alice"`, "The CSRF value is missing", "csrf_token", `"current":true`,
 		`"name":"alice"`, "A fresh token is wanted here", "The password is changed", "revoked",
-		"Logged out", "revoked", "revoked",
+		"revoked", "revoked",
 	} {
 		_, after, ok := strings.Cut(rest, want)
 		if !ok {

@@ -11,35 +11,45 @@ import (
 
 	"github.com/jwtgate/gate"
 	"github.com/jwtgate/gate/keys"
+	"github.com/jwtgate/gate/session"
 	"github.com/jwtgate/gate/stores/gatesql"
 )
 
 // service is what the handlers share.
 type service struct {
 	gate     *gate.Gate
+	sessions *session.Manager // of clients that keep their tokens
+	browsers *session.Manager // of browsers, which have them in cookies
 	accounts accounts
-	revoked  *gatesql.Store
+	store    *gatesql.Store
 	hasher   *hasher
 }
 
-// newService returns the service on db, where it keeps what is revoked as well.
+// newService returns the service on db, where it keeps sessions and what is revoked as well.
 func newService(ctx context.Context, db *sql.DB, key keys.Source) (*service, error) {
 	s := &service{accounts: accounts{db}}
 	var err error
 	if s.hasher, err = newHasher(runtime.GOMAXPROCS(0)); err != nil {
 		return nil, err
 	}
-	if s.revoked, err = gatesql.Open(ctx, db, gatesql.Options{Dialect: gatesql.SQLite}); err != nil {
+	if s.store, err = gatesql.Open(ctx, db, gatesql.Options{Dialect: gatesql.SQLite}); err != nil {
 		return nil, err
 	}
 	s.gate, err = gate.New(gate.Config{
 		Keys:      key,
 		Locations: []gate.Location{gate.FromHeader("Authorization", "Bearer"), gate.FromCookies()},
 		Cookies:   gate.Cookies{Insecure: true}, // the demo speaks plain HTTP; leave this out behind TLS
-		Blocklist: s.revoked,
+		Blocklist: s.store,
 		LoadUser:  s.loadUser,
 		OnEvent:   gate.SlogEvents(slog.Default()),
 	})
+	if err != nil {
+		return nil, err
+	}
+	if s.sessions, err = session.New(s.gate, s.store, session.Options{Delivery: session.JSON}); err != nil {
+		return nil, err
+	}
+	s.browsers, err = session.New(s.gate, s.store, session.Options{Delivery: session.Cookies})
 	return s, err
 }
 
@@ -54,8 +64,8 @@ func (s *service) routes() http.Handler {
 	guarded("GET /hello", gate.Policy{Optional: true}, s.hello)
 	guarded("GET /me", gate.Policy{}, s.me)
 	guarded("POST /password", gate.Policy{Fresh: true}, s.changePassword)
-	guarded("POST /refresh", gate.Policy{Type: gate.Refresh}, s.refresh)
-	guarded("POST /logout", gate.Policy{Type: gate.AnyTokenType}, s.logOut)
+	mux.Handle("/auth/", s.sessions.Handler("/auth/"))
+	mux.Handle("/web/", s.browsers.Handler("/web/"))
 	return mux
 }
 
