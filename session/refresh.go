@@ -83,6 +83,9 @@ func (m *Manager) rotate(ctx context.Context, t *gate.Token, device *Device) (*P
 	}
 	switch r.Outcome {
 	case stores.SessionRotated, stores.SessionReplayed, stores.SessionUnchanged, stores.SessionAdopted:
+		if end := r.Session.End; !end.IsZero() && !m.clock().Before(end) {
+			return nil, ErrEnded // by this node's clock, which is ahead of the store's
+		}
 		pair, err := m.pair(ctx, t, r.Session)
 		if err == nil {
 			m.emit(ctx, rotated[r.Outcome], pair.refreshToken, nil)

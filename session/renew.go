@@ -11,7 +11,7 @@ import (
 )
 
 // Renew returns middleware for a site with pages, which have no script to refresh tokens
-// (Options.Delivery is [Cookies]). A request whose access cookie has expired or is gone,
+// (Options.Delivery is [Cookies]). A request whose access cookie has expired, is invalid or is gone,
 // and that has a refresh cookie, is refreshed on its way: it goes on with the new access
 // token, as if the browser had sent it, and the answer has the new cookies. Two such
 // requests at once get the same refresh token. Forms that are open stay valid, since the
@@ -50,15 +50,16 @@ func (m *Manager) Renew(next http.Handler) http.Handler {
 	})
 }
 
-// stale reports whether a request has a refresh cookie, and no access cookie that is not
-// expired.
+// stale reports whether a request has a refresh cookie, and no access cookie that could be
+// good. Whether its session was ended is for the guard to ask.
 func (m *Manager) stale(r *http.Request) bool {
 	if len(r.CookiesNamed(m.names.Refresh.Name)) == 0 || r.Header.Get("Upgrade") != "" || r.Method == http.MethodConnect {
 		return false
 	}
 	p := gate.Policy{Locations: []gate.Location{gate.FromCookies(gate.Access)}, SkipCSRF: true}
 	_, err := m.gate.DecodeRequest(r.Context(), gate.HTTPRequest(r), p, gate.DecodeOptions{})
-	return errors.Is(err, gate.ErrExpired) || errors.Is(err, gate.ErrMissing)
+	var refused *gate.Error
+	return errors.As(err, &refused)
 }
 
 // renew refreshes without a CSRF check: a page of another site gains nothing by a refresh

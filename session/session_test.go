@@ -226,6 +226,19 @@ func TestEndIsForTheOwner(t *testing.T) {
 	}
 }
 
+// TestOwnSessionID: an application that names its sessions itself ends them by that name.
+func TestOwnSessionID(t *testing.T) {
+	f := newFixture(t, gate.Config{}, session.Options{})
+	p := must(f.Start(t.Context(), "alice", session.Login{Claims: map[string]any{"sid": "mine"}}))
+	p = f.refresh(t, p.Refresh())
+	if err := f.End(t.Context(), "alice", "mine"); err != nil {
+		t.Fatal(err)
+	}
+	if err := f.access(t, p); !errors.Is(err, gate.ErrRevoked) {
+		t.Errorf("after its end: %v", err)
+	}
+}
+
 func TestMaxSessions(t *testing.T) {
 	f := newFixture(t, gate.Config{}, session.Options{MaxSessions: 2})
 	first := f.start(t)

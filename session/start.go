@@ -46,10 +46,8 @@ func DeviceOf(r gate.Request) Device {
 // while the login was under way. Nothing of the session is left then.
 func (m *Manager) Start(ctx context.Context, identity any, l Login) (*Pair, error) {
 	now := m.clock()
-	record := stores.SessionRecord{
-		ID: rand.Text(), Generation: stores.NoGeneration, Idle: m.o.Idle, Remember: l.Remember, Device: l.Device,
-	}
-	o := gate.TokenOptions{SessionID: record.ID, ExpiresIn: m.o.Idle, Claims: l.Claims, Generation: l.Generation}
+	record := stores.SessionRecord{Generation: stores.NoGeneration, Idle: m.o.Idle, Remember: l.Remember, Device: l.Device}
+	o := gate.TokenOptions{SessionID: rand.Text(), ExpiresIn: m.o.Idle, Claims: l.Claims, Generation: l.Generation}
 	if m.o.Absolute != gate.NoExpiry {
 		record.End = time.Unix(now.Add(m.o.Absolute).Unix(), 0).UTC()
 		o.ExpiresIn = min(m.o.Idle, m.o.Absolute)
@@ -64,7 +62,7 @@ func (m *Manager) Start(ctx context.Context, identity any, l Login) (*Pair, erro
 	if record.Subject, err = t.SubjectKey(); err != nil {
 		return nil, fmt.Errorf("session: %w", err)
 	}
-	record.Live, record.Issued, record.Expires = t.ID, t.IssuedAt, t.Expiry
+	record.ID, record.Live, record.Issued, record.Expires = t.SessionID, t.ID, t.IssuedAt, t.Expiry
 	if gen, ok := t.Generation(); ok {
 		record.Generation = gen
 	}

@@ -3,11 +3,12 @@ package main
 import (
 	"context"
 	"errors"
-	"github.com/jwtgate/gate"
-	"github.com/jwtgate/gate/session"
 	"strconv"
 	"strings"
 	"testing"
+
+	"github.com/jwtgate/gate"
+	"github.com/jwtgate/gate/session"
 )
 
 func TestHasher(t *testing.T) {
