@@ -92,11 +92,11 @@ var texts = map[string]string{
 	"rejected":       "User claims verification failed",
 }
 
-// Errors returns what [Config] sets as [gate.Config.OnError]: it answers with
-// [Status] and {"key": message}, the text of [Message], and sets no header but
-// Content-Type. To answer some errors otherwise, as the original's callbacks do, set
-// an OnError of your own that asks errors.Is(err, gate.ErrExpired) and the like, and
-// hands the rest to this one.
+// Errors returns the [gate.Config.OnError] that [New] sets. It answers with [Status]
+// and {"key": message}, with the text of [Message], and sets no header except
+// Content-Type. To answer some errors in another way, like the callbacks of
+// Flask-JWT-Extended, write an OnError that tests for them with errors.Is and calls
+// this one for the rest.
 func Errors(key string) func(http.ResponseWriter, *http.Request, error) {
 	return func(w http.ResponseWriter, _ *http.Request, err error) {
 		// What is not UTF-8 is replaced, since an answer must go out.
@@ -108,8 +108,9 @@ func Errors(key string) func(http.ResponseWriter, *http.Request, error) {
 	}
 }
 
-// Status returns the status that the original answers err with: 401, 422, or 400 for
-// [gate.ErrRejected]; 403 for [gate.ErrScope], which it does not know; and 503 for what is not a refusal, such as a store that fails.
+// Status returns the status with which Flask-JWT-Extended answers err: 401, 422, or
+// 400 for [gate.ErrRejected]. It is 403 for [gate.ErrScope], which Flask-JWT-Extended
+// does not have, and 503 for an error that is no refusal, such as a store that fails.
 func Status(err error) int {
 	if e := (*gate.Error)(nil); errors.As(err, &e) {
 		err = e.Kind // whatever its cause may be
@@ -122,8 +123,8 @@ func Status(err error) int {
 	return http.StatusServiceUnavailable
 }
 
-// Message returns the original's message for err. For [gate.ErrNoUser] it holds the
-// identity of the token, which its signature vouches for.
+// Message returns the message of Flask-JWT-Extended for err. For [gate.ErrNoUser] it
+// has the identity of the verified token.
 func Message(err error) string {
 	var e *gate.Error
 	if !errors.As(err, &e) {

@@ -15,7 +15,7 @@ var (
 	errNoLookup  = errors.New("flask: You must provide a `@jwt.user_lookup_loader` callback to use this method")
 )
 
-// token returns the token of the request, nil for an anonymous visitor.
+// token returns the token of the request, or nil if it has none.
 func token(ctx context.Context) (*gate.Token, error) {
 	if !gate.Guarded(ctx) {
 		return nil, errUnguarded
@@ -24,10 +24,10 @@ func token(ctx context.Context) (*gate.Token, error) {
 	return t, nil
 }
 
-// GetJWT returns the claims of the request's token, with the original's values for
-// those that are absent: "jti" null, "type" access, "fresh" false. They are empty for
-// a visitor without a token on an optional route. The error is for a handler that no
-// guard stands before, as with the next three.
+// GetJWT returns the claims of the request's token. Absent claims have the values of
+// Flask-JWT-Extended: "jti" null, "type" access, "fresh" false. On an optional route
+// without a token the map is empty. GetJWT, GetJWTHeader, GetJWTIdentity and
+// GetCurrentUser return an error in a handler that has no guard.
 func GetJWT(ctx context.Context) (map[string]any, error) {
 	t, err := token(ctx)
 	if err != nil || t == nil {
@@ -54,8 +54,8 @@ func withDefaults(claims map[string]any) map[string]any {
 	return claims
 }
 
-// GetJWTHeader returns the header of the request's token; it is empty for a visitor
-// without one.
+// GetJWTHeader returns the header of the request's token; it is empty for a request
+// without a token.
 func GetJWTHeader(ctx context.Context) (map[string]any, error) {
 	header := map[string]any{}
 	t, err := token(ctx)
@@ -66,7 +66,7 @@ func GetJWTHeader(ctx context.Context) (map[string]any, error) {
 	return header, err
 }
 
-// GetJWTIdentity returns the value of the identity claim; nil for a visitor without a
+// GetJWTIdentity returns the value of the identity claim; nil for a request without a
 // token.
 func GetJWTIdentity(ctx context.Context) (any, error) {
 	t, err := token(ctx)
@@ -77,7 +77,7 @@ func GetJWTIdentity(ctx context.Context) (any, error) {
 }
 
 // GetJWTRequestLocation returns where the token was found: "headers", "cookies",
-// "query_string" or "json"; "" for a request without one, guarded or not.
+// "query_string" or "json"; "" for a request without a token.
 func GetJWTRequestLocation(ctx context.Context) string {
 	t, ok := gate.FromContext(ctx)
 	if !ok {
@@ -86,8 +86,8 @@ func GetJWTRequestLocation(ctx context.Context) string {
 	return place(t.Location())
 }
 
-// GetCurrentUser returns what Config.LoadUser has loaded; nil for a visitor without a
-// token. Where the type is known [gate.User] serves better.
+// GetCurrentUser returns the user that Config.LoadUser loaded; nil for a request
+// without a token. If you know its type, [gate.User] is simpler.
 func GetCurrentUser(ctx context.Context) (any, error) {
 	t, err := token(ctx)
 	if err != nil || t == nil {
@@ -100,8 +100,9 @@ func GetCurrentUser(ctx context.Context) (any, error) {
 	return user, nil
 }
 
-// DecodeToken is decode_token, and with ["jti"] behind it get_jti: the claims of a
-// token that [gate.Gate.Decode] takes, with the defaults of [GetJWT].
+// DecodeToken is decode_token: it returns the claims of a token that
+// [gate.Gate.Decode] accepts, with the defaults of [GetJWT]. For get_jti use its
+// "jti".
 func DecodeToken(ctx context.Context, g *gate.Gate, raw string, o gate.DecodeOptions) (map[string]any, error) {
 	if g == nil {
 		return nil, errNoManager
@@ -113,8 +114,8 @@ func DecodeToken(ctx context.Context, g *gate.Gate, raw string, o gate.DecodeOpt
 	return claimsOf(t)
 }
 
-// GetCSRFToken is get_csrf_token: the double submit value of a token that
-// [gate.Gate.Decode] takes. A token without one is an error.
+// GetCSRFToken is get_csrf_token: it returns the CSRF value of a token that
+// [gate.Gate.Decode] accepts. A token without one is an error.
 func GetCSRFToken(ctx context.Context, g *gate.Gate, raw string) (string, error) {
 	claims, err := DecodeToken(ctx, g, raw, gate.DecodeOptions{})
 	if err != nil {
@@ -127,8 +128,8 @@ func GetCSRFToken(ctx context.Context, g *gate.Gate, raw string) (string, error)
 	return value, nil
 }
 
-// GetUnverifiedJWTHeaders is get_unverified_jwt_headers: the header of a token, of
-// which nothing is verified. It takes tokens of up to 8 KiB.
+// GetUnverifiedJWTHeaders is get_unverified_jwt_headers: it returns the header of a
+// token of up to 8 KiB. The signature is not verified.
 func GetUnverifiedJWTHeaders(raw string) (map[string]any, error) {
 	u, err := gate.Peek(raw)
 	if err != nil {

@@ -15,43 +15,44 @@ import (
 	"github.com/jwtgate/gate/keys"
 )
 
-// Options are what goes beside the options of the original. The zero value is what
-// [New] and [FromEnv] use.
+// Options has options that Flask-JWT-Extended does not have, and its callbacks for
+// keys. The zero value is used by [New] and [FromEnv].
 type Options struct {
-	// InsecureShortSecrets takes a secret shorter than its hash (32, 48 or 64
-	// bytes), as the original does: until the secret is changed.
+	// InsecureShortSecrets accepts a secret shorter than its hash (32, 48 or 64 bytes),
+	// as Flask-JWT-Extended does. Set it until you have changed the secret.
 	InsecureShortSecrets bool
-	// EncodeKey is encode_key_loader: the text of the key that signs a token for
-	// identity, a secret or PEM as JWT_ALGORITHM asks. nil: the configured key.
+	// EncodeKey is encode_key_loader. It returns the key that signs a token for identity:
+	// a secret or a PEM, as JWT_ALGORITHM requires. Default: the configured key.
 	EncodeKey func(ctx context.Context, identity any) (string, error)
-	// DecodeKey is decode_key_loader: the text of the key that verifies a token of
-	// this header and these claims, of which nothing is verified. An empty text
-	// refuses the token; an error is answered with 503. nil: the configured key.
+	// DecodeKey is decode_key_loader. It returns the key that verifies a token with this
+	// header and these claims, which are not verified yet. "" refuses the token; an error
+	// is answered with 503. Default: the configured key.
 	//
-	// The texts of both are parsed on every call. Where that is too slow set Keys.
+	// The results of both functions are parsed on every call. If that is too slow, set
+	// Keys.
 	DecodeKey func(ctx context.Context, header, claims map[string]any) (string, error)
-	// Keys take the place of all key options and of the two callbacks.
+	// Keys replaces all key options and both callbacks.
 	Keys keys.Source
 }
 
-// New returns the gate that the options of Flask-JWT-Extended describe: the JWT_ ones
-// and SECRET_KEY; other names are ignored. Options that are absent have the original's
-// defaults. edit, unless it is nil, may change the configuration first: set Blocklist,
-// LoadUser and so on, which are callbacks of the original.
+// New returns a gate with the options of Flask-JWT-Extended: SECRET_KEY and those that
+// begin with JWT_. Other names are ignored. Options that are absent have the defaults
+// of Flask-JWT-Extended. edit may be nil; it may change the configuration, for example
+// set Blocklist and LoadUser, which are callbacks in Flask-JWT-Extended.
 //
-// Values are of the type that a Python application would use: bool, string, a list
-// ([]string or []any of strings) or a string alone, nil for None, and for times a
-// number of seconds or a [time.Duration]; a lifetime of false or 0 is [gate.NoExpiry].
-// Keys and secrets are strings or []byte.
+// Values have the types that a Python application would use: bool, string, a list
+// ([]string or []any of strings) or one string in its place, nil for None, and a
+// number of seconds or a [time.Duration] for times. A lifetime of false or 0 is
+// [gate.NoExpiry]. Keys and secrets are strings or []byte.
 //
-// The error names every option that does not exist or has a wrong value, with what is
-// accepted, but never the value of a secret or key. It may also be that the keys are
-// missing, weak or malformed, or that of [gate.New].
+// The error names every option that does not exist or has a wrong value and says what
+// is accepted. It never contains the value of a secret or key. Missing, weak or
+// malformed keys are errors too, and so is what [gate.New] refuses.
 func New(options map[string]any, edit func(*gate.Config)) (*gate.Gate, error) {
 	return Options{}.New(options, edit)
 }
 
-// New is [New] with o beside the options.
+// New is [New] with these additional options.
 func (o Options) New(options map[string]any, edit func(*gate.Config)) (*gate.Gate, error) {
 	s, err := read(options)
 	if err != nil {
@@ -75,16 +76,16 @@ func (o Options) New(options map[string]any, edit func(*gate.Config)) (*gate.Gat
 	return g.(*gate.Gate), nil
 }
 
-// FromEnv is [New] for options from environment variables, such as os.Environ()
-// returns. Variables that are empty count as unset, but for JWT_HEADER_TYPE. Lists
-// are comma separated or JSON, times are seconds, a [time.Duration] such as 15m, or
-// False, booleans are true, false, 1 or 0 in any case. Variables whose names do not
-// begin with JWT_ are ignored, but for SECRET_KEY.
+// FromEnv is [New] with options from environment variables, in the form of
+// os.Environ(). Empty variables count as unset, except JWT_HEADER_TYPE. Lists are
+// comma separated or JSON; times are seconds, a [time.Duration] such as 15m, or False;
+// booleans are true, false, 1 or 0 in any case. Variables are ignored unless they are
+// SECRET_KEY or begin with JWT_.
 func FromEnv(environ []string, edit func(*gate.Config)) (*gate.Gate, error) {
 	return Options{}.FromEnv(environ, edit)
 }
 
-// FromEnv is [FromEnv] with o beside the options.
+// FromEnv is [FromEnv] with these additional options.
 func (o Options) FromEnv(environ []string, edit func(*gate.Config)) (*gate.Gate, error) {
 	options := map[string]any{}
 	var errs []error
@@ -109,9 +110,9 @@ func (o Options) FromEnv(environ []string, edit func(*gate.Config)) (*gate.Gate,
 	return o.New(options, edit)
 }
 
-// Locations returns the places for [gate.Policy.Locations] by their names in the
-// original: "headers", "cookies", "query_string" and "json". options are those given
-// to [New], which hold the names of header, parameter and members.
+// Locations returns the locations for [gate.Policy.Locations] by their names in
+// Flask-JWT-Extended: "headers", "cookies", "query_string" and "json". options are
+// those given to [New]; they have the names of header, parameter and members.
 func Locations(options map[string]any, names ...string) ([]gate.Location, error) {
 	s, err := read(options)
 	if err != nil {

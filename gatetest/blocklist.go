@@ -11,11 +11,11 @@ import (
 )
 
 // Blocklist runs the suite that every store of revoked tokens passes, best under
-// -race. newStore returns an empty store that tells the time by clock and has the
-// default Leeway ([storekit.DefaultLeeway]) and MaxLifetime
-// ([storekit.DefaultMaxLifetime]), and that trusts tokens from before it was made, where
-// that is a choice; it closes what it opens with t.Cleanup. What a store can do
-// besides, such as [stores.Lister] or [gate.GenerationReader], is tested where it can.
+// -race. newStore returns an empty store that uses clock, has the default Leeway
+// ([storekit.DefaultLeeway]) and MaxLifetime ([storekit.DefaultMaxLifetime]) and,
+// where that is an option, trusts tokens issued before the store was made. It closes
+// what it opens with t.Cleanup. Optional interfaces, such as stores.Lister or
+// gate.GenerationReader, are tested where the store has them.
 func Blocklist(t *testing.T, newStore func(t *testing.T, clock func() time.Time) stores.Store) {
 	for _, check := range []struct {
 		name string

@@ -9,22 +9,22 @@ import (
 	"github.com/jwtgate/gate/keys"
 )
 
-// Context returns a context such as a guard gives to handlers, so that a handler can be
-// called without a gate: [gate.FromContext] returns a token with these claims, and
-// [gate.User] returns user. What claims does not name is as in [Token]. For a visitor
-// without a token use gate.NewContext(ctx, nil).
+// Context returns a context with a token and a user, as a guard gives it to handlers,
+// so that you can call a handler without a gate. [gate.FromContext] returns a token
+// with these claims, and [gate.User] returns user. Other claims are as in [Token]. For
+// a request without a token use gate.NewContext(ctx, nil).
 //
-// [gate.Gate.FromContext] finds the tokens of its own gate only: for a handler that
-// calls it, give gate.NewContext a token that this gate has issued.
+// [gate.Gate.FromContext] finds only tokens of its gate: for a handler that calls it,
+// pass a token that this gate has issued to [gate.NewContext].
 func Context(tb testing.TB, claims map[string]any, user any) context.Context {
 	tb.Helper()
 	return gate.NewContext(tb.Context(), verified(tb, "", claims, user))
 }
 
-// VerifiedToken returns a token such as a gate gives to handlers, hooks and stores, with
-// these claims; what they do not name is as in [Token]. issuer is what
-// [gate.Token.VerifiedIssuer] returns: "" for the gate itself, and for others the "iss"
-// as well.
+// VerifiedToken returns a token with these claims as a gate passes it to handlers,
+// hooks and stores. Other claims are as in [Token]. issuer is the result of
+// [gate.Token.VerifiedIssuer]: "" for the gate itself; for other issuers it is also
+// "iss".
 func VerifiedToken(tb testing.TB, issuer string, claims map[string]any) *gate.Token {
 	tb.Helper()
 	return verified(tb, issuer, claims, nil)

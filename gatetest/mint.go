@@ -20,17 +20,17 @@ var enc = base64.RawURLEncoding
 // minted counts tokens, for their "jti".
 var minted atomic.Int64
 
-// Token mints a token with any claims, such as a gate would never make: it is signed
-// by key, and nothing else about it is checked. What claims does not name is that of
-// an access token of "alice", issued a minute ago and good for an hour, with a "jti" of
-// its own; a claim that is nil is left out. Times are time.Time, or numbers of seconds.
+// Token creates a token with any claims, also one that a gate would never create: it
+// is signed by key, and nothing else is checked. Other claims are those of an access
+// token of "alice", issued a minute ago, that expires in an hour and has a new "jti".
+// A claim that is nil is left out. Times are time.Time or numbers of seconds.
 func Token(tb testing.TB, key *keys.Key, claims map[string]any) string {
 	tb.Helper()
 	return TokenWithHeader(tb, key, nil, claims)
 }
 
-// TokenWithHeader is [Token] with header fields, which win over those of the key; one
-// that is nil is left out.
+// TokenWithHeader is [Token] with header fields, which replace those of the key. A
+// field that is nil is left out.
 func TokenWithHeader(tb testing.TB, key *keys.Key, header, claims map[string]any) string {
 	tb.Helper()
 	return minting{key, header, claims, time.Now()}.token(tb)
@@ -91,7 +91,7 @@ func Tampered(raw string) string {
 	return raw[:i] + string(c) + raw[i+1:]
 }
 
-// Request returns a request that carries raw as a bearer token; "" is none.
+// Request returns a request with raw as a bearer token; "" sends none.
 func Request(method, target, raw string) *http.Request {
 	r := httptest.NewRequest(method, target, nil)
 	if raw != "" {
@@ -100,8 +100,9 @@ func Request(method, target, raw string) *http.Request {
 	return r
 }
 
-// CookieRequest returns a request that carries cookies, such as Gate.AccessCookies
-// returns, as a browser would. csrf, unless it is "", is sent in the header X-CSRF-Token.
+// CookieRequest returns a request with cookies, such as those of
+// [gate.Gate.AccessCookies], as a browser would send it. csrf, unless it is "", is
+// sent in the header X-CSRF-Token.
 func CookieRequest(method, target, csrf string, cookies ...*http.Cookie) *http.Request {
 	r := httptest.NewRequest(method, target, nil)
 	for _, c := range cookies {
