@@ -19,6 +19,22 @@ type broken struct {
 	restoreToken   func(s stores.Store, ctx context.Context, id string) error
 	restoreSession func(s stores.Store, ctx context.Context, id string) error
 	restoreSubject func(s stores.Store, ctx context.Context, id string) error
+	redeem         func(s stores.Store, ctx context.Context, t *gate.Token) (bool, error)
+	revokeAll      func(s stores.Store, ctx context.Context) error
+}
+
+func (b *broken) Redeem(ctx context.Context, t *gate.Token, n stores.Note) (bool, error) {
+	if b.redeem != nil {
+		return b.redeem(b.Store, ctx, t)
+	}
+	return b.Store.Redeem(ctx, t, n)
+}
+
+func (b *broken) RevokeAll(ctx context.Context, n stores.Note) error {
+	if b.revokeAll != nil {
+		return b.revokeAll(b.Store, ctx)
+	}
+	return b.Store.RevokeAll(ctx, n)
 }
 
 func (b *broken) Blocked(ctx context.Context, t *gate.Token) (bool, error) {

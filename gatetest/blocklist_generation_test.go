@@ -73,6 +73,25 @@ type generations struct {
 	keep  storekit.Keep
 	mu    sync.Mutex
 	m     map[string]storekit.SubjectRecord
+	// lowest is the generation of subjects without a record, since RevokeAll.
+	lowest int64
+}
+
+func (g *generations) RevokeAll(ctx context.Context, n stores.Note) error {
+	newest := g.lowest
+	for _, r := range g.m {
+		newest = max(newest, r.Generation)
+	}
+	for g.lowest <= newest {
+		err := g.clocked.RevokeAll(ctx, n)
+		if err != nil {
+			return err
+		}
+		if g.lowest, err = g.clocked.Store.(gate.GenerationReader).Generation(ctx, "somebody new"); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func newGenerations(t *testing.T, clock func() time.Time, f generationFault) *generations {
@@ -102,7 +121,7 @@ func (g *generations) record(subject string) storekit.SubjectRecord {
 }
 
 func (g *generations) Generation(ctx context.Context, subject string) (int64, error) {
-	gen := g.record(subject).Generation
+	gen := max(g.record(subject).Generation, g.lowest)
 	if subject == "" {
 		return 0, stores.ErrNoID
 	}
@@ -138,7 +157,7 @@ func (g *generations) write(subject string, old storekit.SubjectRecord, o stores
 
 func (g *generations) revoked(old storekit.SubjectRecord, o stores.SubjectOptions) storekit.SubjectRecord {
 	now := g.clock()
-	return g.fault.revoke(old, g.keep.SubjectChange(o, now, ""), g.fault.next(old.Generation, now))
+	return g.fault.revoke(old, g.keep.SubjectChange(o, now, ""), g.fault.next(max(old.Generation, g.lowest), now))
 }
 
 func (g *generations) RestoreSubject(ctx context.Context, subject string) error {
@@ -157,7 +176,11 @@ func (g *generations) Blocked(ctx context.Context, t *gate.Token) (bool, error) 
 	if t.SessionID != "" {
 		session = storekit.HashID(stores.Session, "", stores.OfIssuer(t.VerifiedIssuer(), t.SessionID))
 	}
-	return g.fault.covers(g.record(stores.OfIssuer(t.VerifiedIssuer(), g.fault.subject(t))), t, session), nil
+	r := g.record(stores.OfIssuer(t.VerifiedIssuer(), g.fault.subject(t)))
+	if gen, _ := t.Generation(); r.Predates(gen, g.lowest) {
+		return false, nil
+	}
+	return g.fault.covers(r, t, session), nil
 }
 
 func (g *generations) BlockedDirect(ctx context.Context, t *gate.Token) (bool, error) {

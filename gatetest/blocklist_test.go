@@ -16,11 +16,13 @@ import (
 	"github.com/jwtgate/gate/stores/storekit"
 )
 
-// planted are stores with a fault each, and the check that has to see it.
-var planted = []struct {
+// plantedFault is a store with a fault, and the check that has to see it.
+type plantedFault struct {
 	name, check string
 	make        func() broken
-}{
+}
+
+var planted = append(plantedOnce, []plantedFault{
 	{"looks at no issuer", "issuers", func() broken {
 		return broken{blocked: func(s stores.Store, ctx context.Context, t *gate.Token) (bool, error) {
 			return s.Blocked(ctx, &gate.Token{ID: t.ID, Subject: t.Subject, SessionID: t.SessionID, IssuedAt: t.IssuedAt, Expiry: t.Expiry})
@@ -233,7 +235,7 @@ var planted = []struct {
 			return s.Blocked(ctx, t)
 		}}
 	}},
-}
+}...)
 
 // TestPlanted is what TestSuiteBites runs, as a program of its own.
 func TestPlanted(t *testing.T) {

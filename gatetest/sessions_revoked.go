@@ -98,7 +98,7 @@ func checkRotationAll(s *sessions) {
 	none := s.record("none")
 	none.Generation = stores.NoGeneration
 	s.begin(none)
-	s.ok(s.kept.RevokeAll(s.Context(), s.note), "RevokeAll")
+	s.ok(s.store.RevokeAll(s.Context(), s.note), "RevokeAll")
 	for _, r := range []stores.SessionRecord{a, b, none} {
 		s.rotate(r, r.Live, stores.SessionRevoked, "everything revoked, "+r.ID)
 	}

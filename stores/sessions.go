@@ -102,8 +102,6 @@ const (
 // record after that: if the process dies in between, the session is still listed.
 type Sessions interface {
 	Store
-	Redeem(ctx context.Context, t *gate.Token, n Note) (first bool, err error)
-	RevokeAll(ctx context.Context, n Note) error
 	// AddSession writes the record of a new session; the store sets Created and Seen. It
 	// returns the IDs of sessions of the subject that have been ended and not removed yet,
 	// those included that it has ended for l itself: revoke and remove them. Where several

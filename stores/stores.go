@@ -117,7 +117,15 @@ type Store interface {
 	// the return, and the store's Skew after it. What an earlier call revoked stays
 	// revoked. "" is [ErrNoID].
 	RevokeSubject(ctx context.Context, subject string, o SubjectOptions, n Note) error
-	// RestoreToken undoes RevokeToken, by the token's RevocationID; nil when there was nothing to undo. A token
+	// RevokeAll revokes everything of everybody, of all issuers, as RevokeSubject does for
+	// one subject without an exception. It cannot be undone.
+	RevokeAll(ctx context.Context, n Note) error
+	// Redeem is RevokeToken for a token that counts once, and reports whether this call was
+	// the first that revoked it. At most one call is, over all processes, as far as the store
+	// keeps what it has acknowledged; after an error the token may be spent. One whose expiry
+	// and leeway have passed is [ErrForgotten].
+	Redeem(ctx context.Context, t *gate.Token, n Note) (first bool, err error)
+	// RestoreToken undoes RevokeToken and Redeem, by the token's RevocationID; nil when there was nothing to undo. A token
 	// whose session or subject is revoked stays refused.
 	RestoreToken(ctx context.Context, tokenID string) error
 	// RestoreSession undoes RevokeSession.

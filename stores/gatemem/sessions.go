@@ -7,7 +7,6 @@ import (
 	"sync"
 	"time"
 
-	"github.com/jwtgate/gate"
 	"github.com/jwtgate/gate/stores"
 	"github.com/jwtgate/gate/stores/storekit"
 )
@@ -75,8 +74,12 @@ func (o *owner) live() []stores.SessionRecord {
 	return list
 }
 
+// covers reports whether the tokens of a record are revoked.
 func (o *owner) covers(r stores.SessionRecord) bool {
-	return o.s.everybodyCovers(r.Generation, r.Issued, o.now) || o.revoked.CoversSession(r, o.s.hashSession(r.ID))
+	if o.s.everybodyCovers(r.Generation, r.Issued, o.now) {
+		return true
+	}
+	return !o.revoked.Predates(r.Generation, o.s.lowest()) && o.revoked.CoversSession(r, o.s.hashSession(r.ID))
 }
 
 // remove removes the records for which gone is true, and returns how many.
@@ -157,15 +160,13 @@ func (s *Store) Rotate(ctx context.Context, r stores.Rotation) (stores.Rotated, 
 	if record == nil {
 		return stores.Rotated{Outcome: stores.SessionGone}, nil
 	}
-	out, changed := storekit.Rotate(*record, r, o.coversToken(r.Token), o.now)
+	presented := *record
+	presented.Generation, presented.Issued = generationOf(r.Token), r.Token.IssuedAt
+	out, changed := storekit.Rotate(*record, r, o.covers(presented), o.now)
 	if changed {
 		*record = out.Session
 	}
 	return out, nil
-}
-
-func (o *owner) coversToken(t *gate.Token) bool {
-	return o.s.everybodyCovers(generationOf(t), t.IssuedAt, o.now) || o.revoked.Covers(t, o.s.hashSession(t.SessionID))
 }
 
 // Sessions implements [stores.Sessions].

@@ -54,7 +54,7 @@ func (s *Store) subjectBlocked(k *issuerKeys, t *gate.Token, now time.Time) bool
 		return false
 	}
 	r, ok := s.subjects.get(k.subject.hash(sub))
-	if !ok || !storekit.Live(r.until, now) {
+	if !ok || !storekit.Live(r.until, now) || r.Predates(generationOf(t), s.lowest()) {
 		return false
 	}
 	session := ""

@@ -69,7 +69,8 @@ type check struct {
 	t       *gate.Token
 	now     time.Time // by the store's clock
 	started time.Time
-	cached  bool // the cache may answer
+	cached  bool  // the cache may answer
+	lowest  int64 // generation of subjects without a record
 }
 
 // ask reads what is stored that may speak of t, and judges.
@@ -84,11 +85,12 @@ func (s *Store) ask(ctx context.Context, c check, k known) (bool, error) {
 	if err != nil {
 		return false, err
 	}
+	c.lowest = e.lowest()
 	v, err := l.judge(c, values)
 	if err != nil {
 		return false, err
 	}
-	if !v.blocked && !s.o.TrustOlderTokens && e.older(c.t) {
+	if !v.blocked && !s.trusts(e) && e.older(c.t) {
 		v.blocked, v.until = true, storekit.Never
 	}
 	if c.cached {
@@ -120,7 +122,7 @@ func (l *lookup) judge(c check, values []string) (verdict, error) {
 		}
 		covered, known := true, true
 		if kind == stores.Subject {
-			covered, known = e.subject.CoversCached(c.t, l.sessionHash)
+			covered, known = c.covers(e.subject, l.sessionHash)
 		}
 		if !known && c.cached {
 			return v, errAhead
@@ -133,6 +135,15 @@ func (l *lookup) judge(c check, values []string) (verdict, error) {
 		}
 	}
 	return v, nil
+}
+
+// covers reports whether the record of the subject covers the token, and whether that is
+// certain.
+func (c check) covers(r storekit.SubjectRecord, session string) (covered, known bool) {
+	if gen, _ := c.t.Generation(); r.Predates(gen, c.lowest) {
+		return false, true
+	}
+	return r.CoversCached(c.t, session)
 }
 
 // bound gives a call without a deadline one.

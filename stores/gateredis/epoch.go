@@ -55,11 +55,22 @@ func validName(name string) bool {
 
 // older reports whether t may have been revoked in an epoch that is lost.
 func (e *epoch) older(t *gate.Token) bool {
-	if gen, ok := t.Generation(); ok && e.base != 0 {
+	gen, ok := t.Generation()
+	if !ok {
+		gen = stores.NoGeneration
+	}
+	return e.olderThan(gen, t.IssuedAt)
+}
+
+func (e *epoch) olderThan(gen int64, issued time.Time) bool {
+	if gen != stores.NoGeneration && e.base != 0 {
 		return gen < e.base
 	}
-	return e.before != 0 && (t.IssuedAt.IsZero() || t.IssuedAt.Unix() <= e.before)
+	return e.before != 0 && (issued.IsZero() || issued.Unix() <= e.before)
 }
+
+// trusts reports whether tokens from before the epoch are accepted.
+func (s *Store) trusts(e *epoch) bool { return s.o.TrustOlderTokens && e.how != byOperator }
 
 // lowest is the generation of subjects without a record.
 func (e *epoch) lowest() int64 {
@@ -201,8 +212,13 @@ func (s *Store) serverTime(ctx context.Context) (time.Time, error) {
 	if len(parts) != 2 {
 		return time.Time{}, errors.New("gateredis: the server told no time")
 	}
-	sec, err := strconv.ParseInt(parts[0], 10, 64)
-	micro, err2 := strconv.ParseInt(parts[1], 10, 64)
+	return readTime(parts[0], parts[1])
+}
+
+// readTime reads what TIME has said.
+func readTime(second, microsecond string) (time.Time, error) {
+	sec, err := strconv.ParseInt(second, 10, 64)
+	micro, err2 := strconv.ParseInt(microsecond, 10, 64)
 	return time.Unix(sec, micro*1000), errors.Join(err, err2)
 }
 

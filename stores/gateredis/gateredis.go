@@ -16,6 +16,13 @@
 // or the server hangs. Make such a client with [Tracking]. Where the server is gone,
 // tokens stay good until CacheFor has passed, and are denied from then on.
 //
+// # Sessions
+//
+// All sessions of a subject are one hash, by their ID, in the slot of the subject's
+// record ([stores.Sessions]). A refresh is two round trips, one where nothing changes. What is written is
+// judged in the process, by the server's clock, and written on the condition that
+// neither record has changed.
+//
 // # What is not lost
 //
 // Redis is as durable as it is configured. This package refuses to work on a server
@@ -80,7 +87,7 @@ type Options struct {
 	// called once, and whenever the server has no or another mark.
 	Epoch string
 	// TrustOlderTokens accepts tokens that were issued before the epoch of the store
-	// began, or that do not say when. Without it they count as revoked: the store may
+	// began, or that do not say when, unless an operator has begun it (AcceptWipe, RevokeAll). Without it they count as revoked: the store may
 	// be a new one in the place of one that was lost. Set it where a service that has had no
 	// store gets its first one, until the tokens from before have expired.
 	TrustOlderTokens bool
@@ -91,8 +98,9 @@ type Options struct {
 	// [stores.StoreSafe] and [stores.StoreFailing]. It has the type of
 	// gate.Config.OnEvent, so that gate.SlogEvents can be given.
 	OnEvent func(context.Context, gate.Event)
-	// Clock tells the time, for tests. Default: time.Now.
-	Clock func() time.Time
+	// Clock tells the time, for tests. Default: time.Now. ServerClock replaces the
+	// server's clock in what is done with sessions, for tests too.
+	Clock, ServerClock func() time.Time
 }
 
 // Insecure are the doors to danger. The zero value keeps them shut.
@@ -147,7 +155,7 @@ type Store struct {
 }
 
 var (
-	_ stores.Store           = (*Store)(nil)
+	_ stores.Sessions        = (*Store)(nil)
 	_ stores.MemoryBlocklist = (*Store)(nil)
 	_ stores.BatchRevoker    = (*Store)(nil)
 	_ stores.Inspector       = (*Store)(nil)

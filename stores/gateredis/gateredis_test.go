@@ -79,11 +79,15 @@ func TestBlocklist(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			client := tt.connect(t)
-			gatetest.Blocklist(t, func(t *testing.T, clock func() time.Time) stores.Store {
+			newStore := func(t *testing.T, clock func() time.Time) *gateredis.Store {
 				o := tt.options
-				o.Scope, o.Clock = stores.NewScope(scope()), clock
+				o.Scope, o.Clock, o.ServerClock = stores.NewScope(scope()), clock, clock
 				o.TrustOlderTokens = true // the suite's tokens are of any age
 				return mustNew(t, client, o)
+			}
+			gatetest.Blocklist(t, func(t *testing.T, clock func() time.Time) stores.Store { return newStore(t, clock) })
+			t.Run("sessions", func(t *testing.T) {
+				gatetest.Sessions(t, func(t *testing.T, clock func() time.Time) stores.Sessions { return newStore(t, clock) })
 			})
 		})
 	}

@@ -14,8 +14,10 @@ import (
 // change is one script for one key, and where the mark of its group is.
 type change struct {
 	key, mark, script string
+	more              []string // other keys of the same slot, which are only read
 	args              []string
 	urgent            bool // written to a full server too
+	quiet             bool // no cache has the key
 }
 
 // script is a script of a change as the server takes it.
@@ -53,7 +55,7 @@ func (s *Store) tryChange(ctx context.Context, c change) (int64, error) {
 		done, mark, err := s.attempt(ctx, c)
 		switch {
 		case err == nil:
-			if _, err = s.sameEpoch(ctx, k, []string{mark}); err == nil {
+			if _, err = s.sameEpoch(ctx, k, []string{mark}); err == nil && !c.quiet {
 				s.settle(ctx, c.key)
 			}
 			return done, err
@@ -68,8 +70,11 @@ func (s *Store) tryChange(ctx context.Context, c change) (int64, error) {
 func (s *Store) attempt(ctx context.Context, c change) (done int64, mark string, err error) {
 	b := s.client.B()
 	commands := []rueidis.Completed{
-		b.Eval().Script(s.script(c, c.script)).Numkeys(1).Key(c.key).Arg(c.args...).Build(),
+		b.Eval().Script(s.script(c, c.script)).Numkeys(int64(1 + len(c.more))).Key(c.key).Key(c.more...).Arg(c.args...).Build(),
 		b.Eval().Script(s.script(c, touchScript)).Numkeys(1).Key(c.mark).Build(),
+	}
+	if c.quiet {
+		commands[1] = b.Get().Key(c.mark).Build()
 	}
 	var results []rueidis.RedisResult
 	if s.o.Replicas == 0 {

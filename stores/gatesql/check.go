@@ -111,6 +111,7 @@ func (s *Store) verdict(ctx context.Context, t *gate.Token, h ids, now time.Time
 	}
 	defer rows.Close()
 	var kind, except, record, name string
+	var subject storekit.SubjectRecord
 	found := false
 	to := []any{&kind, &except, &record}
 	for rows.Next() {
@@ -123,12 +124,10 @@ func (s *Store) verdict(ctx context.Context, t *gate.Token, h ids, now time.Time
 		case string(kindEpoch):
 			found, name = true, except
 		case string(stores.Subject):
-			r, err := parseRecord(record)
-			if err != nil {
+			if subject, err = parseRecord(record); err != nil {
 				return false, err
 			}
-			r.Except = except
-			blocked = blocked || s.covers(r, t, h.session)
+			subject.Except = except
 		default:
 			blocked = true
 		}
@@ -137,18 +136,21 @@ func (s *Store) verdict(ctx context.Context, t *gate.Token, h ids, now time.Time
 		return false, err
 	}
 	if !found || name != s.epoch.Load().name {
-		return blocked, s.checkEpoch(ctx)
+		if err := s.checkEpoch(ctx); err != nil {
+			return false, err
+		}
 	}
-	return blocked, nil
+	return blocked || s.covers(subject, t, h.session, s.epoch.Load()), nil
 }
 
 // covers is the rule of the record. While programs without generations write too, only
 // "iat" counts.
-func (s *Store) covers(r storekit.SubjectRecord, t *gate.Token, session string) bool {
+func (s *Store) covers(r storekit.SubjectRecord, t *gate.Token, session string, e *epoch) bool {
 	if s.o.Upgrading {
 		r.Generation, r.AllGeneration = -1, -1
 	}
-	return r.Covers(t, session)
+	gen, _ := t.Generation()
+	return !r.Predates(gen, s.floor(e)) && r.Covers(t, session)
 }
 
 const kindEpoch stores.Kind = "epoch"

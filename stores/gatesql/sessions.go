@@ -89,7 +89,7 @@ func (s *Store) coversSession(v seen, r stores.SessionRecord) bool {
 		r.Generation = stores.NoGeneration
 	}
 	session := storekit.HashID(stores.Session, s.o.Scope.Text(), r.ID)
-	return v.revoked.CoversSession(r, session) || s.olderThan(r.Generation, r.Issued, v.epoch)
+	return !v.revoked.Predates(r.Generation, s.floor(v.epoch)) && v.revoked.CoversSession(r, session) || s.olderThan(r.Generation, r.Issued, v.epoch)
 }
 
 // open returns the records that are not revoked.

@@ -109,6 +109,13 @@ func (r SubjectRecord) covers(gen int64, issued time.Time, session string) bool 
 	return gen < r.AllGeneration || gen < r.Generation && !r.spares(session)
 }
 
+// Predates reports whether a token of generation gen comes from a login after the record,
+// which then does not cover it: lowest is the generation of subjects without a record
+// since the store began anew, or since RevokeAll, and the record is from before that.
+func (r SubjectRecord) Predates(gen, lowest int64) bool {
+	return lowest > 0 && gen == lowest && r.Generation < lowest
+}
+
 // CoversCached is Covers for a cache of the store, which may be older than the token.
 // Where known is false the store itself must be asked.
 func (r SubjectRecord) CoversCached(t *gate.Token, session string) (covered, known bool) {

@@ -1,0 +1,347 @@
+package gateredis
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/jwtgate/gate/stores"
+	"github.com/jwtgate/gate/stores/storekit"
+)
+
+// logins are the two keys of a subject that a step for sessions touches: the hash of its
+// sessions, by ID, and the record of what is revoked of it. Both are of one slot.
+type logins struct {
+	subject        string
+	sessions, gone string
+	mark           string
+}
+
+func (s *Store) logins(subject string) logins {
+	hash := s.hash(stores.Subject, subject)
+	return logins{subject, s.o.Prefix + "{" + s.tag(hash) + "}sessions:" + hash, s.key(stores.Subject, hash), s.markKey(s.tag(hash))}
+}
+
+// seen is what one script has read of a subject: sessions, what is revoked, and the
+// server's clock, all of one instant.
+type seen struct {
+	now     time.Time
+	epoch   *epoch
+	gone    string // the value of the subject's record; "": there is none
+	revoked storekit.SubjectRecord
+	records []stores.SessionRecord // the newest first
+	values  map[string]string      // by ID, those included that are over
+}
+
+// sessionsOf reads the sessions of a subject, or one of them. Those that are over are in
+// values alone.
+func (s *Store) sessionsOf(ctx context.Context, l logins, session string) (v seen, err error) {
+	k, err := s.ready(ctx, time.Now())
+	if err != nil {
+		return v, err
+	}
+	parts, mark, err := s.lookAtSessions(ctx, l, session)
+	if err != nil {
+		return v, fmt.Errorf("gateredis: sessions: %w", err)
+	}
+	if v.epoch, err = s.sameEpoch(ctx, k, []string{mark}); err != nil {
+		return v, err
+	}
+	if len(parts) < 3 || len(parts)%2 == 0 {
+		return v, errForeign
+	}
+	if v.now, err = readTime(parts[0], parts[1]); err != nil {
+		return v, fmt.Errorf("gateredis: sessions: %w", err)
+	}
+	if s.o.ServerClock != nil {
+		v.now = s.o.ServerClock()
+	}
+	v.now = v.now.UTC().Truncate(time.Microsecond)
+	if v.gone = parts[2]; v.gone != "" {
+		e, ok := decode(stores.Subject, v.gone)
+		if !ok {
+			return v, errForeign
+		}
+		if storekit.Live(e.until, s.now()) {
+			v.revoked = e.subject
+		}
+	}
+	return v, s.readRecords(&v, l.subject, parts[3:])
+}
+
+// readRecords reads pairs of ID and value.
+func (s *Store) readRecords(v *seen, subject string, pairs []string) error {
+	v.values = make(map[string]string, len(pairs)/2)
+	for i := 0; i < len(pairs); i += 2 {
+		if pairs[i+1] == "" {
+			continue
+		}
+		r, ok := decodeSession(subject, pairs[i], pairs[i+1])
+		if !ok {
+			return errForeign
+		}
+		v.values[r.ID] = pairs[i+1]
+		if !s.keep.SessionOver(r, v.now) {
+			v.records = append(v.records, r)
+		}
+	}
+	storekit.SortSessions(v.records)
+	return nil
+}
+
+// lookAtSessions reads in one round trip, the mark last.
+func (s *Store) lookAtSessions(ctx context.Context, l logins, session string) (parts []string, mark string, err error) {
+	for {
+		results := s.client.DoMulti(ctx,
+			s.client.B().Eval().Script(sessionsScript).Numkeys(2).Key(l.sessions, l.gone).Arg(session).Build(),
+			s.client.B().Get().Key(l.mark).Build())
+		if parts, err = results[0].AsStrSlice(); err == nil {
+			mark, err = text(results[1].ToString())
+		}
+		if err == nil || !refused(err) || !pause(ctx) {
+			return parts, mark, err
+		}
+	}
+}
+
+// covers reports whether the tokens of a record are revoked.
+func (s *Store) covers(v seen, r stores.SessionRecord) bool {
+	revoked := !v.revoked.Predates(r.Generation, v.epoch.lowest()) && v.revoked.CoversSession(r, s.hash(stores.Session, r.ID))
+	return revoked || !s.trusts(v.epoch) && v.epoch.olderThan(r.Generation, r.Issued)
+}
+
+// open returns the records that are not revoked.
+func (s *Store) open(v seen) (list []stores.SessionRecord) {
+	for _, r := range v.records {
+		if !s.covers(v, r) {
+			list = append(list, r)
+		}
+	}
+	return list
+}
+
+// A swap writes a record on the condition that nothing is as it was not read.
+type swap struct {
+	session, value string // "": there was none
+	record         stores.SessionRecord
+	gone           string // the value of the subject's record, or anyValue
+	growing        bool   // a full server refuses it
+}
+
+const anyValue = "*"
+
+// swap reports whether the condition held.
+func (s *Store) swap(ctx context.Context, l logins, now time.Time, w swap) (bool, error) {
+	done, err := s.write(ctx, change{
+		key: l.sessions, more: []string{l.gone}, mark: l.mark, script: swapScript, quiet: true, urgent: !w.growing,
+		args: []string{w.session, w.value, encodeSession(w.record), w.gone, number(ttl(s.sessionUntil(w.record), now))},
+	})
+	return done == 1, err
+}
+
+// Rotate judges a refresh token: see [stores.Sessions]. It reads, judges, and writes what
+// was judged on the condition that the session's record and the subject's are those that
+// were read. Where another writer was faster it begins again.
+func (s *Store) Rotate(ctx context.Context, r stores.Rotation) (stores.Rotated, error) {
+	err := ctx.Err()
+	if err == nil {
+		err = storekit.CheckRotation(r)
+	}
+	if err != nil {
+		return stores.Rotated{}, fmt.Errorf("gateredis: %w", err)
+	}
+	ctx, cancel := s.bound(ctx)
+	defer cancel()
+	l := s.logins(storekit.SubjectOf(r.Token))
+	for {
+		out, done, err := s.tryRotate(ctx, l, r)
+		if done || err != nil {
+			return out, err
+		}
+	}
+}
+
+func (s *Store) tryRotate(ctx context.Context, l logins, r stores.Rotation) (out stores.Rotated, done bool, err error) {
+	v, err := s.sessionsOf(ctx, l, r.Token.SessionID)
+	if err != nil {
+		return out, false, err
+	}
+	if len(v.records) == 0 {
+		return stores.Rotated{Outcome: stores.SessionGone}, true, nil
+	}
+	old := v.records[0]
+	presented := old
+	presented.Issued, presented.Generation = r.Token.IssuedAt, stores.NoGeneration
+	if gen, ok := r.Token.Generation(); ok {
+		presented.Generation = gen
+	}
+	out, write := storekit.Rotate(old, r, s.covers(v, presented), v.now)
+	if !write {
+		return out, true, nil
+	}
+	done, err = s.swap(ctx, l, v.now, swap{session: old.ID, value: v.values[old.ID], record: out.Session, gone: v.gone})
+	return out, done, err
+}
+
+// AddSession writes the record of a new session: see [stores.Sessions].
+func (s *Store) AddSession(ctx context.Context, r stores.SessionRecord, limit stores.SessionLimit) (ended []string, err error) {
+	if err = ctx.Err(); err == nil {
+		_, err = storekit.NewSession(r, time.Time{})
+	}
+	if err != nil {
+		return nil, fmt.Errorf("gateredis: %w", err)
+	}
+	ctx, cancel := s.bound(ctx)
+	defer cancel()
+	l := s.logins(r.Subject)
+	v, err := s.sessionsOf(ctx, l, "")
+	if err != nil {
+		return nil, err
+	}
+	r, _ = storekit.NewSession(r, v.now)
+	if _, refused := storekit.LimitSessions(append([]stores.SessionRecord{r}, s.open(v)...), limit); refused {
+		return nil, fmt.Errorf("gateredis: %w", stores.ErrTooManySessions)
+	}
+	if err := s.removeOver(ctx, l, v); err != nil {
+		return nil, err
+	}
+	first, err := s.swap(ctx, l, v.now, swap{session: r.ID, record: r, gone: anyValue, growing: true})
+	if err == nil && !first {
+		err = fmt.Errorf("gateredis: %w: there is a session of that ID", stores.ErrSessionID)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return s.limitSessions(ctx, l, r, limit)
+}
+
+// limitSessions ends sessions that are too many, or removes the new one. Whoever is the
+// last to add one sees all of them. It begins again where another writer was faster.
+func (s *Store) limitSessions(ctx context.Context, l logins, r stores.SessionRecord, limit stores.SessionLimit) (ended []string, err error) {
+	for {
+		v, err := s.sessionsOf(ctx, l, "")
+		if err != nil {
+			return nil, err
+		}
+		end, refused := storekit.LimitSessions(s.open(v), limit)
+		if refused {
+			if _, err := s.removeSessions(ctx, l, []string{r.ID}); err != nil {
+				return nil, err
+			}
+			return nil, fmt.Errorf("gateredis: %w", stores.ErrTooManySessions)
+		}
+		if len(end) == 0 {
+			return endedIn(v.records), nil
+		}
+		if err := s.endSessions(ctx, l, v, end); err != nil {
+			return nil, err
+		}
+	}
+}
+
+func (s *Store) endSessions(ctx context.Context, l logins, v seen, ids []string) error {
+	end := map[string]bool{}
+	for _, id := range ids {
+		end[id] = true
+	}
+	for _, r := range v.records {
+		if !end[r.ID] {
+			continue
+		}
+		w := swap{session: r.ID, value: v.values[r.ID], record: r, gone: anyValue}
+		w.record.Ended = v.now
+		if _, err := s.swap(ctx, l, v.now, w); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// endedIn returns the IDs of the records that were ended.
+func endedIn(list []stores.SessionRecord) (ended []string) {
+	for _, r := range list {
+		if !r.Ended.IsZero() {
+			ended = append(ended, r.ID)
+		}
+	}
+	return ended
+}
+
+// removeOver removes the records that are over.
+func (s *Store) removeOver(ctx context.Context, l logins, v seen) error {
+	var over []string
+	for id, value := range v.values {
+		if r, _ := decodeSession(l.subject, id, value); s.keep.SessionOver(r, v.now) {
+			over = append(over, id)
+		}
+	}
+	if len(over) == 0 {
+		return nil
+	}
+	_, err := s.removeSessions(ctx, l, over)
+	return err
+}
+
+// removeSessions returns how many there were.
+func (s *Store) removeSessions(ctx context.Context, l logins, ids []string) (int64, error) {
+	return s.write(ctx, change{key: l.sessions, mark: l.mark, script: removeScript, quiet: true, urgent: true, args: ids})
+}
+
+// Sessions lists the sessions of a subject: see [stores.Sessions].
+func (s *Store) Sessions(ctx context.Context, subject string) ([]stores.SessionRecord, error) {
+	ctx, cancel := s.bound(ctx)
+	defer cancel()
+	v, err := s.sessionsIn(ctx, subject, "")
+	if err != nil {
+		return nil, err
+	}
+	return s.open(v), nil
+}
+
+// RemoveSession removes a record: see [stores.Sessions].
+func (s *Store) RemoveSession(ctx context.Context, subject, sessionID string) (bool, error) {
+	if sessionID == "" {
+		return false, nil
+	}
+	ctx, cancel := s.bound(ctx)
+	defer cancel()
+	v, err := s.sessionsIn(ctx, subject, sessionID)
+	if err != nil || len(v.records) == 0 {
+		return false, err
+	}
+	n, err := s.removeSessions(ctx, s.logins(subject), []string{sessionID})
+	return n > 0, err
+}
+
+// RemoveRevoked removes the records of what is revoked: see [stores.Sessions].
+func (s *Store) RemoveRevoked(ctx context.Context, subject string) error {
+	ctx, cancel := s.bound(ctx)
+	defer cancel()
+	v, err := s.sessionsIn(ctx, subject, "")
+	if err != nil {
+		return err
+	}
+	var gone []string
+	for _, r := range v.records {
+		if s.covers(v, r) {
+			gone = append(gone, r.ID)
+		}
+	}
+	if len(gone) == 0 {
+		return nil
+	}
+	_, err = s.removeSessions(ctx, s.logins(subject), gone)
+	return err
+}
+
+// sessionsIn is sessionsOf for a subject that may have no name.
+func (s *Store) sessionsIn(ctx context.Context, subject, session string) (seen, error) {
+	err := ctx.Err()
+	if err == nil && subject == "" {
+		err = stores.ErrNoID
+	}
+	if err != nil {
+		return seen{}, fmt.Errorf("gateredis: %w", err)
+	}
+	return s.sessionsOf(ctx, s.logins(subject), session)
+}

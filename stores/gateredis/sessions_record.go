@@ -1,0 +1,114 @@
+package gateredis
+
+import (
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/jwtgate/gate/stores"
+	"github.com/jwtgate/gate/stores/storekit"
+)
+
+// Scripts for sessions. Each touches the two keys of one subject, which are of one slot.
+const (
+	// sessionsScript reads the server's clock, the subject's record, and the session
+	// ARGV[1], or all where it is empty, each as ID and value.
+	sessionsScript = `local t = redis.call('TIME')
+local out = {t[1], t[2], redis.call('GET', KEYS[2]) or ''}
+if ARGV[1] ~= '' then
+  out[4], out[5] = ARGV[1], redis.call('HGET', KEYS[1], ARGV[1]) or ''
+  return out
+end
+for i, v in ipairs(redis.call('HGETALL', KEYS[1])) do out[3 + i] = v end
+return out`
+	// swapScript writes the record ARGV[3] of the session ARGV[1], if its record is ARGV[2]
+	// and that of the subject is ARGV[4]. The hash lives for as long as a record of it:
+	// ARGV[5] milliseconds at least; 0 is for ever.
+	swapScript = `if (redis.call('HGET', KEYS[1], ARGV[1]) or '') ~= ARGV[2] then return 0 end
+if ARGV[4] ~= '*' and (redis.call('GET', KEYS[2]) or '') ~= ARGV[4] then return 0 end
+redis.call('HSET', KEYS[1], ARGV[1], ARGV[3])
+local has, alone = redis.call('PTTL', KEYS[1]), redis.call('HLEN', KEYS[1]) == 1
+if ARGV[5] == '0' then redis.call('PERSIST', KEYS[1])
+elseif alone or (has >= 0 and has < tonumber(ARGV[5])) then redis.call('PEXPIRE', KEYS[1], ARGV[5]) end
+return 1`
+	// removeScript removes the sessions ARGV, and returns how many there were.
+	removeScript = `return redis.call('HDEL', KEYS[1], unpack(ARGV))`
+)
+
+// sessionFields is how many parts the value of a session has, separated by NUL, which no
+// part holds.
+const sessionFields = 14
+
+// encodeSession writes the value of a session, without its ID, which is the field of the
+// hash. Times that end a token are in seconds, the others in microseconds; "" is none.
+func encodeSession(r stores.SessionRecord) string {
+	marked := ""
+	if r.Remember {
+		marked = "1"
+	}
+	return strings.Join([]string{
+		r.Live, number(r.Generation), seconds(r.Issued), seconds(r.Expires), number(int64(r.Idle / time.Second)), seconds(r.End),
+		micros(r.Created), micros(r.Seen), micros(r.GraceEnd), micros(r.Ended), marked, r.Device.Name, r.Device.UserAgent, r.Device.Address,
+	}, entrySeparator)
+}
+
+// decodeSession reads a value; false for one that this package has not written.
+func decodeSession(subject, id, value string) (r stores.SessionRecord, ok bool) {
+	f := strings.Split(value, entrySeparator)
+	if len(f) != sessionFields {
+		return r, false
+	}
+	ok = true
+	read := func(i int) int64 {
+		if f[i] == "" {
+			return 0
+		}
+		n, err := strconv.ParseInt(f[i], 10, 64)
+		ok = ok && err == nil
+		return n
+	}
+	second := func(i int) time.Time {
+		if n := read(i); n != 0 {
+			return time.Unix(n, 0).UTC()
+		}
+		return time.Time{}
+	}
+	micro := func(i int) time.Time {
+		if n := read(i); n != 0 {
+			return time.UnixMicro(n).UTC()
+		}
+		return time.Time{}
+	}
+	r = stores.SessionRecord{
+		ID: id, Subject: subject, Live: f[0], Generation: read(1), Issued: second(2), Expires: second(3),
+		Idle: time.Duration(read(4)) * time.Second, End: second(5), Created: micro(6), Seen: micro(7), GraceEnd: micro(8), Ended: micro(9),
+		Remember: f[10] != "", Device: stores.Device{Name: f[11], UserAgent: f[12], Address: f[13]},
+	}
+	return r, ok
+}
+
+func seconds(t time.Time) string {
+	if t.IsZero() {
+		return ""
+	}
+	return number(t.Unix())
+}
+
+func micros(t time.Time) string {
+	if t.IsZero() {
+		return ""
+	}
+	return number(t.UnixMicro())
+}
+
+// sessionUntil is the second in which the server may remove a record.
+func (s *Store) sessionUntil(r stores.SessionRecord) int64 {
+	end := r.End
+	if end.IsZero() || !r.Expires.IsZero() && r.Expires.Before(end) {
+		end = r.Expires
+	}
+	if end.IsZero() {
+		return storekit.Never
+	}
+	return end.Add(s.keep.Leeway).Unix() + 1
+}
