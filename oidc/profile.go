@@ -1,6 +1,7 @@
 package oidc
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"maps"
@@ -91,31 +92,41 @@ func newRules(p *Profile) *rules {
 }
 
 func (r *rules) check(t *gate.Token) error {
-	return t.Claims(&judge{rules: r})
+	j := judge{rules: r}
+	return cmp.Or(t.Claims(&j), j.refusal)
 }
 
 // judge reads the claims of one token. It is no map, since each request reads them.
-type judge struct{ *rules }
+type judge struct {
+	*rules
+	refusal error
+}
 
 // UnmarshalJSON implements json.Unmarshaler. The text was read by the gate before.
 func (j *judge) UnmarshalJSON(text []byte) error {
+	j.refusal = j.rules.refusal(text)
+	return nil
+}
+
+// refusal returns why claims are none of an access token, or nil.
+func (r *rules) refusal(text []byte) error {
 	found := 0
 	s := scan.New(text, len(text), len(text))
 	s.Open('{')
 	for first := true; s.More(first, '}'); first = false {
 		name := s.Name()
-		r, ours := j.claims[name]
+		claim, ours := r.claims[name]
 		if !ours {
 			s.Skip()
 			continue
 		}
-		if err := r.check(name, s.Value()); err != nil {
+		if err := claim.check(name, s.Value()); err != nil {
 			return err
 		}
 		found++
 	}
-	if found < j.needed {
-		return errors.New("a claim that access tokens of this issuer have is missing: " + strings.Join(j.missing(text), ", "))
+	if found < r.needed {
+		return errors.New("a claim that access tokens of this issuer have is missing: " + strings.Join(r.missing(text), ", "))
 	}
 	return nil
 }
