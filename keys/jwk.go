@@ -12,21 +12,21 @@ import (
 // maxText is the bound on the bytes of a JWK and of a JWK Set.
 const maxText = 1 << 20
 
-// ParseJWK returns the key in a JSON Web Key (RFC 7517): of type RSA, EC with P-256,
-// P-384 or P-521, OKP with Ed25519, or oct. With its private members, which must be
-// complete and belong to the public ones, it signs and verifies; else it verifies
-// only. Weak keys are refused as by [HMAC] and [FromPublic]. "kid" becomes the key ID.
+// ParseJWK returns the key in a JSON Web Key (RFC 7517) of type RSA, EC with P-256,
+// P-384 or P-521, OKP with Ed25519, or oct. A key with its private members, which must
+// be complete and match the public ones, signs and verifies; any other only verifies.
+// Weak keys are refused as by [HMAC] and [FromPublic]. "kid" becomes the key ID.
 //
-// The key is bound to alg, which "alg", where the JWK has one, may not contradict;
-// EdDSA and Ed25519 name one algorithm. An empty alg means the one that the JWK
-// names, or that its curve implies; RSA and oct imply none.
+// The key is bound to alg. If the JWK has "alg", it must be the same; EdDSA and
+// Ed25519 count as the same. An empty alg means that of the JWK or of its curve; RSA
+// and oct have none.
 //
-// Refused are: a "use" other than "sig" and SPIFFE's "jwt-svid"; "key_ops" with
-// neither "verify" nor "sign", and for a public key without "verify"; names that come
-// twice, base64url with padding or line ends, text over 1 MiB. Zero octets before a
-// number of an RSA key are dropped. A private key or secret with "key_ops" but without
-// "sign" verifies only. Certificates ("x5c", "x5u", "x5t") and members that are not
-// known are ignored.
+// ParseJWK refuses: a "use" other than "sig" and SPIFFE's "jwt-svid"; "key_ops" with
+// neither "verify" nor "sign", and for a public key without "verify"; a name that
+// comes twice; base64url with padding or line ends; text over 1 MiB. Zero bytes before
+// a number of an RSA key are dropped. A private key or secret with "key_ops" but
+// without "sign" only verifies. Certificates ("x5c", "x5u", "x5t") and unknown members
+// are ignored.
 func ParseJWK(alg Algorithm, text []byte) (*Key, error) {
 	j, err := decodeJWK(text)
 	if err != nil {

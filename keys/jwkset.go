@@ -13,7 +13,7 @@ import (
 // maxKeys is how many keys a JWK Set may have.
 const maxKeys = 100
 
-// Skipped is a key of a JWK Set that [ParseSet] passed over.
+// Skipped is a key of a JWK Set that [ParseSet] skipped.
 type Skipped struct {
 	Index int    // its place in the set, from 0
 	ID    string // its "kid", which may be empty
@@ -24,27 +24,25 @@ type Skipped struct {
 // [ParsePublicSet] found in a set that others can read. Who has read it can sign.
 var ErrExposed = errors.New("keys: JWK Set shows a private key or secret to everybody; the issuer must replace it")
 
-// ParseSet returns the keys in a JWK Set (RFC 7517 section 5) of at most 100 keys
-// and 1 MiB. It verifies with all of them and signs with the first private key or
-// secret, if there is one. Keys without "kid" get one as in [NewSet].
+// ParseSet returns the keys in a JWK Set (RFC 7517 section 5) of at most 100 keys and
+// 1 MiB. It verifies with all of them and signs with the first private key or secret,
+// if there is one. Keys without "kid" get one as in [NewSet].
 //
-// A key that names no algorithm ("alg") takes those of algs that fit its type and
-// curve, each as a key of its own: ParseSet(text, RS256, PS256) makes two keys of an
-// RSA key without "alg". Where none fits, it takes the one that its curve implies.
-// algs do not concern the keys that have an "alg".
+// A key without "alg" is used for each of algs that fits its type and curve:
+// ParseSet(text, RS256, PS256) makes two keys of one RSA key. If none fits, the
+// algorithm of its curve is used. algs have no effect on keys with "alg".
 //
-// As the RFC asks, keys that [ParseJWK] would refuse are passed over: those for
-// something else, of a type that is not supported, weak or malformed. So are two
-// different keys with the same key ID and algorithm. [Set.Skipped] lists them with the
-// reason. A set of which nothing is left is an error that tells the reasons, and so is
-// one that holds secrets and public keys alike, which have no one right place.
+// As RFC 7517 requires, keys that [ParseJWK] would refuse are skipped: keys for
+// another use, of an unknown type, weak or malformed. Two different keys with the same
+// key ID and algorithm are skipped too. [Set.Skipped] lists them with the reason. It
+// is an error if no key is left, and if a set has both secrets and public keys.
 func ParseSet(text []byte, algs ...Algorithm) (*Set, error) {
 	return parseSet(text, algs, false)
 }
 
-// ParsePublicSet is [ParseSet] for a set that somebody else has published: it only
-// verifies. Secrets are passed over, and private members are dropped, both with
-// [ErrExposed]; a key whose private members were dropped verifies all the same.
+// ParsePublicSet is [ParseSet] for a set that another issuer has published: it only
+// verifies. Secrets are skipped and private members are dropped, both with
+// [ErrExposed]; a key whose private members were dropped still verifies.
 func ParsePublicSet(text []byte, algs ...Algorithm) (*Set, error) {
 	return parseSet(text, algs, true)
 }
@@ -296,6 +294,6 @@ func (s *Set) mixed() bool {
 	return slices.ContainsFunc(s.keys, secret) && slices.ContainsFunc(s.keys, public)
 }
 
-// Skipped returns the keys that [ParseSet] passed over, in the order of the JWK Set.
-// It is empty for a set made with [NewSet].
+// Skipped returns the keys that [ParseSet] skipped, in the order of the JWK Set. It is
+// empty for a set made with [NewSet].
 func (s *Set) Skipped() []Skipped { return slices.Clone(s.skipped) }

@@ -27,9 +27,9 @@ import (
 // ErrCannotSign is returned where a signature is asked of a key that only verifies.
 var ErrCannotSign = errors.New("keys: no private key or secret to sign with")
 
-// A Key is key material bound to one algorithm. It is immutable and safe for
-// concurrent use. Make one with [HMAC], [FromPEM], [FromSigner], [FromPublic],
-// [ParseJWK] or [Generate]; the zero Key verifies and signs nothing.
+// A Key is a key bound to one algorithm. It is immutable and safe for concurrent use.
+// Make one with [HMAC], [FromPEM], [FromSigner], [FromPublic], [ParseJWK] or
+// [Generate]; the zero Key neither verifies nor signs.
 type Key struct {
 	alg      Algorithm
 	id       string
@@ -43,16 +43,16 @@ type Key struct {
 
 var _ Source = (*Key)(nil)
 
-// HMAC returns a key for HS256, HS384 or HS512. The secret must be at least as long
-// as the hash (32, 48 or 64 bytes; RFC 7518 section 3.2), and must not be one byte
+// HMAC returns a key for HS256, HS384 or HS512. The secret must be at least as long as
+// the hash (32, 48 or 64 bytes; RFC 7518 section 3.2) and must not be one byte
 // repeated. It is copied.
 //
-// A secret that is a key of another kind is refused, since anybody could sign with a
-// public key: PEM, DER, OpenSSH, JWK, an RSA modulus or EC point alone; also quoted,
-// escaped, in UTF-16, cut short, or in base64, base32 or hexadecimal, several times
-// over. What cannot be told from random bytes is accepted: the 32 bytes of an Ed25519
-// key alone, one coordinate of a point, a modulus of less than 2048 bits. Of random
-// secrets of exactly 256, 384 or 512 bytes one in forty looks like a modulus and is
+// HMAC also refuses a secret that is a key of another kind, since with a public key as
+// the secret everybody could sign: PEM, DER, OpenSSH, JWK, an RSA modulus or EC point;
+// also in quotes, escaped, in UTF-16, cut off, or in base64, base32 or hexadecimal,
+// several times. It cannot refuse what looks like random bytes: the 32 bytes of an
+// Ed25519 key, one coordinate of a point, a modulus of less than 2048 bits. One in
+// forty random secrets of exactly 256, 384 or 512 bytes looks like a modulus and is
 // refused.
 func HMAC(alg Algorithm, secret []byte) (*Key, error) {
 	s, err := alg.hmac()
@@ -65,9 +65,9 @@ func HMAC(alg Algorithm, secret []byte) (*Key, error) {
 	return InsecureHMAC(alg, secret)
 }
 
-// InsecureHMAC is [HMAC] for secrets shorter than the hash, down to one byte. Such
-// a secret can be found by trying: use it only to go on verifying tokens of a
-// system that has one, until the secret is changed.
+// InsecureHMAC is [HMAC] for secrets shorter than the hash, down to one byte. Such a
+// secret can be guessed: use it only to verify tokens of a system that has one, until
+// the secret is changed.
 func InsecureHMAC(alg Algorithm, secret []byte) (*Key, error) {
 	s, err := alg.hmac()
 	if err != nil {
@@ -156,7 +156,7 @@ func describe(pub crypto.PublicKey) string {
 // Algorithm returns the one algorithm of the key.
 func (k *Key) Algorithm() Algorithm { return k.alg }
 
-// ID returns the key ID ("kid") that the key writes and answers to; it may be empty.
+// ID returns the key ID ("kid"), which may be empty.
 func (k *Key) ID() string { return k.id }
 
 // WithID returns the same key under another key ID. An empty ID writes no "kid".
@@ -168,14 +168,14 @@ func (k *Key) WithID(id string) *Key {
 	return &c
 }
 
-// CanSign reports whether the key has its private half or secret.
+// CanSign reports whether the key has a private key or secret.
 func (k *Key) CanSign() bool { return k.signer != nil }
 
 // Public returns the public key, or nil for HMAC. It must not be changed.
 func (k *Key) Public() crypto.PublicKey { return k.public }
 
-// Header returns the encoded header segment of a token that the key signs with no
-// header fields of the caller's.
+// Header returns the encoded header of a token that the key signs without further
+// header fields.
 func (k *Key) Header() string { return k.head }
 
 // Sign returns the signature of input as a base64url segment. The error is
@@ -186,8 +186,8 @@ func (k *Key) Sign(ctx context.Context, input string) (signature string, err err
 	return string(b), err
 }
 
-// AppendSignature is [Key.Sign] that appends the segment to dst. input may be a part of
-// dst.
+// AppendSignature is [Key.Sign], but appends the segment to dst. input may be a part
+// of dst.
 func (k *Key) AppendSignature(ctx context.Context, dst, input []byte) ([]byte, error) {
 	start := len(dst)
 	b, err := k.sign(ctx, dst, input)
@@ -220,7 +220,7 @@ func (k *Key) Verify(input, signature string) bool {
 	return k.verifier != nil && k.verifier.Verify(input, signature)
 }
 
-// SigningKey implements [Source]: the key itself, for every identity.
+// SigningKey implements [Source]. It returns the key for every identity.
 func (k *Key) SigningKey(context.Context, any) (*Key, error) {
 	if k.signer == nil {
 		return nil, ErrCannotSign
@@ -228,8 +228,8 @@ func (k *Key) SigningKey(context.Context, any) (*Key, error) {
 	return k, nil
 }
 
-// VerificationKeys implements [Source]: the key itself, unless key and token both
-// name a key ID and the two differ.
+// VerificationKeys implements [Source]. It returns the key, unless key and token both
+// have a key ID and these differ.
 func (k *Key) VerificationKeys(_ context.Context, u Unverified) ([]*Key, error) {
 	if k.id != "" && u.KeyID() != "" && k.id != u.KeyID() {
 		return nil, nil
@@ -249,10 +249,10 @@ func (k *Key) ForHeader(segment string) *Key {
 	return nil
 }
 
-// String names the algorithm and the key ID, never the key.
+// String returns the algorithm and the key ID, never the key.
 func (k *Key) String() string { return fmt.Sprintf("keys.Key(%s %q)", k.alg, k.id) }
 
-// GoString is String, so that %#v does not print the key either.
+// GoString is String, so that %#v does not print the key.
 func (k *Key) GoString() string { return k.String() }
 
 // LogValue implements slog.LogValuer with what String shows.

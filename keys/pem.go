@@ -10,17 +10,17 @@ import (
 	"strings"
 )
 
-// FromPEM returns the key in PEM text (RFC 7468). From a private key (PKCS #8,
-// PKCS #1 or SEC 1) it signs and verifies; from a public key (SubjectPublicKeyInfo
-// or PKCS #1) or a CERTIFICATE it verifies only. The key must fit alg and not be
-// weak, as for [FromPublic].
+// FromPEM returns the key in PEM text (RFC 7468). A private key (PKCS #8, PKCS #1 or
+// SEC 1) signs and verifies; a public key (SubjectPublicKeyInfo or PKCS #1) or a
+// CERTIFICATE only verifies. The key must fit alg and not be weak, as for
+// [FromPublic].
 //
-// The text holds one key: "EC PARAMETERS" before it are skipped, anything but white
-// space behind it is refused, and so is an encrypted key. A byte order mark, lines
-// that are indented, and a label that names another form of private or public key
-// are accepted. What cannot be read is refused with a message that says what the text
-// is and, where there is one, with the command that converts it. Of a certificate
-// nothing but the public key is looked at: neither its dates nor who signed it.
+// The text must hold one key. "EC PARAMETERS" before it are skipped; anything but
+// white space after it is an error, and so is an encrypted key. A byte order mark,
+// indented lines, and the label of another form of private or public key are accepted.
+// The error for other text says what the text is and, if possible, the command that
+// converts it. Only the public key of a certificate is used: dates and signature are
+// not checked.
 func FromPEM(alg Algorithm, text []byte) (*Key, error) {
 	if _, err := alg.scheme(); err != nil {
 		return nil, err

@@ -52,8 +52,8 @@ func (k *Key) required() (required, bool) {
 }
 
 // Thumbprint returns the RFC 7638 thumbprint of the public key: the SHA-256 of its
-// canonical JWK in base64url, 43 characters. It is "" for an HMAC key, for which it
-// would help to find the secret.
+// canonical JWK in base64url, 43 characters. It is "" for an HMAC key, since it would
+// help to guess the secret.
 func (k *Key) Thumbprint() string {
 	r, ok := k.required()
 	if !ok {

@@ -10,7 +10,7 @@ import (
 	"time"
 )
 
-// RingOptions are the rules of a [Ring].
+// RingOptions has the options of a [Ring].
 type RingOptions struct {
 	// Lifetime is how long a key is kept after it was replaced: the longest lifetime of
 	// any token that it signs, refresh tokens included, and the tolerance for clocks. It
@@ -27,7 +27,7 @@ type RingKey struct {
 	From time.Time
 }
 
-// Phase is what a key of a [Ring] does at a time.
+// Phase is the state of a key in a [Ring].
 type Phase string
 
 const (
@@ -39,7 +39,7 @@ const (
 	Retiring Phase = "retiring"
 )
 
-// RingStatus is what [Ring.Status] tells of a key.
+// RingStatus describes a key of a [Ring].
 type RingStatus struct {
 	RingKey
 	Phase Phase
@@ -48,12 +48,12 @@ type RingStatus struct {
 }
 
 // A Ring is a [Source] whose keys follow one another by time. A key is pending first:
-// published, so that every verifier has it before the first token of it comes. It signs
-// from its From to that of the next key, and verifies for RingOptions.Lifetime after
-// that. Nothing has to happen at these moments: no goroutine, no restart.
+// it is published, so that all verifiers have it before it signs. It signs from its
+// From until the From of the next key, and then verifies for [RingOptions.Lifetime].
+// The changes need no goroutine and no restart.
 //
-// A Ring is safe for concurrent use. Requests read it without a lock; [Ring.Rotate] and
-// [Ring.Replace] swap its keys.
+// A Ring is safe for concurrent use. Requests read it without a lock; [Ring.Rotate]
+// and [Ring.Replace] change its keys.
 type Ring struct {
 	lifetime time.Duration
 	clock    func() time.Time
@@ -72,9 +72,9 @@ type ringKey struct {
 
 func (k *ringKey) gone(now time.Time) bool { return k.replaced && !now.Before(k.until) }
 
-// NewRing returns a ring of the keys. They get key IDs as in [NewSet]. No two may begin
-// at the same time, or share key ID and algorithm; secrets and public keys are kept
-// apart. A ring of keys that only verify is good for verifying.
+// NewRing returns a ring of the keys. They get key IDs as in [NewSet]. No two keys may
+// have the same From, or the same key ID and algorithm. A ring cannot have both
+// secrets and public keys. A ring of keys that only verify only verifies.
 func NewRing(o RingOptions, list ...RingKey) (*Ring, error) {
 	if o.Lifetime <= 0 {
 		return nil, errors.New("keys: RingOptions.Lifetime must be positive: the longest lifetime of a token, refresh tokens included")
@@ -89,9 +89,9 @@ func NewRing(o RingOptions, list ...RingKey) (*Ring, error) {
 // Lifetime returns RingOptions.Lifetime.
 func (r *Ring) Lifetime() time.Duration { return r.lifetime }
 
-// Replace puts other keys in the place of all keys. On an error the ring stays as it is.
-// It is for keys that were read anew, and to drop a key whose private half is in wrong
-// hands, of which no token is accepted any more.
+// Replace replaces all keys. After an error the ring is unchanged. Use it for keys
+// that were read again, and to drop a key that was stolen: its tokens are then refused
+// at once.
 func (r *Ring) Replace(list ...RingKey) error {
 	r.change.Lock()
 	defer r.change.Unlock()
@@ -135,10 +135,10 @@ func (r *Ring) arrange(list []RingKey) ([]ringKey, error) {
 	return ring, nil
 }
 
-// Rotate adds the key that signs from the given time on, which must be later than that
-// of all other keys, and drops the keys whose time is over. Verifiers with a copy of the
-// published set need to have the key before: let from be later than now by at least the
-// time for which they keep a copy (Cache-Control of the published set).
+// Rotate adds a key that signs from the given time on, which must be later than that
+// of all other keys, and drops the keys that have ended. Verifiers that keep a copy of
+// the published set must get the key before: from must be later than now by at least
+// the time for which they keep the copy (Cache-Control of the published set).
 func (r *Ring) Rotate(next *Key, from time.Time) error {
 	r.change.Lock()
 	defer r.change.Unlock()
@@ -177,7 +177,7 @@ func (r *Ring) active(all []ringKey) int {
 	return i
 }
 
-// Keys returns the keys to be published: pending, active and retiring ones.
+// Keys returns the keys to publish: pending, active and retiring.
 func (r *Ring) Keys() []*Key {
 	var all []*Key
 	for _, k := range r.live() {
@@ -207,8 +207,8 @@ func (r *Ring) Status() []RingStatus {
 // MarshalJSON returns the JWK Set of the public keys, as [Set.MarshalJSON] does.
 func (r *Ring) MarshalJSON() ([]byte, error) { return marshalSet(r.Keys()) }
 
-// Ready returns why the ring cannot sign now, or nil. It is nil, too, for a ring of keys
-// that only verify.
+// Ready returns an error if the ring cannot sign now. A ring of keys that only verify
+// is ready.
 func (r *Ring) Ready(context.Context) error {
 	live := r.live()
 	if r.active(live) < 0 {
@@ -219,7 +219,7 @@ func (r *Ring) Ready(context.Context) error {
 
 var errPending = errors.New("keys: all keys of the ring are pending; none signs yet")
 
-// SigningKey implements [Source]: the active key, for every identity.
+// SigningKey implements [Source]. It returns the active key for every identity.
 func (r *Ring) SigningKey(context.Context, any) (*Key, error) {
 	all := *r.keys.Load()
 	i := r.active(all)

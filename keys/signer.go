@@ -16,23 +16,23 @@ import (
 	"github.com/jwtgate/gate/internal/jws"
 )
 
-// A ContextSigner is a crypto.Signer whose signatures are made elsewhere, by a KMS for
-// example, and that gives up when the context of the request ends.
+// A ContextSigner is a crypto.Signer that signs elsewhere, for example in a KMS, and
+// stops when the context of the request ends.
 type ContextSigner interface {
 	crypto.Signer
 	// SignContext is Sign with the context of the request.
 	SignContext(ctx context.Context, rand io.Reader, digest []byte, opts crypto.SignerOpts) ([]byte, error)
 }
 
-// FromSigner returns a key that signs with signer, which may be a private key in
-// memory or stand for one in a KMS or HSM, and verifies with its public half, for
-// which the same holds as in [FromPublic]. The signer must be safe for concurrent
-// use and not be changed. A private key in memory whose halves do not belong
-// together, or of more than two primes, is refused; another signer is not tried.
+// FromSigner returns a key that signs with signer and verifies with its public key,
+// which must fit alg and not be weak, as for [FromPublic]. signer is a private key in
+// memory, or a key in a KMS or HSM. It must be safe for concurrent use and must not be
+// changed. A private key in memory must match its public key and, for RSA, have two
+// primes; other signers are not tried.
 //
-// A signer that may take long should be a [ContextSigner]: any other one that hangs holds
-// the request that waits for it. What a signer that is no private key in memory returns
-// is verified, so that the wrong key at the other end shows at once.
+// A signer that may take long should be a [ContextSigner], since another one cannot be
+// interrupted when the request ends. The result of a signer outside of memory is
+// verified each time, so that a wrong key is noticed at once.
 func FromSigner(alg Algorithm, signer crypto.Signer) (*Key, error) {
 	if isNil(signer) {
 		return nil, errors.New("keys: the signer is nil or has no whole key")
@@ -118,8 +118,8 @@ func pairEC(key *ecdsa.PrivateKey) bool {
 	return err == nil && pair.PublicKey.Equal(&key.PublicKey)
 }
 
-// Generate makes a new random key: a secret as long as the hash, RSA with 2048
-// bits, or a key on the curve of alg. It has no key ID.
+// Generate returns a new random key: a secret as long as the hash, RSA with 2048 bits,
+// or a key on the curve of alg. It has no key ID.
 func Generate(alg Algorithm) (*Key, error) {
 	s, err := alg.scheme()
 	if err != nil {

@@ -10,26 +10,26 @@ import (
 	"github.com/jwtgate/gate/internal/jws"
 )
 
-// A Source chooses keys. Implementations must be safe for concurrent use. An error
-// is a failure of the source, answered as such (503), never taken for a bad token.
+// A Source has keys that sign and verify. Implementations must be safe for concurrent
+// use. An error means that the source failed; the request is answered with 503.
 type Source interface {
-	// SigningKey returns the key that signs a token for identity, which is the
-	// value given to the call that creates the token.
+	// SigningKey returns the key that signs a token for identity, the value given to the
+	// call that creates the token.
 	SigningKey(ctx context.Context, identity any) (*Key, error)
-	// VerificationKeys returns the keys that may verify a token. Nothing in u is
-	// verified: use it to look keys up, never to believe it. Keys of another
-	// algorithm than the token's are not tried. No key means: refuse the token.
+	// VerificationKeys returns the keys that may have signed a token; if there is none,
+	// the token is refused. u is not verified: use it only to look keys up. Keys of
+	// another algorithm than that of the token are not tried.
 	VerificationKeys(ctx context.Context, u Unverified) ([]*Key, error)
 }
 
-// Unverified is what a token says of itself before its signature was checked.
+// Unverified is the content of a token whose signature was not checked.
 type Unverified struct {
 	parts  jws.Parts
 	header jws.Header
 }
 
-// ParseUnverified reads the header of a token of at most maxBytes bytes, strictly,
-// and checks nothing but its form.
+// ParseUnverified reads the header of a token of at most maxBytes bytes and checks its
+// form only.
 func ParseUnverified(token string, maxBytes int) (Unverified, error) {
 	parts, err := jws.Split(token, maxBytes)
 	if err != nil {
@@ -42,18 +42,18 @@ func ParseUnverified(token string, maxBytes int) (Unverified, error) {
 	return Unverified{parts, header}, err
 }
 
-// Algorithm returns "alg" as the token has it.
+// Algorithm returns "alg".
 func (u Unverified) Algorithm() string { return u.header.Alg }
 
-// KeyID returns "kid", or "" where there is none. It is text from outside: do not
-// use it as a path, a query or a URL.
+// KeyID returns "kid", or "" if there is none. It may be forged: do not use it as a
+// path, a query or a URL.
 func (u Unverified) KeyID() string { return u.header.KeyID }
 
-// Type returns "typ", or "" where there is none.
+// Type returns "typ", or "" if there is none.
 func (u Unverified) Type() string { return u.header.Type }
 
-// Header decodes the header into v, a pointer to a map or to a struct, whose fields
-// are matched by exact name: tag them.
+// Header decodes the header into v, a pointer to a map or to a struct. The case of
+// names matters, so give fields a tag.
 func (u Unverified) Header(v any) error {
 	if err := json.Unmarshal(u.header.JSON, v); err != nil {
 		return fmt.Errorf("keys: unverified header: %w", err)
@@ -61,7 +61,7 @@ func (u Unverified) Header(v any) error {
 	return nil
 }
 
-// Claims decodes the claims into v as Header does. Anyone may have written them.
+// Claims decodes the claims into v as Header does. They may be forged.
 func (u Unverified) Claims(v any) error {
 	text, ok := jws.DecodeSegment(u.parts.Payload)
 	if !ok {
@@ -73,8 +73,8 @@ func (u Unverified) Claims(v any) error {
 	return nil
 }
 
-// A Set signs with one key and verifies with several, told apart by "kid". It is
-// immutable and safe for concurrent use.
+// A Set signs with one key and verifies with several, chosen by "kid". It is immutable
+// and safe for concurrent use.
 type Set struct {
 	sign    *Key
 	keys    []*Key
@@ -84,11 +84,11 @@ type Set struct {
 
 var _ Source = (*Set)(nil)
 
-// NewSet returns a set that signs with sign and verifies with sign and verify. A
-// nil sign makes a set that only verifies. Every key gets a key ID: its own, or
-// the RFC 7638 thumbprint of its public key; a key made of a secret must have been
-// given one with [Key.WithID], since a hash of a secret is not for publication. No
-// two keys may share key ID and algorithm.
+// NewSet returns a set that signs with sign and verifies with sign and verify. With a
+// nil sign it only verifies. A key without key ID gets the RFC 7638 thumbprint of its
+// public key. A key made from a secret must already have one ([Key.WithID]), since a
+// hash of a secret must not be published. No two keys may have the same key ID and
+// algorithm.
 func NewSet(sign *Key, verify ...*Key) (*Set, error) {
 	if sign != nil {
 		verify = append([]*Key{sign}, verify...)
@@ -145,18 +145,19 @@ func (s *Set) SigningKey(context.Context, any) (*Key, error) {
 }
 
 // TryWithoutKeyID returns a copy of the set that tries all its keys on a token without
-// "kid". A forged token of that kind then costs a signature check for each key of its
-// algorithm, and is refused where the gate's Limits.KeyCandidates are fewer. It is for
-// tokens that were made by a single key without an ID, or by others.
+// "kid". Use it for tokens of other systems, or of a single key without an ID. A
+// forged token without "kid" then costs a signature check for each key of its
+// algorithm; with more keys than Limits.KeyCandidates of the gate, such tokens are
+// refused.
 func (s *Set) TryWithoutKeyID() *Set {
 	c := *s
 	c.anyKey = true
 	return &c
 }
 
-// VerificationKeys implements [Source]: the keys with the token's key ID. For a token
-// that names none they are the keys that were given to the set without an ID, or all
-// of a set from [Set.TryWithoutKeyID].
+// VerificationKeys implements [Source]. It returns the keys with the key ID of the
+// token. For a token without one, it returns the keys that were given to the set
+// without an ID, or all keys of a set from [Set.TryWithoutKeyID].
 func (s *Set) VerificationKeys(_ context.Context, u Unverified) ([]*Key, error) {
 	id := u.KeyID()
 	var found []*Key
