@@ -1,7 +1,6 @@
 package flask_test
 
 import (
-	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -17,8 +16,6 @@ import (
 	"github.com/jwtgate/gate"
 	"github.com/jwtgate/gate/flask"
 )
-
-func encode(b []byte) string { return base64.RawURLEncoding.EncodeToString(b) }
 
 // reasons are the keys of the map of messages in the gate's source.
 func reasons(t *testing.T) []string {
