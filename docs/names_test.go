@@ -14,8 +14,8 @@ import (
 
 // packages are those whose names the pages use, by their folders.
 var packages = map[string]string{
-	"gate": "", "keys": "keys", "jwks": "keys/jwks", "keyfile": "keys/keyfile", "flask": "flask", "session": "session", "gatetest": "gatetest", "gategin": "adapters/gategin", "gateecho": "adapters/gateecho",
-	"oidc":    "oidc",
+	"gate": "", "keys": "keys", "jwks": "keys/jwks", "keyfile": "keys/keyfile", "flask": "flask", "session": "session", "gatetest": "gatetest",
+	"gategin": "adapters/gategin", "gateecho": "adapters/gateecho", "gatefiber": "adapters/gatefiber", "oidc": "oidc",
 	"gatemem": "stores/gatemem", "gatesql": "stores/gatesql", "gateredis": "stores/gateredis", "stores": "stores", "storekit": "stores/storekit",
 }
 

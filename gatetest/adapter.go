@@ -50,13 +50,23 @@ type AdapterAnswer struct {
 // -race. build returns the function that serves the application on a listener until that
 // is closed. The application recovers panics as is usual for the framework, and
 // answers them with 500; it takes headers of at least 16 KiB. The suite speaks to it in
-// process, over TCP, and over TLS with HTTP/2 where the framework has that.
+// process, over TCP, and over TLS with HTTP/2.
 func Adapter(t *testing.T, build func(t *testing.T, app AdapterApp) (serve func(l net.Listener) error)) {
+	runAdapter(t, build, "h2", "http/1.1")
+}
+
+// AdapterHTTP1 is [Adapter] for a framework that has no HTTP/2.
+func AdapterHTTP1(t *testing.T, build func(t *testing.T, app AdapterApp) (serve func(l net.Listener) error)) {
+	runAdapter(t, build, "http/1.1")
+}
+
+// runAdapter runs the suite with an application that speaks these protocols over TLS.
+func runAdapter(t *testing.T, build func(*testing.T, AdapterApp) func(net.Listener) error, protocols ...string) {
 	for _, carrier := range carriers {
 		t.Run(carrier.name, func(t *testing.T) {
 			for _, check := range adapterChecks {
 				t.Run(check.name, func(t *testing.T) {
-					check.run(newAdapterSuite(t, carrier, build))
+					check.run(newAdapterSuite(t, carrier.with(protocols), build))
 				})
 			}
 		})

@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"sync"
 	"testing"
 )
@@ -15,19 +16,25 @@ import (
 // carrier is a way from client to server.
 type carrier struct {
 	name, scheme string
-	listen       func(t *testing.T) (l net.Listener, transport *http.Transport)
+	listen       func(t *testing.T, protocols []string) (l net.Listener, transport *http.Transport)
+	protocols    []string // over TLS
+}
+
+func (c carrier) with(protocols []string) carrier {
+	c.protocols = protocols
+	return c
 }
 
 var carriers = []carrier{
-	{"in process", "http", listenInProcess},
-	{"TCP", "http", listenTCP},
-	{"TLS", "https", listenTLS},
+	{name: "in process", scheme: "http", listen: listenInProcess},
+	{name: "TCP", scheme: "http", listen: listenTCP},
+	{name: "TLS", scheme: "https", listen: listenTLS},
 }
 
 // start serves until the end of the test, and returns a client to whom every host is the
 // server.
 func (c carrier) start(t *testing.T, serve func(net.Listener) error) *http.Client {
-	l, transport := c.listen(t)
+	l, transport := c.listen(t, c.protocols)
 	ended := make(chan error, 1)
 	go func() { ended <- serve(l) }()
 	t.Cleanup(func() {
@@ -40,7 +47,7 @@ func (c carrier) start(t *testing.T, serve func(net.Listener) error) *http.Clien
 	return &http.Client{Transport: transport, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
 }
 
-func listenTCP(t *testing.T) (net.Listener, *http.Transport) {
+func listenTCP(t *testing.T, _ []string) (net.Listener, *http.Transport) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -51,15 +58,15 @@ func listenTCP(t *testing.T) (net.Listener, *http.Transport) {
 }
 
 // listenTLS has the certificate of httptest, which is for example.com.
-func listenTLS(t *testing.T) (net.Listener, *http.Transport) {
+func listenTLS(t *testing.T, protocols []string) (net.Listener, *http.Transport) {
 	lender := httptest.NewTLSServer(http.NotFoundHandler())
 	defer lender.Close()
-	l, transport := listenTCP(t)
+	l, transport := listenTCP(t, nil)
 	pool := x509.NewCertPool()
 	pool.AddCert(lender.Certificate())
 	transport.TLSClientConfig = &tls.Config{RootCAs: pool, ServerName: "example.com"}
-	transport.ForceAttemptHTTP2 = true
-	return tls.NewListener(l, &tls.Config{Certificates: lender.TLS.Certificates, NextProtos: []string{"h2", "http/1.1"}}), transport
+	transport.ForceAttemptHTTP2 = slices.Contains(protocols, "h2")
+	return tls.NewListener(l, &tls.Config{Certificates: lender.TLS.Certificates, NextProtos: protocols}), transport
 }
 
 // pipes is a listener to which the client hands one end of a pipe.
@@ -69,7 +76,7 @@ type pipes struct {
 	once  sync.Once
 }
 
-func listenInProcess(*testing.T) (net.Listener, *http.Transport) {
+func listenInProcess(*testing.T, []string) (net.Listener, *http.Transport) {
 	p := &pipes{conns: make(chan net.Conn), done: make(chan struct{})}
 	return p, &http.Transport{DisableCompression: true, DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
 		client, server := net.Pipe()
