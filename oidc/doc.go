@@ -9,4 +9,8 @@
 //	g, err := gate.New(gate.Config{Issuers: []gate.Issuer{issuer}})
 //
 // A [Profile] says how the access tokens of a provider differ from its other tokens.
+//
+// [DiscoverLogin] is for an application whose users log in at the provider: its [Login]
+// checks ID tokens. An application can do both, and the two never take the same token:
+// an access token is no proof of a login, and an ID token gives no access.
 package oidc
