@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/jwtgate/gate/internal/compat"
+	"github.com/jwtgate/gate/internal/keyhook"
 	"github.com/jwtgate/gate/keys"
 )
 
@@ -160,7 +161,7 @@ type Gate struct {
 	acceptsJWT    bool // the header of keys.Key.Header is accepted
 	readsBack     bool // Create and Accept differ: every new token is checked
 	issuers       *issuers
-	match         headerMatcher
+	match         func(header string) *keys.Key // the shortcut of package keyhook, or nil
 	cache         *tokenCache
 	scratch       sync.Pool
 	maxAge        int64 // RFC 9470, of not fresh answers: the lifetime of an access token
@@ -187,7 +188,7 @@ func newGate(cfg Config, o compat.Options) (*Gate, error) {
 	g.readsBack = cfg.Accept.Issuer != cfg.Create.Issuer || !slices.Equal(cfg.Accept.Audiences, cfg.Create.Audience)
 	g.scratch.New = newScratch
 	if g.acceptsJWT = g.issuers.own.acceptsType("JWT"); g.acceptsJWT {
-		g.match = matcher(cfg.Keys)
+		g.match, _ = keyhook.ByHeader(cfg.Keys).(func(string) *keys.Key)
 	}
 	if cfg.Accept.Limits.CacheEntries > 0 {
 		g.cache = newTokenCache(cfg.Accept.Limits.CacheEntries, cfg.Accept.Limits.CacheBytes)

@@ -9,27 +9,6 @@ import (
 	"github.com/jwtgate/gate/keys"
 )
 
-// headerMatcher is a key source that finds its key by the encoded header. The gate's own
-// tokens are recognised in this way without parsing the header.
-type headerMatcher interface {
-	ForHeader(segment string) *keys.Key
-}
-
-// ownMatcher is a headerMatcher that returns the source it was written for.
-type ownMatcher interface {
-	headerMatcher
-	Itself() keys.Source
-}
-
-// matcher returns source as a headerMatcher if it is one. It is not for a type that embeds
-// one: that type may choose keys in another way.
-func matcher(source keys.Source) headerMatcher {
-	if m, ok := source.(ownMatcher); ok && m.Itself() == source {
-		return m
-	}
-	return nil
-}
-
 // checkSignature is step 2: it chooses the key, checks the signature and reads the
 // payload. It reads nothing of the payload before the signature holds.
 func (g *Gate) checkSignature(ctx context.Context, raw string) (*Token, error) {
@@ -69,7 +48,7 @@ func (g *Gate) ownKey(header string) *keys.Key {
 	if g.match == nil {
 		return nil
 	}
-	return g.match.ForHeader(header)
+	return g.match(header)
 }
 
 // openWith verifies a token with the keys of an issuer and reads it.

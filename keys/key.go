@@ -237,12 +237,8 @@ func (k *Key) VerificationKeys(_ context.Context, u Unverified) ([]*Key, error) 
 	return []*Key{k}, nil
 }
 
-// Itself returns the source that the methods are of. A type that embeds it is another
-// source, and a gate asks that one for each token.
-func (k *Key) Itself() Source { return k }
-
-// ForHeader returns the key when the encoded header segment is the one it writes.
-func (k *Key) ForHeader(segment string) *Key {
+// forHeader returns the key when the encoded header segment is the one it writes.
+func (k *Key) forHeader(segment string) *Key {
 	if segment == k.head {
 		return k
 	}

@@ -244,12 +244,8 @@ func (r *Ring) VerificationKeys(_ context.Context, u Unverified) ([]*Key, error)
 	return found, nil
 }
 
-// Itself returns the source that the methods are of. A type that embeds it is another
-// source, and a gate asks that one for each token.
-func (r *Ring) Itself() Source { return r }
-
-// ForHeader returns the key that writes exactly this encoded header segment, or nil.
-func (r *Ring) ForHeader(segment string) *Key {
+// forHeader returns the key that writes exactly this encoded header segment, or nil.
+func (r *Ring) forHeader(segment string) *Key {
 	all := *r.keys.Load()
 	for i := len(all) - 1; i >= 0; i-- {
 		k := &all[i]

@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/jwtgate/gate/internal/keyhook"
 	"github.com/jwtgate/gate/keys"
 )
 
@@ -211,13 +212,16 @@ func TestRingSwaps(t *testing.T) {
 // choosy embeds a source to choose keys in its own way.
 type choosy struct{ *keys.Ring }
 
-func TestItself(t *testing.T) {
+func TestShortcut(t *testing.T) {
 	k := newKey("a")
 	set, ring := must(keys.NewSet(k)), must(keys.NewRing(keys.RingOptions{Lifetime: time.Hour}, keys.RingKey{Key: k}))
-	if k.Itself() != keys.Source(k) || set.Itself() != keys.Source(set) || ring.Itself() != keys.Source(ring) {
-		t.Error("Itself is another source")
+	for _, source := range []keys.Source{k, set, ring} {
+		find, ok := keyhook.ByHeader(source).(func(string) *keys.Key)
+		if !ok || find(k.Header()) != k {
+			t.Errorf("%T has no shortcut to its key", source)
+		}
 	}
-	if c := (choosy{ring}); c.Itself() == keys.Source(c) {
+	if keyhook.ByHeader(choosy{ring}) != nil {
 		t.Error("a source that embeds a ring is taken for it")
 	}
 }

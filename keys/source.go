@@ -169,12 +169,8 @@ func (s *Set) VerificationKeys(_ context.Context, u Unverified) ([]*Key, error) 
 	return found, nil
 }
 
-// Itself returns the source that the methods are of. A type that embeds it is another
-// source, and a gate asks that one for each token.
-func (s *Set) Itself() Source { return s }
-
-// ForHeader returns the key that writes exactly this encoded header segment, or nil.
-func (s *Set) ForHeader(segment string) *Key {
+// forHeader returns the key that writes exactly this encoded header segment, or nil.
+func (s *Set) forHeader(segment string) *Key {
 	for _, k := range s.keys {
 		if k.head == segment {
 			return k

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/jwtgate/gate/internal/keyhook"
 	"github.com/jwtgate/gate/internal/safehttp"
 	"github.com/jwtgate/gate/keys"
 )
@@ -54,7 +55,8 @@ func (r *Remote) read(res *http.Response) (*state, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &state{set: set, etag: res.Header.Get("ETag")}, nil
+	forHeader, _ := keyhook.ByHeader(set).(func(string) *keys.Key)
+	return &state{set: set, forHeader: forHeader, etag: res.Header.Get("ETag")}, nil
 }
 
 // freshness is how long an answer may be used by its headers (RFC 9111 section 4.2), or

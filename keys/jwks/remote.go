@@ -22,6 +22,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/jwtgate/gate/internal/keyhook"
 	"github.com/jwtgate/gate/internal/safehttp"
 	"github.com/jwtgate/gate/keys"
 )
@@ -129,6 +130,7 @@ var _ keys.Source = (*Remote)(nil)
 // state is one set, as it was fetched. It does not change.
 type state struct {
 	set                  *keys.Set
+	forHeader            func(segment string) *keys.Key // of set
 	etag                 string
 	fetched, due, closed time.Time
 }
@@ -224,16 +226,25 @@ func (r *Remote) mustFetch(s *state, now time.Time) bool {
 	return !now.Before(s.due) && r.running.Load() == 0
 }
 
-// ForHeader returns the key that writes exactly this encoded header segment, or nil.
-func (r *Remote) ForHeader(segment string) *keys.Key {
+func init() {
+	keyhook.Register(func(source any) any {
+		if r, ok := source.(*Remote); ok {
+			return r.forHeader
+		}
+		return nil
+	})
+}
+
+// forHeader returns the key that writes exactly this encoded header segment, or nil.
+func (r *Remote) forHeader(segment string) *keys.Key {
 	if s := r.live.Load(); s != nil {
-		return s.set.ForHeader(segment)
+		return s.forHeader(segment)
 	}
 	s := r.state.Load()
 	if s == nil {
 		return nil
 	}
-	k := s.set.ForHeader(segment)
+	k := s.forHeader(segment)
 	if k == nil {
 		return nil
 	}
@@ -242,9 +253,6 @@ func (r *Remote) ForHeader(segment string) *keys.Key {
 	}
 	return k
 }
-
-// Itself returns the source that the methods are of, as [keys.Set.Itself] does.
-func (r *Remote) Itself() keys.Source { return r }
 
 // Ready returns why no token can be verified now, or nil. It fetches the set where there
 // is none yet.
