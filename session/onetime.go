@@ -21,20 +21,13 @@ import (
 // [NewOneTime]; it is safe for concurrent use.
 type OneTime struct {
 	gate  *gate.Gate
-	store Redeemer
+	store stores.Store
 	typ   gate.TokenType
-}
-
-// Redeemer is a store that lets a token count once: those of package stores.
-type Redeemer interface {
-	gate.Blocklist
-	// Redeem revokes t, and reports whether this call was the first that did.
-	Redeem(ctx context.Context, t *gate.Token, n stores.Note) (first bool, err error)
 }
 
 // NewOneTime returns a OneTime for tokens of a type that the gate lists in Create.Types.
 // Like [New] it refuses a store that is not the gate's blocklist.
-func NewOneTime(g *gate.Gate, store Redeemer, typ gate.TokenType) (*OneTime, error) {
+func NewOneTime(g *gate.Gate, store stores.Store, typ gate.TokenType) (*OneTime, error) {
 	switch {
 	case g == nil:
 		return nil, errors.New("session: the gate is nil")

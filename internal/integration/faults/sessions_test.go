@@ -8,8 +8,10 @@ import (
 	"testing"
 	"time"
 
+	"github.com/jwtgate/gate/internal/integration/servers"
 	"github.com/jwtgate/gate/stores"
 	"github.com/jwtgate/gate/stores/gatemem"
+	"github.com/jwtgate/gate/stores/gateredis"
 	"github.com/jwtgate/gate/stores/gatesql"
 	"github.com/jwtgate/gate/stores/storekit"
 )
@@ -71,6 +73,8 @@ func sessionStores(t *testing.T) map[string]func() stores.Sessions {
 		d := start(t)
 		all[d.name] = func() stores.Sessions { return d.store(t, gatesql.Options{}) }
 	}
+	server := alone(servers.StartRedis(t, servers.Durable...).Addr)
+	all["redis"] = func() stores.Sessions { return newStore(t, connect(t, server), gateredis.Options{}) }
 	return all
 }
 

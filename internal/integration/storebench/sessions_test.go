@@ -9,12 +9,16 @@ import (
 	"os"
 	"runtime"
 	"strconv"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
 
+	"github.com/redis/rueidis"
+
 	"github.com/jwtgate/gate"
+	"github.com/jwtgate/gate/internal/integration/servers"
 	"github.com/jwtgate/gate/keys"
 	"github.com/jwtgate/gate/session"
 	"github.com/jwtgate/gate/stores"
@@ -131,6 +135,26 @@ func rotatePlain(check, find, change *sql.Stmt, key string) error {
 	return err
 }
 
+// plainHashes returns the commands of a refresh by the client alone: the keys of a check,
+// the record in its hash, and the change of the record.
+func plainHashes(client rueidis.Client) func(int) error {
+	q := new(turns)
+	return func(int) error {
+		return q.take(func(k int) error {
+			ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+			defer cancel()
+			key := storekit.HashID(stores.Session, "", fmt.Sprint(k))
+			if err := client.Do(ctx, client.B().Mget().Key("t"+key, "s"+key, "u"+key).Build()).Error(); err != nil {
+				return err
+			}
+			if err := client.Do(ctx, client.B().Hget().Key(key).Field("sid").Build()).Error(); err != nil && !rueidis.IsRedisNil(err) {
+				return err
+			}
+			return client.Do(ctx, client.B().Hset().Key(key).FieldValue().FieldValue("sid", strings.Repeat("x", 200)).Build()).Error()
+		})
+	}
+}
+
 // TestRefreshes compares refreshes per second, which check and sign tokens too, with the
 // statements of one through the driver alone.
 func TestRefreshes(t *testing.T) {
@@ -142,6 +166,14 @@ func TestRefreshes(t *testing.T) {
 	}
 	compare(t, n, bodies, "gatemem")
 	bodies = nil
+	server := servers.StartRedis(t, servers.Everysec...)
+	client := connect(t, server.Addr, nil)
+	ours, plain := refreshing(t, newStore(t, client, 0)), plainHashes(client)
+	for _, goroutines := range []int{1, 16} {
+		bodies = append(bodies,
+			&body{store: "redis-refresh", who: "driver", goroutines: goroutines, check: plain},
+			&body{store: "redis-refresh", who: "gateredis", goroutines: goroutines, check: ours})
+	}
 	for _, d := range databases(t) {
 		ours := refreshing(t, d.store(t))
 		plain := plainSessions(t, d)
@@ -169,6 +201,10 @@ func TestSessionBytes(t *testing.T) {
 	runtime.ReadMemStats(&after)
 	fmt.Printf("bench session-bytes/gatemem %d of %d\n", (after.HeapAlloc-before.HeapAlloc)/uint64(n), n)
 	runtime.KeepAlive(memory)
+	server := servers.StartRedis(t, servers.Everysec...)
+	client := connect(t, server.Addr, nil)
+	addSessions(t, newStore(t, client, 0), n)
+	fmt.Printf("bench session-bytes/redis %d of %d\n", usedMemory(t, client)/int64(n), n)
 	size := map[gatesql.Dialect]string{
 		gatesql.SQLite:   "SELECT SUM(pgsize) FROM dbstat WHERE name LIKE '%sessions%'",
 		gatesql.Postgres: "SELECT pg_total_relation_size('gate_revoked_sessions')",
@@ -204,4 +240,21 @@ func addSessions(t *testing.T, store stores.Sessions, n int) {
 			t.Fatal(err)
 		}
 	}
+}
+
+// usedMemory is what the keys of sessions take, by MEMORY USAGE of each.
+func usedMemory(t *testing.T, client rueidis.Client) (sum int64) {
+	t.Helper()
+	keys, err := client.Do(t.Context(), client.B().Keys().Pattern("*sessions:*").Build()).AsStrSlice()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, key := range keys {
+		n, err := client.Do(t.Context(), client.B().MemoryUsage().Key(key).Build()).AsInt64()
+		if err != nil {
+			t.Fatal(err)
+		}
+		sum += n
+	}
+	return sum
 }
