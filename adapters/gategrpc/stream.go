@@ -38,7 +38,7 @@ func (d *Guard) Stream(srv any, ss grpc.ServerStream, info *grpc.StreamServerInf
 	s.arm(0)
 	defer s.stop()
 	err = next(srv, s)
-	ended, panicked := s.state()
+	panicked, ended := s.state()
 	if panicked != nil {
 		panic(panicked)
 	}
@@ -101,7 +101,7 @@ func (s *stream) RecvMsg(m any) error {
 	case r := <-received:
 		return s.take(r)
 	case <-s.ctx.Done():
-		if ended, _ := s.state(); ended != nil {
+		if _, ended := s.state(); ended != nil {
 			return ended
 		}
 		return s.take(<-received) // gRPC itself knows why
@@ -134,7 +134,7 @@ func (s *stream) take(r received) error {
 
 // current returns why no message may pass, or nil.
 func (s *stream) current() error {
-	if ended, _ := s.state(); ended != nil {
+	if _, ended := s.state(); ended != nil {
 		return ended
 	}
 	if due := s.due(); !due.IsZero() && !s.d.clock().Before(due) {
@@ -160,7 +160,7 @@ func (s *stream) due() (at time.Time) {
 
 // recheck checks the token and ends the stream if it is refused.
 func (s *stream) recheck() error {
-	if ended, _ := s.state(); ended != nil {
+	if _, ended := s.state(); ended != nil {
 		return ended
 	}
 	if err := s.outer.Err(); err != nil {
@@ -183,10 +183,10 @@ func (s *stream) end(err error, panicked any) error {
 	return s.ended
 }
 
-func (s *stream) state() (ended error, panicked any) {
+func (s *stream) state() (panicked any, ended error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.ended, s.panicked
+	return s.panicked, s.ended
 }
 
 // arm sets the timer for the next check, in at least the time given.

@@ -107,7 +107,7 @@ func TestStreamSilent(t *testing.T) {
 		return err
 	}
 	exp := begin.Add(time.Hour).Truncate(time.Second)
-	shifted.Store(int64(exp.Sub(time.Now()) - 300*time.Millisecond)) // the token expires in 300 ms
+	shifted.Store(int64(time.Until(exp) - 300*time.Millisecond)) // the token expires in 300 ms
 	s := w.open(t, w.token(t, map[string]any{"exp": exp}))
 	_, err := s.Recv()
 	want(t, err, codes.Unauthenticated, "EXPIRED")
