@@ -325,8 +325,8 @@ func (c *Config) checkTimes() error {
 		return errors.New("Accept.MaxLifetime is negative; use NoExpiry for no bound")
 	case !c.Accept.Lenient.NoExpiry && (access == NoExpiry || refresh == NoExpiry):
 		return errors.New("Create makes tokens without exp, which Accept refuses; set a lifetime, or Accept.Lenient.NoExpiry")
-	case 0 < access && access < time.Second, 0 < refresh && refresh < time.Second:
-		return errors.New("Create has a lifetime of less than a second; tokens count in seconds")
+	case access != NoExpiry && access < time.Second, refresh != NoExpiry && refresh < time.Second:
+		return errors.New("Create has a lifetime of less than a second; tokens count in seconds, and NoExpiry is no end")
 	case bound > 0 && (access > bound || refresh > bound):
 		return fmt.Errorf("Create makes tokens that live longer than Accept.MaxLifetime (%v)", bound)
 	}

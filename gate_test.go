@@ -37,6 +37,8 @@ func TestNewRefuses(t *testing.T) {
 		{"access tokens without exp", func(c *gate.Config) { c.Create.AccessLifetime = gate.NoExpiry }, "without exp"},
 		{"refresh tokens without exp", func(c *gate.Config) { c.Create.RefreshLifetime = gate.NoExpiry }, "without exp"},
 		{"lifetime in seconds for nanoseconds", func(c *gate.Config) { c.Create.AccessLifetime = 900 }, "less than a second"},
+		{"negative lifetime", func(c *gate.Config) { c.Create.AccessLifetime = -time.Hour }, "less than a second"},
+		{"negative refresh lifetime", func(c *gate.Config) { c.Create.RefreshLifetime = -time.Hour }, "less than a second"},
 		{"refresh lifetime of nanoseconds", func(c *gate.Config) { c.Create.RefreshLifetime = 900 }, "less than a second"},
 		{"access lifetime over the longest", func(c *gate.Config) {
 			c.Accept.MaxLifetime, c.Create.AccessLifetime = 31*24*time.Hour, 32*24*time.Hour

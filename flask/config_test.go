@@ -73,7 +73,18 @@ func TestFromEnvRefuses(t *testing.T) {
 		{"word for a boolean", "JWT_COOKIE_SECURE=yes", "JWT_COOKIE_SECURE"},
 		{"broken list", `JWT_CSRF_METHODS=["GET"`, "JWT_CSRF_METHODS"},
 		{"unknown", "JWT_COOKIE_SECUER=True", "JWT_COOKIE_SECUER is not an option"},
+		{"misspelled", "JWT_COOKIE_CSRF_PROTEC=True", "did you mean JWT_COOKIE_CSRF_PROTECT?"},
+		{"option of version 3", "JWT_BLACKLIST_ENABLED=True", "set Config.Blocklist"},
 		{"not a number", "JWT_DECODE_LEEWAY=NaN", "JWT_DECODE_LEEWAY is NaN"},
+		{"a list of nothing but a comma", "JWT_CSRF_METHODS=,", "JWT_CSRF_METHODS is"},
+		{"a list of nothing but blanks", "JWT_CSRF_METHODS= ", "JWT_CSRF_METHODS is"},
+		{"locations of nothing but a comma", "JWT_TOKEN_LOCATION= , ", "JWT_TOKEN_LOCATION is"},
+		{"no lifetime by a zero", "JWT_ACCESS_TOKEN_EXPIRES=0", "or false for no expiry"},
+		{"no lifetime by a zero duration", "JWT_REFRESH_TOKEN_EXPIRES=0s", "or false for no expiry"},
+		{"None for a lifetime", "JWT_ACCESS_TOKEN_EXPIRES=None", "JWT_ACCESS_TOKEN_EXPIRES is"},
+		{"a negative lifetime", "JWT_ACCESS_TOKEN_EXPIRES=-900", "less than a second"},
+		{"None for protection", "JWT_COOKIE_CSRF_PROTECT=None", "JWT_COOKIE_CSRF_PROTECT is"},
+		{"None for the methods", "JWT_CSRF_METHODS=None", "upper case"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			_, err := fromEnv([]string{"JWT_SECRET_KEY=" + secret, tt.variable})
@@ -81,6 +92,21 @@ func TestFromEnvRefuses(t *testing.T) {
 				t.Errorf("error %v, want %q", err, tt.want)
 			}
 		})
+	}
+}
+
+// Programs share an environment; what belongs to another one stops nobody.
+func TestFromEnvIgnoresOthers(t *testing.T) {
+	c, err := fromEnv([]string{"JWT_SECRET_KEY=" + secret, "JWT_ISSUER_URL=https://idp.example", "JWT_TTL=5", "JWT_DECODE_AUDIENCE=None", "JWT_COOKIE_DOMAIN=none"})
+	if err != nil || c.Accept.Audiences != nil || c.Cookies.Domain != "" {
+		t.Errorf("audiences %v, domain %q, error %v; None is no value", c.Accept.Audiences, c.Cookies.Domain, err)
+	}
+}
+
+func TestEmptyListOfMethodsIsExplicit(t *testing.T) {
+	c, err := fromEnv([]string{"JWT_SECRET_KEY=" + secret, "JWT_CSRF_METHODS=[]"})
+	if err != nil || !c.Cookies.CSRF.SkipCheck {
+		t.Errorf("SkipCheck = %v, error %v", c.Cookies.CSRF.SkipCheck, err)
 	}
 }
 

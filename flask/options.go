@@ -78,9 +78,12 @@ func (o Options) New(options map[string]any, edit func(*gate.Config)) (*gate.Gat
 
 // FromEnv is [New] with options from environment variables, in the form of
 // os.Environ(). Empty variables count as unset, except JWT_HEADER_TYPE. Lists are
-// comma separated or JSON; times are seconds, a [time.Duration] such as 15m, or False;
-// booleans are true, false, 1 or 0 in any case. Variables are ignored unless they are
-// SECRET_KEY or begin with JWT_.
+// comma separated or JSON, and [] is the empty one; times are seconds, a [time.Duration]
+// such as 15m, or False; booleans are true, false, 1 or 0 in any case. None leaves an
+// option that may be None at its default, except JWT_COOKIE_SAMESITE, where it is a value.
+//
+// Other variables are ignored, since programs share an environment. One that begins with
+// JWT_ is an error if it is an option of an older version or looks like a misspelled one.
 func FromEnv(environ []string, edit func(*gate.Config)) (*gate.Gate, error) {
 	return Options{}.FromEnv(environ, edit)
 }
@@ -95,13 +98,13 @@ func (o Options) FromEnv(environ []string, edit func(*gate.Config)) (*gate.Gate,
 		switch {
 		case text == "" && name != "JWT_HEADER_TYPE":
 		case known:
-			v, ok := opt.parse(text)
+			v, ok := opt.fromEnv(text)
 			if !ok {
 				errs = append(errs, opt.wrong(name, text))
 			}
 			options[name] = v
-		default:
-			options[name] = text // unknown, if it begins with JWT_
+		case former[name] != "" || nearest(name) != "":
+			errs = append(errs, unknown(name))
 		}
 	}
 	if len(errs) > 0 {
@@ -180,7 +183,7 @@ func read(options map[string]any) (*settings, error) {
 		opt, ok := table[name]
 		switch {
 		case !ok && strings.HasPrefix(name, "JWT_"):
-			errs = append(errs, fmt.Errorf("flask: %s is not an option of Flask-JWT-Extended", name))
+			errs = append(errs, unknown(name))
 		case !ok:
 		case !opt.set(s, options[name]):
 			errs = append(errs, opt.wrong(name, options[name]))

@@ -16,6 +16,7 @@ import (
 type option struct {
 	accepts string                             // for errors
 	secret  bool                               // never shown
+	none    bool                               // the word None in the environment is nil
 	set     func(s *settings, v any) bool      // false: not acceptable
 	parse   func(text string) (v any, ok bool) // of an environment variable
 }
@@ -32,8 +33,20 @@ func (o option) wrong(name string, v any) error {
 	return fmt.Errorf("flask: %s is %s; it takes %s", name, given, o.accepts)
 }
 
+// fromEnv reads the text of an environment variable.
+func (o option) fromEnv(text string) (v any, ok bool) {
+	if o.none && strings.EqualFold(text, "none") {
+		return nil, true
+	}
+	return o.parse(text)
+}
+
 // orNone also takes nil, which leaves the default.
-func (o option) orNone() option { return o.orEmpty(func(*settings) {}) }
+func (o option) orNone() option {
+	o = o.orEmpty(func(*settings) {})
+	o.none = true
+	return o
+}
 
 // orEmpty also takes nil, and calls none for it.
 func (o option) orEmpty(none func(*settings)) option {
@@ -102,6 +115,7 @@ func material(set func(*settings, []byte)) option {
 	return option{
 		accepts: "a string or []byte",
 		secret:  true,
+		none:    true,
 		parse:   asText,
 		set: func(s *settings, v any) bool {
 			switch v := v.(type) {
@@ -148,8 +162,12 @@ func list(set func(s *settings, v []string, isList bool)) option {
 	}
 }
 
-// asList reads JSON, a comma separated list, or a string alone.
+// asList reads JSON, a comma separated list, or a string alone. Only [] is an empty list:
+// one that is empty by accident must not turn a check off.
 func asList(text string) (any, bool) {
+	if strings.Trim(text, ", \t") == "" {
+		return nil, false
+	}
 	if strings.HasPrefix(text, "[") {
 		var v []string
 		err := json.Unmarshal([]byte(text), &v)
@@ -196,7 +214,9 @@ func lifetime(set func(*settings, time.Duration)) option {
 		if strings.EqualFold(text, "false") {
 			return false, true
 		}
-		return number(text)
+		v, ok := number(text)
+		d, _ := duration(v)
+		return v, ok && d != 0 // 0 means no expiry: in the environment that has to be said
 	}
 	o.set = func(s *settings, v any) bool {
 		d, ok := duration(v)
