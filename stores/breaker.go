@@ -78,8 +78,8 @@ type failure struct {
 }
 
 // Breaker is a circuit breaker: a blocklist with a [FailurePolicy]. Make one with
-// [NewBreaker]. It is safe for concurrent use. It writes nothing to the store and
-// remembers no verdict. Each store should have one of its own.
+// [NewBreaker], one for each store. It is safe for concurrent use. It writes nothing
+// to the store and caches no answer.
 type Breaker struct {
 	store   gate.Blocklist
 	direct  func(context.Context, *gate.Token) (bool, error)
@@ -95,10 +95,10 @@ type Breaker struct {
 
 var _ gate.Blocklist = (*Breaker)(nil)
 
-// NewBreaker returns a breaker for a store. An answer from memory
-// ([MemoryBlocklist]) comes in the caller's goroutine. Any other check runs in a
-// goroutine of its own, which ends when the store returns, so that the answer comes in
-// time even if the store does not.
+// NewBreaker returns a breaker for a store. A [MemoryBlocklist] answers in the
+// goroutine of the caller. Any other check runs in a new goroutine, which ends when
+// the store returns, so that the caller gets its answer in time even if the store does
+// not answer.
 func NewBreaker(s gate.Blocklist, p FailurePolicy) *Breaker {
 	setDefault(&p.Timeout, 250*time.Millisecond)
 	setDefault(&p.Failures, 5)
@@ -122,11 +122,11 @@ func setDefault[T int | time.Duration](field *T, value T) {
 // errNothing keeps a breaker of nothing closed.
 var errNothing = errors.New("stores: NewBreaker was given no store")
 
-// Unwrap returns the store, so that a gate finds what else it can do.
+// Unwrap returns the store, so that a gate finds its other interfaces.
 func (b *Breaker) Unwrap() gate.Blocklist { return b.store }
 
-// Blocked reports whether t was revoked. What the route demands it reads in
-// [gate.Token.Policy], which a gate sets.
+// Blocked reports whether t was revoked. It reads what the route demands from
+// [gate.Token.Policy].
 func (b *Breaker) Blocked(ctx context.Context, t *gate.Token) (bool, error) {
 	b.checks.Add(1)
 	if err := ctx.Err(); err != nil {
@@ -147,8 +147,8 @@ func (b *Breaker) Blocked(ctx context.Context, t *gate.Token) (bool, error) {
 	return false, nil
 }
 
-// BlockedDirect is Blocked answered by the store itself, never from memory, and never
-// open without an answer.
+// BlockedDirect is Blocked answered by the store, never from memory. Without an answer
+// it returns an error, whatever the policy.
 func (b *Breaker) BlockedDirect(ctx context.Context, t *gate.Token) (bool, error) {
 	b.checks.Add(1)
 	if err := ctx.Err(); err != nil {

@@ -8,9 +8,9 @@ import (
 )
 
 // ByIssuer returns a blocklist that asks own about the gate's own tokens, and others
-// about those of other issuers, by the name of the issuer that verified the token
+// about tokens of other issuers, by the name of the issuer that verified the token
 // ([gate.Token.VerifiedIssuer]). A token of an issuer without a store is an error
-// ([ErrNoStore]), and so denied. The map is copied.
+// ([ErrNoStore]), so the request is denied. The map is copied.
 func ByIssuer(own gate.Blocklist, others map[string]gate.Blocklist) gate.Blocklist {
 	return &byIssuer{own, maps.Clone(others)}
 }

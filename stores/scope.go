@@ -6,17 +6,17 @@ import (
 	"log/slog"
 )
 
-// A Scope is a name space of identifiers, and part of every hash by which a store knows
-// one. The zero Scope is the name space "". It may be a secret, which keeps those who
-// read a store from finding subjects by trying: nothing prints it, in other structs
-// neither.
+// A Scope is a name space of identifiers. It is part of every hash in a store. The
+// zero Scope is the name space "". A secret scope protects subjects from guessing by
+// those who can read the store, so a Scope is never printed, also not as part of
+// another struct.
 type Scope struct{ hidden *hiddenScope }
 
 // hiddenScope is a second pointer on the way, since fmt follows the first one for a
 // verb that does not fit.
 type hiddenScope struct{ text *string }
 
-// NewScope returns the scope of that text.
+// NewScope returns a scope with this text.
 func NewScope(text string) Scope { return Scope{&hiddenScope{&text}} }
 
 // Text returns the text of the scope, for stores.
@@ -27,7 +27,7 @@ func (s Scope) Text() string {
 	return *s.hidden.text
 }
 
-// String tells nothing.
+// String does not show the text.
 func (s Scope) String() string { return "stores.Scope" }
 
 // Format implements fmt.Formatter, so that no verb shows more than String.

@@ -48,11 +48,11 @@ type SessionRecord struct {
 	Device   Device
 }
 
-// Device describes the device of a session, as the application likes. A store keeps at
-// most the first 256 bytes of each text, as valid UTF-8 without NUL.
+// Device describes the device of a session. A store keeps at most the first 256 bytes
+// of each text, as valid UTF-8 without NUL.
 type Device struct{ Name, UserAgent, Address string }
 
-// SessionLimit bounds the sessions of a subject.
+// SessionLimit limits the number of sessions of a subject.
 type SessionLimit struct {
 	// Max is how many sessions a subject may have, the new one included; 0: any number.
 	Max int
@@ -61,7 +61,7 @@ type SessionLimit struct {
 	Evict bool
 }
 
-// Rotation is what a client asks for with a refresh token.
+// Rotation is the request of a client with a refresh token.
 type Rotation struct {
 	// Token is the refresh token. The caller has verified it, and asked the blocklist.
 	Token *gate.Token
@@ -71,13 +71,13 @@ type Rotation struct {
 	Device *Device
 }
 
-// Rotated is the answer to a [Rotation], and the record after it.
+// Rotated is the result of a [Rotation], and the record after it.
 type Rotated struct {
 	Outcome Outcome
 	Session SessionRecord // the zero value for SessionGone
 }
 
-// Outcome says what has become of a [Rotation].
+// Outcome is the result of a [Rotation].
 type Outcome int
 
 // The outcomes of a rotation. With the first four the session goes on: its refresh token

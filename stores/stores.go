@@ -56,9 +56,9 @@ var (
 	ErrReadOnly = errors.New("stores: the server is a replica or read-only")
 )
 
-// Note says who revoked and why; both may be empty. A store keeps it where it can
-// ([Lister], [Inspector]), at most the first 512 bytes of each, as valid UTF-8 without
-// NUL.
+// Note says who revoked and why; both may be empty. Stores with [Lister] or
+// [Inspector] keep it: at most the first 512 bytes of each text, as valid UTF-8
+// without NUL.
 type Note struct{ By, Why string }
 
 // SubjectOptions are for RevokeSubject. The zero value revokes everything that was
@@ -140,7 +140,8 @@ type Lister interface {
 	List(ctx context.Context, o ListOptions) ([]Entry, error)
 }
 
-// ListOptions choose a page. The zero value asks for the first hundred of all kinds.
+// ListOptions chooses a page. The zero value means the first hundred entries of all
+// kinds.
 type ListOptions struct {
 	Kind  Kind   // "": all
 	After string // the ID of the last entry of the page before
