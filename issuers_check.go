@@ -82,7 +82,7 @@ func overlap(a, b string) bool {
 	})
 }
 
-// checkIssuerKeys refuses a key of two issuers: each could speak for the other. It sees
+// checkIssuerKeys refuses a key of two issuers: each could sign tokens of the other. It sees
 // the keys of sources that can list them, as keys.Key and keys.Set.
 func (c *Config) checkIssuerKeys() error {
 	seen := listed(c.Keys)

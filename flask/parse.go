@@ -133,7 +133,7 @@ func material(set func(*settings, []byte)) option {
 	}
 }
 
-// list is a list of strings or a string alone; set is told which it was.
+// list is a list of strings or a string alone; set gets which it was.
 func list(set func(s *settings, v []string, isList bool)) option {
 	return option{
 		accepts: "a string or a list of strings",

@@ -71,7 +71,7 @@ func checkNotes(s *suite) {
 	s.ok(s.store.RevokeSubject(s.Context(), "u", stores.SubjectOptions{}, stores.Note{By: "\x00\xff", Why: strings.Repeat("ä", 1<<20)}), "RevokeSubject")
 }
 
-// checkAtOnce: many write and check at once; whoever has revoked sees it.
+// checkAtOnce: many write and check at once; a revocation is seen by the goroutine that made it.
 func checkAtOnce(s *suite) {
 	const workers, each = 8, 12
 	good := s.token("never revoked")

@@ -22,7 +22,7 @@ func (s *suite) redeem(first bool, tok *gate.Token, when string) {
 	}
 }
 
-// checkRedeem: a token counts once, whoever has revoked it.
+// checkRedeem: a token counts once, also if it was revoked in another way.
 func checkRedeem(s *suite) {
 	a, b, revoked := s.token("a"), s.token("b"), s.token("revoked")
 	s.redeem(true, a, "first")

@@ -7,7 +7,7 @@ import (
 	"github.com/jwtgate/gate/keys"
 )
 
-// checkRenewed: whoever revokes a token revokes what was renewed from it, and what it was
+// checkRenewed: to revoke a token revokes what was renewed from it, and what it was
 // renewed from, until the last of them has expired.
 func checkRenewed(s *suite) {
 	for i, when := range []string{"the first is revoked", "the second is revoked", "the third is revoked"} {

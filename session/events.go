@@ -7,7 +7,7 @@ import (
 	"github.com/jwtgate/gate/stores"
 )
 
-// The names of the events of sessions, which [gate.Config].OnEvent is told. They do not
+// The names of the events of sessions, which [gate.Config].OnEvent gets. They do not
 // change once released. Event.Token is the refresh token that the event is about; for
 // SessionEnded and AllEnded it has a Subject, and a SessionID where there is one, and may
 // have nothing else.

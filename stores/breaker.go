@@ -35,11 +35,11 @@ type FailurePolicy struct {
 	// OpenForAccessTokens is insecure: access tokens are let in when the store does not
 	// answer, revoked ones too. Other tokens, and routes whose Policy is Fresh or of a
 	// type other than access, stay closed, and so does the making of new tokens from old
-	// ones. Every token let in so is counted and reported. A store that answers that it
+	// ones. Every token that is let in this way is counted and reported. A store that answers that it
 	// cannot judge ([ErrWiped], [ErrUnsafe], [ErrReadOnly], and the errors of a token:
 	// [ErrLifetime], [ErrForgotten], [ErrNoStore]) is closed all the same.
 	OpenForAccessTokens bool
-	// OnEvent is told what is decided without the store's answer: [CheckDenied],
+	// OnEvent is called for what is decided without the store's answer: [CheckDenied],
 	// [CheckAllowed], [CircuitOpened], [CircuitClosed]. It is called from the goroutine
 	// of the request, or of the check, by several at once, and should be quick.
 	OnEvent func(context.Context, gate.Event)

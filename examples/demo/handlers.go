@@ -99,7 +99,7 @@ func (s *service) me(w http.ResponseWriter, r *http.Request) {
 	writeJSON(w, http.StatusOK, a)
 }
 
-// changePassword also logs out whoever else is in with the old one.
+// changePassword also logs out everybody else who used the old password.
 func (s *service) changePassword(w http.ResponseWriter, r *http.Request) {
 	var body struct {
 		Password string `json:"password"`

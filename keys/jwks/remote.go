@@ -1,5 +1,5 @@
 // Package jwks has the JWK Sets of others behind a URL, and the handlers that publish
-// a set of one's own.
+// your own set.
 //
 // A [Remote] is a keys.Source whose keys come from the URL of an issuer:
 //
@@ -54,7 +54,7 @@ type Options struct {
 	MaxStale time.Duration
 	// Timeout is for one fetch as a whole. 0 is 5 seconds.
 	Timeout time.Duration
-	// OnEvent is told of fetches. It is called in the goroutine that has fetched.
+	// OnEvent is called for fetches, in the goroutine that fetched.
 	OnEvent func(context.Context, Event)
 	// Clock returns the time; nil is time.Now.
 	Clock func() time.Time
@@ -212,7 +212,7 @@ func (r *Remote) usable(ctx context.Context) (*state, error) {
 			return nil, err
 		}
 	case r.mustFetch(s, now):
-		// It is told to OnEvent when this fails, and the keys go on to serve.
+		// If this fails, OnEvent is called, and the keys are still used.
 		_ = r.refresh(ctx, leave)
 	default:
 		return s, nil

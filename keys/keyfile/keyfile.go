@@ -36,7 +36,7 @@ type Options struct {
 	Algorithm keys.Algorithm
 	// Interval is how often [File.Run] looks for changes. 0 is 10 seconds.
 	Interval time.Duration
-	// OnEvent is told what Run has found. It is called in the goroutine of Run.
+	// OnEvent is called for each event of Run, in the goroutine of Run.
 	OnEvent func(context.Context, Event)
 	// Clock returns the time; nil is time.Now.
 	Clock func() time.Time
