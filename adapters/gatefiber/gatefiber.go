@@ -20,6 +20,10 @@ func Require(g *gate.Gate, p gate.Policy) fiber.Handler {
 	return func(c fiber.Ctx) error {
 		ctx := c.Context()
 		v := guard.Check(ctx, request{c, c.App().Config().DisableHeaderNormalizing})
+		if v.Err != nil && c.Request().IsBodyStream() {
+			// The server would take the rest of the body for the next request.
+			c.RequestCtx().SetConnectionClose()
+		}
 		switch {
 		case v.Preflight:
 			return c.SendStatus(http.StatusNoContent)

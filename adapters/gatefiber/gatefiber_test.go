@@ -189,10 +189,16 @@ func TestStreamedBodies(t *testing.T) {
 		}
 		resp, err := http.Post(url, "application/json", body)
 		if err != nil {
-			t.Fatalf("%s: %v", tt.name, err)
+			if tt.status == http.StatusOK {
+				t.Errorf("%s: %v", tt.name, err)
+			}
+			continue // the server has hung up before all of the body was sent
 		}
 		got, err := io.ReadAll(resp.Body)
 		resp.Body.Close()
+		if tt.status != http.StatusOK && !resp.Close {
+			t.Errorf("%s: the connection stays, with the rest of the body in it", tt.name)
+		}
 		if err != nil || resp.StatusCode != tt.status || tt.status == http.StatusOK && string(got) != tt.body {
 			t.Errorf("%s: status %d, %q, %v", tt.name, resp.StatusCode, got, err)
 		}
