@@ -161,8 +161,8 @@ func (g *Gate) submitted(r Request, n *CookieNames) (string, *Error) {
 // CSRFInput returns a hidden input element with the CSRF value of the request's token,
 // for forms in pages: <input type="hidden" name="csrf_token" value="...">. It is empty
 // where the request has no token or [CSRF].Disabled is set. It is safe HTML: html/template
-// takes it as template.HTML(g.CSRFInput(ctx)). The gate reads the field where [CSRF].Form
-// is set.
+// takes it as template.HTML(g.CSRFInput(ctx)). Set [CSRF].Form: without it the gate does not
+// read the field, and refuses the form with "csrf_missing".
 func (g *Gate) CSRFInput(ctx context.Context) string {
 	t, ok := FromContext(ctx)
 	if !ok || t.CSRF() == "" {

@@ -122,7 +122,7 @@ func (e *Error) Unwrap() []error {
 var messages = map[string]string{
 	"missing":              "No token was sent",
 	"missing_header":       "The % header is missing",
-	"missing_scheme":       "The % header does not use the expected scheme",
+	"missing_scheme":       "The % header does not use the expected scheme; send the scheme, such as Bearer, one space and the token",
 	"missing_cookie":       "The cookie % is missing",
 	"missing_query":        "The query parameter % is missing",
 	"missing_content_type": "The body is not JSON; send Content-Type: application/json",
