@@ -45,7 +45,8 @@ var _ Source = (*Key)(nil)
 
 // HMAC returns a key for HS256, HS384 or HS512. The secret must be at least as long as
 // the hash (32, 48 or 64 bytes; RFC 7518 section 3.2) and must not be one byte
-// repeated. It is copied.
+// repeated. It is copied. Make one with: openssl rand -base64 64. Its text is the secret
+// as it is: it needs no decoding.
 //
 // HMAC also refuses a secret that is a key of another kind, since with a public key as
 // the secret everybody could sign: PEM, DER, OpenSSH, JWK, an RSA modulus or EC point;

@@ -16,8 +16,8 @@ type Delivery int
 
 const (
 	// JSON answers with both tokens in the body, for clients that are no browsers. The
-	// refresh token comes back as "refresh_token" in a JSON body, or in the header
-	// Authorization behind "Bearer".
+	// refresh token comes back as "refresh_token" in a JSON body, with Content-Type:
+	// application/json, or in the header Authorization behind "Bearer".
 	JSON Delivery = iota
 	// Cookies puts both tokens in cookies, for pages.
 	Cookies

@@ -6,6 +6,7 @@
 // A [Manager] needs a gate and the store that is the gate's blocklist:
 //
 //	store, err := gatesql.Open(ctx, db, gatesql.Options{Dialect: gatesql.SQLite})
+//	go store.Run(ctx) // deletes what is past its time
 //	g, err := gate.New(gate.Config{Keys: key, Blocklist: store})
 //	m, err := session.New(g, store, session.Options{Delivery: session.Split})
 //

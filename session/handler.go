@@ -21,6 +21,10 @@ import (
 //	DELETE sessions/{id}    ends one of them
 //	GET    csrf             the CSRF value of the refresh cookie, for a page that was reloaded
 //
+// Refresh answers as [Manager.Write] does. The list is {"sessions": [...]}, each with "id",
+// "current" (that of the request), "name", "user_agent", "address", "created", "seen",
+// "expires" and "remember". The routes that end sessions answer with 204.
+//
 // All but refresh, logout and csrf need an access token, where the gate looks for one.
 // Refresh never clears cookies: another request may have just set new ones. Errors are
 // answered by [gate.Gate.WriteError]. It panics on a prefix that does not begin and end

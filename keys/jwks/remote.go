@@ -5,7 +5,12 @@
 //
 //	remote, err := jwks.New("https://issuer.example/jwks.json", jwks.Options{})
 //	go remote.Run(ctx)
-//	g, err := gate.New(gate.Config{Keys: remote})
+//	g, err := gate.New(gate.Config{Issuers: []gate.Issuer{
+//		{Name: "https://issuer.example", Keys: remote, Audiences: []string{"orders"}},
+//	}})
+//
+// In Config.Keys it is for a service that shares its tokens with the one that makes them:
+// "iss" and "aud" are then checked only where Config.Accept or Config.Create names them.
 //
 // [Handler] publishes the keys of a keys.Ring or keys.Set, and [Metadata] the document
 // by which others find them.
