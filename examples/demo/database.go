@@ -4,7 +4,10 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"fmt"
 	"net/url"
+	"os"
+	"runtime"
 	"time"
 
 	_ "modernc.org/sqlite"
@@ -21,6 +24,9 @@ CREATE TABLE IF NOT EXISTS accounts (
 
 // openDB opens or creates the database in file.
 func openDB(ctx context.Context, file string) (*sql.DB, error) {
+	if err := private(file); err != nil {
+		return nil, err
+	}
 	settings := url.Values{"_pragma": {"busy_timeout(5000)", "journal_mode(WAL)", "synchronous(FULL)"}}
 	dsn := url.URL{Scheme: "file", Opaque: url.PathEscape(file), RawQuery: settings.Encode()}
 	db, err := sql.Open("sqlite", dsn.String())
@@ -32,6 +38,24 @@ func openDB(ctx context.Context, file string) (*sql.DB, error) {
 		return nil, err
 	}
 	return db, nil
+}
+
+// private makes the file, which holds password hashes, readable by its owner alone, and
+// refuses one that others can read.
+func private(file string) error {
+	f, err := os.OpenFile(file, os.O_CREATE|os.O_RDWR, 0o600)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	if err != nil {
+		return err
+	}
+	if info.Mode().Perm()&0o077 != 0 && runtime.GOOS != "windows" {
+		return fmt.Errorf("%s holds password hashes and others can read it; write: chmod 600 %[1]s", file)
+	}
+	return nil
 }
 
 // An account is somebody who signed up.

@@ -172,11 +172,16 @@ func TestRefusesToStart(t *testing.T) {
 	if err := os.WriteFile(short, []byte("too short\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
+	readable := filepath.Join(t.TempDir(), "readable.db")
+	if err := os.WriteFile(readable, nil, 0o644); err != nil {
+		t.Fatal(err)
+	}
 	for _, tt := range []struct {
 		name string
 		args []string
 		want string
 	}{
+		{"database that others can read", []string{"-db", readable}, "chmod 600"},
 		{"short secret", []string{"-secret-file", short}, "HS256"},
 		{"no secret file", []string{"-secret-file", short + "-absent"}, "no such file"},
 		{"bad address", []string{"-addr", "127.0.0.1:notaport"}, "notaport"},
@@ -189,5 +194,27 @@ func TestRefusesToStart(t *testing.T) {
 				t.Errorf("demo %v: %v, %s; want exit code 1 and %q", tt.args, err, out, tt.want)
 			}
 		})
+	}
+}
+
+// The database and what SQLite puts beside it are the owner's alone.
+func TestDatabaseIsPrivate(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "demo.db")
+	db, cleanup, err := openFile(t.Context(), file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer cleanup()
+	if _, err := (accounts{db}).byName(t.Context(), "nobody"); !errors.Is(err, errNoAccount) {
+		t.Fatal(err)
+	}
+	files, err := filepath.Glob(file + "*")
+	if err != nil || len(files) < 2 {
+		t.Fatalf("files %v, %v; want the database and its log", files, err)
+	}
+	for _, name := range files {
+		if info, err := os.Stat(name); err != nil || info.Mode().Perm()&0o077 != 0 {
+			t.Errorf("%s has mode %v, %v", filepath.Base(name), info.Mode(), err)
+		}
 	}
 }

@@ -17,6 +17,7 @@ import (
 	"net/http"
 	"os"
 	"os/signal"
+	"runtime"
 	"syscall"
 	"time"
 
@@ -78,6 +79,9 @@ func serve(ctx context.Context, addr string, h http.Handler, out io.Writer) erro
 
 // openDB opens or creates the database.
 func openDB(ctx context.Context, file string) (*sql.DB, error) {
+	if err := private(file); err != nil {
+		return nil, err
+	}
 	db, err := sql.Open("sqlite", "file:"+file+"?_pragma=busy_timeout(5000)&_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)")
 	if err != nil {
 		return nil, err
@@ -87,4 +91,22 @@ func openDB(ctx context.Context, file string) (*sql.DB, error) {
 		return nil, err
 	}
 	return db, nil
+}
+
+// private makes the file, which holds password hashes, readable by its owner alone, and
+// refuses one that others can read.
+func private(file string) error {
+	f, err := os.OpenFile(file, os.O_CREATE|os.O_RDWR, 0o600)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	if err != nil {
+		return err
+	}
+	if info.Mode().Perm()&0o077 != 0 && runtime.GOOS != "windows" {
+		return fmt.Errorf("%s holds password hashes and others can read it; write: chmod 600 %[1]s", file)
+	}
+	return nil
 }
