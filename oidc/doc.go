@@ -11,6 +11,6 @@
 // A [Profile] says how the access tokens of a provider differ from its other tokens.
 //
 // [DiscoverLogin] is for an application whose users log in at the provider: its [Login]
-// checks ID tokens. An application can do both, and the two never take the same token:
-// an access token is no proof of a login, and an ID token gives no access.
+// checks ID tokens. An ID token gives no access to an API, and an access token is no proof
+// of a login.
 package oidc

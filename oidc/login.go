@@ -134,12 +134,15 @@ func checkKind(t *gate.Token, clientID string) error {
 		Party *string `json:"azp"`
 		Typ   *string `json:"typ"`       // Keycloak
 		Use   *string `json:"token_use"` // Cognito
+		Scope any     `json:"scp"`       // access tokens of Entra, B2C and Okta
 	}
 	switch err := errors.Join(t.Header(&h), t.Claims(&c)); {
 	case err != nil:
 		return err
 	case strings.Contains(strings.ToLower(h.Typ), "at+jwt"):
 		return errors.New("it is an access token (header typ)")
+	case c.Scope != nil:
+		return errors.New("it is an access token (claim scp)")
 	case c.Typ != nil && *c.Typ != "ID", c.Use != nil && *c.Use != "id":
 		return errors.New("it is no ID token (claim typ or token_use)")
 	case t.IssuedAt.IsZero():
