@@ -19,9 +19,9 @@
 // # Sessions
 //
 // All sessions of a subject are one hash, by their ID, in the slot of the subject's
-// record ([stores.Sessions]). A refresh is two round trips, one where nothing changes. What is written is
-// judged in the process, by the server's clock, and written on the condition that
-// neither record has changed.
+// record ([stores.Sessions]). A refresh is one round trip; two after a reuse or a
+// failover, and while the subject has a record: then it is judged in the process, by the
+// server's clock, and written on the condition that neither record has changed.
 //
 // # What is not lost
 //

@@ -107,7 +107,7 @@ func (s *Store) lookAtSessions(ctx context.Context, l logins, session string) (p
 // covers reports whether the tokens of a record are revoked.
 func (s *Store) covers(v seen, r stores.SessionRecord) bool {
 	revoked := !v.revoked.Predates(r.Generation, v.epoch.lowest()) && v.revoked.CoversSession(r, s.hash(stores.Session, r.ID))
-	return revoked || !s.trusts(v.epoch) && v.epoch.olderThan(r.Generation, r.Issued)
+	return revoked || s.older(v.epoch, r)
 }
 
 // open returns the records that are not revoked.
@@ -141,7 +141,8 @@ func (s *Store) swap(ctx context.Context, l logins, now time.Time, w swap) (bool
 
 // Rotate judges a refresh token: see [stores.Sessions]. It reads, judges, and writes what
 // was judged on the condition that the session's record and the subject's are those that
-// were read. Where another writer was faster it begins again.
+// were read. Where another writer was faster it begins again. The usual rotation is one
+// script.
 func (s *Store) Rotate(ctx context.Context, r stores.Rotation) (stores.Rotated, error) {
 	err := ctx.Err()
 	if err == nil {
@@ -153,6 +154,9 @@ func (s *Store) Rotate(ctx context.Context, r stores.Rotation) (stores.Rotated, 
 	ctx, cancel := s.bound(ctx)
 	defer cancel()
 	l := s.logins(storekit.SubjectOf(r.Token))
+	if out, done, err := s.quickRotate(ctx, l, r); done || err != nil {
+		return out, err
+	}
 	for {
 		out, done, err := s.tryRotate(ctx, l, r)
 		if done || err != nil {

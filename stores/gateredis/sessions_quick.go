@@ -1,0 +1,134 @@
+package gateredis
+
+import (
+	"context"
+	"crypto/sha1"
+	"encoding/hex"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/redis/rueidis"
+
+	"github.com/jwtgate/gate/stores"
+	"github.com/jwtgate/gate/stores/storekit"
+)
+
+// rotateScript is the usual rotation in one step: the token is the live one, no grace
+// period is open, and the subject has no record. Then it does what storekit.Rotate does,
+// and returns the time and the record as it was; in every other case it does nothing.
+// ARGV: session, token, its successor, the grace period and the leeway in microseconds,
+// the time for tests, and whether there is a device, and which.
+const rotateScript = `local old = redis.call('HGET', KEYS[1], ARGV[1])
+if not old or redis.call('EXISTS', KEYS[2]) == 1 then return {} end
+local live, gen, expires, idle, ends, created, grace, ended, rest =
+  string.match(old, '^([^%z]*)%z([^%z]*)%z[^%z]*%z([^%z]*)%z([^%z]*)%z([^%z]*)%z([^%z]*)%z[^%z]*%z([^%z]*)%z([^%z]*)%z(.*)$')
+if live ~= ARGV[2] or ended ~= '' then return {} end
+local t, now = redis.call('TIME'), tonumber(ARGV[6])
+local sec = tonumber(t[1])
+if now then sec = math.floor(now / 1000000) else now = sec * 1000000 + t[2] end
+local last, exp = tonumber(ends) or 0, tonumber(expires) or 0
+if now < (tonumber(grace) or 0) or (last > 0 and sec >= last) or (exp > 0 and now >= exp * 1000000 + ARGV[5]) then return {} end
+idle = sec + idle
+if idle > sec and (last == 0 or idle < last) then last = idle end
+local at = string.format('%.0f', now)
+if ARGV[7] == '1' then rest = string.match(rest, '^[^%z]*') .. '\0' .. ARGV[8] end
+redis.call('HSET', KEYS[1], ARGV[1], table.concat({ARGV[3], gen, sec, last > 0 and last or '', idle - sec, ends, created, at,
+  string.format('%.0f', now + ARGV[4]), '', rest}, '\0'))
+local has, ms = redis.call('PTTL', KEYS[1]), (last - sec + 1) * 1000 + math.floor(ARGV[5] / 1000)
+if last == 0 then redis.call('PERSIST', KEYS[1])
+elseif (has >= 0 and has < ms) or (has < 0 and redis.call('HLEN', KEYS[1]) == 1) then redis.call('PEXPIRE', KEYS[1], string.format('%.0f', ms)) end
+return {at, old}`
+
+// quickRotate tries rotateScript, in one round trip; done is false where nothing was done.
+func (s *Store) quickRotate(ctx context.Context, l logins, r stores.Rotation) (out stores.Rotated, done bool, err error) {
+	k, err := s.ready(ctx, time.Now())
+	presented := stores.SessionRecord{ID: r.Token.SessionID, Live: r.Token.ID, Generation: stores.NoGeneration, Issued: r.Token.IssuedAt}
+	if gen, ok := r.Token.Generation(); ok {
+		presented.Generation = gen
+	}
+	if err != nil || s.o.Replicas > 0 || s.older(k.epoch, presented) {
+		return out, false, err
+	}
+	begun := time.Now()
+	parts, mark, err := s.tryQuick(ctx, l, s.rotateArgs(presented, r))
+	if s.isOld(change{urgent: true}, err) || refused(err) || err == nil && len(parts) != 2 {
+		return out, false, nil
+	}
+	if s.writes.note(err, begun) {
+		s.emit(ctx, stores.StoreFailing, err)
+	}
+	if err != nil {
+		return out, false, writeError("rotate", err)
+	}
+	e, err := s.sameEpoch(ctx, k, []string{mark})
+	if err != nil {
+		return out, false, err
+	}
+	out, err = rotatedFrom(l, r, parts)
+	if err == nil && s.older(e, presented) { // RevokeAll came in between
+		out.Outcome = stores.SessionRevoked
+	}
+	return out, err == nil, err
+}
+
+// tryQuick sends the script by its hash, and as it is to a server that has not seen it.
+func (s *Store) tryQuick(ctx context.Context, l logins, args []string) (parts []string, mark string, err error) {
+	script, b := s.script(change{urgent: true}, rotateScript), s.client.B()
+	hash := rotateHashes[0]
+	if script != rotateScript {
+		hash = rotateHashes[1]
+	}
+	evalsha := b.Evalsha().Sha1(hash).Numkeys(2).Key(l.sessions, l.gone).Arg(args...).Build()
+	results := s.client.DoMulti(ctx, evalsha, b.Get().Key(l.mark).Build())
+	if e, ok := rueidis.IsRedisErr(results[0].Error()); ok && e.IsNoScript() {
+		eval := b.Eval().Script(script).Numkeys(2).Key(l.sessions, l.gone).Arg(args...).Build()
+		results = s.client.DoMulti(ctx, eval, b.Get().Key(l.mark).Build())
+	}
+	if parts, err = results[0].AsStrSlice(); err == nil {
+		mark, err = text(results[1].ToString())
+	}
+	return parts, mark, err
+}
+
+// rotateHashes are those of rotateScript as Redis 6 takes it, and with whenFull.
+var rotateHashes = [2]string{sha1Hex(rotateScript), sha1Hex(whenFull + rotateScript)}
+
+// sha1Hex is how Redis names a script.
+func sha1Hex(script string) string {
+	sum := sha1.Sum([]byte(script))
+	return hex.EncodeToString(sum[:])
+}
+
+// older reports whether the epoch covers the tokens of a record.
+func (s *Store) older(e *epoch, r stores.SessionRecord) bool {
+	return !s.trusts(e) && e.olderThan(r.Generation, r.Issued)
+}
+
+func (s *Store) rotateArgs(presented stores.SessionRecord, r stores.Rotation) []string {
+	next, _ := storekit.Rotate(presented, r, false, time.Unix(1, 0))
+	now, device := "", "0"
+	if s.o.ServerClock != nil {
+		now = number(s.o.ServerClock().UnixMicro())
+	}
+	if r.Device != nil {
+		device = "1"
+	}
+	d := next.Session.Device
+	return []string{
+		presented.ID, presented.Live, next.Session.Live, number(max(r.Grace, 0).Microseconds()), number(s.keep.Leeway.Microseconds()),
+		now, device, strings.Join([]string{d.Name, d.UserAgent, d.Address}, entrySeparator),
+	}
+}
+
+// rotatedFrom is what the script has done with the record that it returned.
+func rotatedFrom(l logins, r stores.Rotation, parts []string) (stores.Rotated, error) {
+	micro, err := strconv.ParseInt(parts[0], 10, 64)
+	old, ok := decodeSession(l.subject, r.Token.SessionID, parts[1])
+	if err != nil || !ok {
+		return stores.Rotated{}, fmt.Errorf("gateredis: rotate: %w", errForeign)
+	}
+	out, _ := storekit.Rotate(old, r, false, time.UnixMicro(micro).UTC())
+	return out, nil
+}
