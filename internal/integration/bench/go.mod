@@ -2,13 +2,23 @@ module github.com/jwtgate/gate/internal/integration/bench
 
 go 1.26.0
 
-require github.com/jwtgate/gate v0.1.0
+require (
+	github.com/jwtgate/gate v0.1.0
+	github.com/jwtgate/gate/adapters/gateecho v0.1.0
+	github.com/jwtgate/gate/adapters/gatefiber v0.1.0
+	github.com/jwtgate/gate/adapters/gategin v0.1.0
+)
 
-replace github.com/jwtgate/gate => ../../..
+replace (
+	github.com/jwtgate/gate => ../../..
+	github.com/jwtgate/gate/adapters/gateecho => ../../../adapters/gateecho
+	github.com/jwtgate/gate/adapters/gatefiber => ../../../adapters/gatefiber
+	github.com/jwtgate/gate/adapters/gategin => ../../../adapters/gategin
+)
 
 require (
 	github.com/MicahParks/keyfunc/v3 v3.9.1
-	github.com/appleboy/gin-jwt/v2 v2.10.3
+	github.com/appleboy/gin-jwt/v3 v3.5.1
 	github.com/auth0/go-jwt-middleware/v3 v3.1.0
 	github.com/coreos/go-oidc/v3 v3.21.0
 	github.com/cristalhq/jwt/v5 v5.4.0
@@ -20,8 +30,8 @@ require (
 	github.com/gofiber/fiber/v3 v3.4.0
 	github.com/golang-jwt/jwt/v5 v5.3.1
 	github.com/kataras/jwt v0.1.17
-	github.com/labstack/echo-jwt/v4 v4.4.0
-	github.com/labstack/echo/v4 v4.16.0
+	github.com/labstack/echo-jwt/v5 v5.0.1
+	github.com/labstack/echo/v5 v5.4.4
 	github.com/lestrrat-go/jwx/v3 v3.3.0
 	github.com/pascaldekloe/jwt v1.12.0
 	github.com/valyala/fasthttp v1.73.0
@@ -47,12 +57,10 @@ require (
 	github.com/goccy/go-yaml v1.19.2 // indirect
 	github.com/gofiber/schema v1.8.4 // indirect
 	github.com/gofiber/utils/v2 v2.4.1 // indirect
-	github.com/golang-jwt/jwt/v4 v4.5.2 // indirect
 	github.com/google/uuid v1.6.0 // indirect
 	github.com/json-iterator/go v1.1.12 // indirect
 	github.com/klauspost/compress v1.19.2 // indirect
 	github.com/klauspost/cpuid/v2 v2.4.0 // indirect
-	github.com/labstack/gommon v0.5.0 // indirect
 	github.com/leodido/go-urn v1.4.0 // indirect
 	github.com/lestrrat-go/blackmagic v1.0.4 // indirect
 	github.com/lestrrat-go/dsig v1.4.0 // indirect
@@ -72,13 +80,13 @@ require (
 	github.com/philhofer/fwd v1.2.0 // indirect
 	github.com/quic-go/qpack v0.6.0 // indirect
 	github.com/quic-go/quic-go v0.59.0 // indirect
+	github.com/redis/rueidis v1.0.66 // indirect
 	github.com/segmentio/asm v1.2.1 // indirect
 	github.com/tinylib/msgp v1.6.4 // indirect
 	github.com/twitchyliquid64/golang-asm v0.15.1 // indirect
 	github.com/ugorji/go/codec v1.3.1 // indirect
 	github.com/valyala/bytebufferpool v1.0.0 // indirect
 	github.com/valyala/fastjson v1.6.10 // indirect
-	github.com/valyala/fasttemplate v1.2.2 // indirect
 	github.com/youmark/pkcs8 v0.0.0-20240726163527-a2c0da244d78 // indirect
 	go.mongodb.org/mongo-driver/v2 v2.5.0 // indirect
 	golang.org/x/arch v0.22.0 // indirect

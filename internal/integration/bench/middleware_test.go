@@ -8,7 +8,7 @@ import (
 	"testing"
 	"time"
 
-	ginjwt "github.com/appleboy/gin-jwt/v2"
+	ginjwt "github.com/appleboy/gin-jwt/v3"
 	auth0 "github.com/auth0/go-jwt-middleware/v3"
 	"github.com/auth0/go-jwt-middleware/v3/validator"
 	"github.com/gin-gonic/gin"
@@ -17,11 +17,14 @@ import (
 	fiberjwt "github.com/gofiber/contrib/v3/jwt"
 	"github.com/gofiber/fiber/v3"
 	golang "github.com/golang-jwt/jwt/v5"
-	echojwt "github.com/labstack/echo-jwt/v4"
-	"github.com/labstack/echo/v4"
+	echojwt "github.com/labstack/echo-jwt/v5"
+	"github.com/labstack/echo/v5"
 	"github.com/valyala/fasthttp"
 
 	"github.com/jwtgate/gate"
+	"github.com/jwtgate/gate/adapters/gateecho"
+	"github.com/jwtgate/gate/adapters/gatefiber"
+	"github.com/jwtgate/gate/adapters/gategin"
 	"github.com/jwtgate/gate/internal/integration/bench/floor"
 )
 
@@ -154,11 +157,11 @@ func addChi(f *fixture) {
 
 func addEcho(f *fixture) {
 	bare := echo.New()
-	bare.GET("/protected", func(c echo.Context) error { return c.String(200, claims.Sub) })
+	bare.GET("/protected", func(c *echo.Context) error { return c.String(200, claims.Sub) })
 	serve("bare-echo", "", f.tok, bare)
 	e := echo.New()
 	e.Use(echojwt.WithConfig(echojwt.Config{SigningKey: secret}))
-	e.GET("/protected", func(c echo.Context) error {
+	e.GET("/protected", func(c *echo.Context) error {
 		s, err := c.Get("user").(*golang.Token).Claims.GetSubject()
 		if err != nil {
 			return err
@@ -166,6 +169,12 @@ func addEcho(f *fixture) {
 		return c.String(200, s)
 	})
 	serve("echo-jwt", "bare-echo", f.tok, e)
+	own := echo.New()
+	own.GET("/protected", func(c *echo.Context) error {
+		t, _ := gateecho.Token(c)
+		return c.String(200, t.Subject)
+	}, gateecho.Require(f.gate, gate.Policy{}))
+	serve("gate-echo", "bare-echo", f.tok, own)
 }
 
 func addGin(f *fixture) {
@@ -177,7 +186,13 @@ func addGin(f *fixture) {
 	g := gin.New()
 	g.Use(m.MiddlewareFunc())
 	g.GET("/protected", func(c *gin.Context) { c.String(200, "%s", ginjwt.ExtractClaims(c)["sub"].(string)) })
-	serve("gin-jwt-v2", "bare-gin", f.tok, g)
+	serve("gin-jwt-v3", "bare-gin", f.tok, g)
+	own := gin.New()
+	own.GET("/protected", gategin.Require(f.gate, gate.Policy{}), func(c *gin.Context) {
+		t, _ := gategin.Token(c)
+		c.String(200, "%s", t.Subject)
+	})
+	serve("gate-gin", "bare-gin", f.tok, own)
 }
 
 func addFiber(f *fixture) {
@@ -194,6 +209,12 @@ func addFiber(f *fixture) {
 		return c.SendString(s)
 	})
 	serveFiber("fiber-jwt", "bare-fiber", f.tok, app)
+	own := fiber.New()
+	own.Get("/protected", gatefiber.Require(f.gate, gate.Policy{}), func(c fiber.Ctx) error {
+		t, _ := gatefiber.Token(c)
+		return c.SendString(t.Subject)
+	})
+	serveFiber("gate-fiber", "bare-fiber", f.tok, own)
 }
 
 func serveFiber(who, bare, token string, app *fiber.App) {
