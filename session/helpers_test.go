@@ -57,7 +57,7 @@ func (e *events) count(name string) (n int) {
 func newFixture(t testing.TB, cfg gate.Config, o session.Options) *fixture {
 	t.Helper()
 	f := &fixture{clock: gatetest.NewClock(), events: &events{}}
-	f.store = must(gatemem.New(gatemem.Options{Clock: f.clock.Now, Leeway: leeway}))
+	f.store = must(gatemem.New(gatemem.Options{Clock: f.clock.Now}))
 	if cfg.Keys == nil {
 		cfg.Keys = must(keys.Generate(keys.HS256))
 	}
@@ -101,7 +101,4 @@ func (f *fixture) access(t testing.TB, p *session.Pair) error {
 	return err
 }
 
-const (
-	grace  = 10 * time.Second // of session.Options
-	leeway = time.Minute      // of the store
-)
+const grace = 10 * time.Second // of session.Options

@@ -1,132 +1,24 @@
 package session_test
 
 import (
-	"errors"
-	"fmt"
-	"math/rand/v2"
 	"os"
 	"strconv"
 	"testing"
 	"time"
 
-	"github.com/jwtgate/gate"
-	"github.com/jwtgate/gate/session"
+	"github.com/jwtgate/gate/internal/sessiontest"
+	"github.com/jwtgate/gate/stores"
+	"github.com/jwtgate/gate/stores/gatemem"
 )
 
-// run is one random schedule, of the manager and of the model beside it.
-type run struct {
-	*testing.T
-	f     *fixture
-	m     model
-	rnd   *rand.Rand
-	pairs [][]*session.Pair // by login, then by refresh token
-	log   []string
-}
-
-func (r *run) did(format string, args ...any) {
-	r.log = append(r.log, fmt.Sprintf(format, args...))
-}
-
-func (r *run) start() {
-	r.did("login %d", len(r.pairs))
-	r.f.clock.Advance(time.Millisecond) // so that one session is the oldest
-	r.m.start(r.f.clock.Now())
-	r.pairs = append(r.pairs, []*session.Pair{r.f.start(r.T)})
-}
-
-// refresh brings a random refresh token of a random session, more often a young one.
-func (r *run) refresh() {
-	n := r.rnd.IntN(len(r.pairs))
-	chain := r.pairs[n]
-	i := max(0, len(chain)-1-r.rnd.IntN(3))
-	r.did("refresh of login %d with token %d of %d", n, i, len(chain))
-	want := r.m.refresh(r.m.logins[n], i, r.f.clock.Now())
-	got, err := r.f.Refresh(r.Context(), chain[i].Refresh(), nil)
-	switch {
-	case (err != nil) != (want < 0):
-		r.Fatalf("Refresh = %v, %v; the model says token %d\n%q", got, err, want, r.log)
-	case err == nil && want == len(chain):
-		r.pairs[n] = append(chain, got)
-	case err == nil && got.Refresh() != chain[want].Refresh():
-		r.Fatalf("Refresh returned another token than number %d\n%q", want, r.log)
-	}
-}
-
-func (r *run) end() {
-	n, now := r.rnd.IntN(len(r.pairs)), r.f.clock.Now()
-	sid, kept := r.pairs[n][0].AccessToken().SessionID, r.m.logins[n]
-	var err error
-	switch r.rnd.IntN(3) {
-	case 0:
-		r.did("End of login %d", n)
-		if err = r.f.End(r.Context(), "alice", sid); errors.Is(err, session.ErrNoSession) {
-			err = nil
-		}
-		kept.over = true
-	case 1:
-		r.did("EndOthers but login %d", n)
-		err = r.f.EndOthers(r.Context(), "alice", sid)
-		for _, l := range r.m.open(now, 0) {
-			l.over = l.over || l != kept
-		}
-	case 2:
-		r.did("EndAll")
-		err = r.f.EndAll(r.Context(), "alice")
-		for _, l := range r.m.open(now, 0) {
-			l.over = true
-		}
-	}
-	if err != nil {
-		r.Fatal(err)
-	}
-}
-
-// compare holds the list, and every access token there was, to the model.
-func (r *run) compare() {
-	now := r.f.clock.Now()
-	open, list := r.m.open(now, 0), must(r.f.List(r.Context(), "alice"))
-	if len(list) != len(open) {
-		r.Fatalf("List has %d sessions, the model %d\n%q", len(list), len(open), r.log)
-	}
-	for n, l := range r.m.logins {
-		for _, p := range r.pairs[n] {
-			alive := !l.over && now.Before(p.AccessToken().Expiry)
-			if err := r.f.access(r.T, p); (err == nil) != alive {
-				r.Fatalf("an access token of login %d: %v; the model says %v\n%q", n, err, alive, r.log)
-			}
-			if p.AccessToken().Expiry.After(l.end) || p.RefreshToken().Expiry.After(l.end) {
-				r.Fatalf("a token of login %d outlives its session\n%q", n, r.log)
-			}
-		}
-	}
-}
-
-// TestAgainstModel lets random schedules of logins, refreshes, ends and pauses run, and
-// holds the manager to the model after each step.
+// TestAgainstModel holds random schedules of logins, refreshes, ends and pauses to a model
+// of what should come of them.
 func TestAgainstModel(t *testing.T) {
 	rounds := 300
 	if n, err := strconv.Atoi(os.Getenv("ROUNDS")); err == nil {
 		rounds = n
 	}
-	for seed := range rounds {
-		o := session.Options{Idle: time.Hour, Absolute: 3 * time.Hour, Grace: grace, MaxSessions: 3}
-		r := run{T: t, f: newFixture(t, gate.Config{}, o), rnd: rand.New(rand.NewPCG(uint64(seed), 1))}
-		r.m = model{idle: o.Idle, abs: o.Absolute, max: o.MaxSessions}
-		r.start()
-		for range 60 {
-			switch n := r.rnd.IntN(20); {
-			case n < 2:
-				r.start()
-			case n < 12:
-				r.refresh()
-			case n < 13:
-				r.end()
-			default:
-				pause := []time.Duration{time.Second, 4 * time.Second, grace, 5 * time.Minute, 40 * time.Minute}[r.rnd.IntN(5)]
-				r.did("%v", pause)
-				r.f.clock.Advance(pause)
-			}
-			r.compare()
-		}
-	}
+	sessiontest.AgainstModel(t, rounds, func(clock func() time.Time) stores.Sessions {
+		return must(gatemem.New(gatemem.Options{Clock: clock, Leeway: sessiontest.Leeway}))
+	})
 }

@@ -1,4 +1,6 @@
-package session_test
+// Package sessiontest holds package session, on any store, to a model of it. It is used by
+// tests only and is no part of the library.
+package sessiontest
 
 import "time"
 
@@ -19,7 +21,7 @@ type model struct {
 }
 
 func (m *model) start(now time.Time) {
-	open := m.open(now, leeway) // the store counts a session until nothing of it can be taken
+	open := m.open(now, Leeway) // the store counts a session until nothing of it can be taken
 	for len(open) >= m.max {
 		open[0].over, open = true, open[1:]
 	}
