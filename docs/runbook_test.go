@@ -11,7 +11,7 @@ import (
 )
 
 // operated are the packages whose errors and events an operator meets.
-var operated = []string{"stores", "stores/gatemem", "stores/gatesql", "stores/gateredis", "keys", "keys/jwks", "keys/keyfile"}
+var operated = []string{"stores", "stores/gatemem", "stores/gatesql", "stores/gateredis", "keys", "keys/jwks", "keys/keyfile", "session"}
 
 var eventName = regexp.MustCompile(`^[a-z]+\.[a-z_]+$`)
 
