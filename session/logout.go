@@ -41,7 +41,7 @@ func (m *Manager) departing(ctx context.Context, r gate.Request) (*gate.Token, e
 	switch {
 	case other == nil:
 		return t, nil
-	case errors.Is(other, gate.ErrMissing) && !errors.Is(err, gate.ErrWrongType):
+	case errors.Is(other, gate.ErrMissing):
 		return nil, err
 	}
 	return nil, other
