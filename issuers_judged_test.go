@@ -269,3 +269,24 @@ func TestIssuersOpenNoMoreThanAccess(t *testing.T) {
 		t.Errorf("Issue from a token of its own: %v", err)
 	}
 }
+
+// The generations of another issuer's blocklist are not those of this one: a token of a
+// great one would outlive every revocation here, and one of a small one would never get in
+// again.
+func TestGenerationOfAnotherIssuer(t *testing.T) {
+	g := newGate(t, issuing())
+	for _, tt := range []struct{ raw, want string }{
+		{mint(bankKey, claimsOf(bankName, "gen", "0")), "0 false"},
+		{mint(bankKey, claimsOf(bankName, "gen", "9007199254740991")), "0 false"},
+		{token("iss", quoted("https://me.example"), "gen", "7"), "7 true"},
+	} {
+		tok, err := g.CheckToken(t.Context(), tt.raw, gate.Policy{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		gen, ok := tok.Generation()
+		if got := fmt.Sprint(gen, ok); got != tt.want {
+			t.Errorf("a token of %q: generation %s, want %s", tok.Issuer, got, tt.want)
+		}
+	}
+}

@@ -204,11 +204,15 @@ func (t *Token) VerifiedIssuer() string {
 func (t *Token) VerifiedKey() *keys.Key { return t.hides().key }
 
 // Generation returns the claim "gen": the number that the blocklist had for the subject
-// at the login of this token ([GenerationReader]). ok is false for a token without it;
-// blocklists then compare IssuedAt.
+// at the login of this token ([GenerationReader]). ok is false for a token without it, and
+// for one of another issuer, whose blocklist counts differently; blocklists then compare
+// IssuedAt.
 func (t *Token) Generation() (gen int64, ok bool) {
 	in := t.hides()
-	return in.generation, in.claims.have&claimGen != 0 && in.claims.bad&claimGen == 0
+	if in.claims.have&claimGen == 0 || in.claims.bad&claimGen != 0 || t.VerifiedIssuer() != "" {
+		return 0, false
+	}
+	return in.generation, true
 }
 
 // renewedFrom is a claim in tokens made by Renew: the ID of the first token of the chain.

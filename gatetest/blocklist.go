@@ -52,6 +52,7 @@ func Blocklist(t *testing.T, newStore func(t *testing.T, clock func() time.Time)
 		{"redeem at once", checkRedeemAtOnce},
 		{"revoke all", checkRevokeAll},
 		{"revoke all: generation", checkRevokeAllGeneration},
+		{"generations of other issuers", checkOtherGenerations},
 		{"batch", checkBatch},
 		{"inspect", checkInspect},
 		{"ready", checkReady},

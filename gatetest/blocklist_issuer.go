@@ -1,6 +1,7 @@
 package gatetest
 
 import (
+	"fmt"
 	"time"
 
 	"github.com/jwtgate/gate"
@@ -46,4 +47,21 @@ func checkIssuers(s *suite) {
 	}
 	s.revokeSubject(stores.OfIssuer(one, "alice"), stores.SubjectOptions{ExceptSession: stores.OfIssuer(one, "sid-a")})
 	s.want(false, tokens[one], "the session that is spared")
+}
+
+// checkOtherGenerations: the claim "gen" of another issuer counts revocations elsewhere.
+// Its tokens are judged by "iat", whatever the claim says.
+func checkOtherGenerations(s *suite) {
+	const issuer = "https://one.example"
+	made := func(gen int64) *gate.Token {
+		now := s.clock.Now().Truncate(time.Second)
+		return VerifiedToken(s, issuer, map[string]any{"jti": "a", "gen": gen, "iat": now, "nbf": now, "exp": now.Add(15 * time.Minute)})
+	}
+	for _, gen := range []int64{0, 1<<53 - 1} {
+		old := made(gen)
+		s.revokeSubject(stores.OfIssuer(issuer, "alice"), stores.SubjectOptions{})
+		s.want(true, old, fmt.Sprint("issued before, of generation ", gen))
+		s.clock.Advance(time.Minute)
+		s.want(false, made(gen), fmt.Sprint("issued after, of generation ", gen))
+	}
 }
