@@ -96,7 +96,7 @@ func (g *Gate) checkPlaces(p *Policy) error {
 	possible := false
 	for _, l := range g.locations(p) {
 		if l.find == nil {
-			return errors.New("gate: Policy.Locations holds a zero Location; make one with FromHeader, FromCookies, FromQuery, FromJSON or LocationFunc")
+			return errors.New("gate: Policy.Locations holds a zero Location; make one with FromHeader, FromCookies, FromQuery, FromPath, FromJSON or LocationFunc")
 		}
 		possible = possible || l.takes(p.want()) || p.Type == AnyTokenType && l.takes(Refresh)
 	}

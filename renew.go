@@ -21,7 +21,7 @@ type RenewOptions struct {
 	// in the claim "auth_time". Default: 24 hours. NoExpiry: without end.
 	MaxSession time.Duration
 	// AnyLocation also replaces tokens that did not come in a cookie, and sets cookies.
-	// Do not use it with FromQuery: a link with a token would become a login.
+	// Do not use it with FromQuery or FromPath: a link with a token would become a login.
 	AnyLocation bool
 	// Successor is called before the new token is created and may change o, except From,
 	// Fresh, FreshFor, and a longer lifetime. After an error the old token stays.
@@ -55,15 +55,15 @@ func (g *Gate) Renew(o RenewOptions) func(http.Handler) http.Handler {
 	}
 }
 
-// RenewCookies returns the cookies that [Gate.Renew] would set for t, or nil if t does not
-// have to be replaced. It is for adapters of frameworks in which Renew cannot wrap the
+// RenewCookies returns the cookies that [Gate.Renew] would set for t, or nil if t is nil or
+// does not have to be replaced. It is for adapters of frameworks in which Renew cannot wrap the
 // response. Call it once for a request that was accepted with t, after the handler and
 // before the header is sent. sent lists the values of Set-Cookie in the response: if the
 // handler has set or cleared the cookie, t is not replaced. An error is also reported to
 // Config.OnEvent.
 func (g *Gate) RenewCookies(ctx context.Context, t *Token, sent []string, o RenewOptions) ([]*http.Cookie, error) {
 	now := g.cfg.Clock()
-	if setsCookie(sent, g.cfg.Cookies.Access.Name) || !o.due(t, g.lifetime(t), now) || !g.made(t) {
+	if t == nil || setsCookie(sent, g.cfg.Cookies.Access.Name) || !o.due(t, g.lifetime(t), now) || !g.made(t) {
 		return nil, nil
 	}
 	next, cookies, err := g.renewCookies(ctx, t, o, now)

@@ -326,3 +326,11 @@ func TestRenewAfterCheck(t *testing.T) {
 		t.Errorf("cookies = %v, want two", got)
 	}
 }
+
+// An adapter asks for a visitor without a token too.
+func TestRenewNobody(t *testing.T) {
+	cookies, err := newGate(t, gate.Config{}).RenewCookies(t.Context(), nil, nil, gate.RenewOptions{AnyLocation: true})
+	if cookies != nil || err != nil {
+		t.Errorf("%v, %v; want nothing", cookies, err)
+	}
+}
