@@ -188,13 +188,13 @@ func (g *Gate) DecodeRequest(ctx context.Context, r Request, p Policy, o DecodeO
 	}
 	p.Optional, p.Public = false, false
 	f, err := g.locate(r, &p)
+	f.allowExpired = o.AllowExpired
 	if err == nil && f.choice != nil {
 		err = g.chooseCookie(ctx, &f)
 	}
 	if err != nil {
 		return nil, err
 	}
-	f.allowExpired = o.AllowExpired
 	t, err := g.checkFound(ctx, &f, nil)
 	if err != nil {
 		return nil, err

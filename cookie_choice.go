@@ -43,28 +43,43 @@ func inCookie(values []string, name string) (raw string, choice *cookieChoice, e
 // tokens of one login it takes the youngest; tokens of different logins are ambiguous.
 //
 // It does not ask the blocklist: if the real cookie was revoked, that of an attacker must
-// not be used in its place.
+// not be used in its place. Where expired tokens are allowed, they count if no other does.
 func (g *Gate) chooseCookie(ctx context.Context, f *found) error {
+	raw, err := g.youngest(ctx, f, false)
+	if err == nil && raw == "" && f.allowExpired {
+		raw, err = g.youngest(ctx, f, true)
+	}
+	if err == nil && raw == "" {
+		err = f.ambiguous()
+	}
+	f.raw = raw
+	return err
+}
+
+// youngest returns the youngest token that counts, or "" for none.
+func (g *Gate) youngest(ctx context.Context, f *found, expired bool) (string, error) {
 	var best *Token
+	var chosen string
 	for _, raw := range f.choice.values {
-		t, err := g.checkFound(ctx, &found{raw: raw, location: f.location}, nil)
+		t, err := g.checkFound(ctx, &found{raw: raw, location: f.location, allowExpired: expired}, nil)
 		var refused *Error
 		switch {
 		case errors.As(err, &refused):
 			continue
 		case err != nil:
-			return err
+			return "", err
 		case best != nil && !sameLogin(best, t):
-			return located(refuseName(ErrInvalid, "ambiguous", f.choice.name), f.location, nil)
+			return "", f.ambiguous()
 		}
 		if best == nil || !t.IssuedAt.Before(best.IssuedAt) {
-			best, f.raw = t, raw
+			best, chosen = t, raw
 		}
 	}
-	if best == nil {
-		return located(refuseName(ErrInvalid, "ambiguous", f.choice.name), f.location, nil)
-	}
-	return nil
+	return chosen, nil
+}
+
+func (f *found) ambiguous() error {
+	return located(refuseName(ErrInvalid, "ambiguous", f.choice.name), f.location, nil)
 }
 
 // sameLogin reports whether two tokens are of one identity and session.

@@ -120,3 +120,25 @@ func FuzzCookieChoice(f *testing.F) {
 		}
 	})
 }
+
+// Where expired tokens are taken, as at a logout, they count if none is good.
+func TestCookieChoiceOfExpired(t *testing.T) {
+	old := token("iat", at(-60), "exp", at(-30), "jti", `"old"`)
+	young := token("iat", at(-50), "exp", at(-20), "jti", `"young"`)
+	for _, tt := range []struct {
+		cookies []string
+		want    string
+	}{
+		{[]string{old, young}, "young"},
+		{[]string{young, old}, "young"},
+		{[]string{young, token("sid", `"other"`)}, "id-1"},
+		{[]string{young, token("sid", `"other"`, "exp", at(-1))}, "ambiguous"},
+		{[]string{"x", "y"}, "ambiguous"},
+	} {
+		r := request("GET", "/", "Cookie: access_token_cookie="+strings.Join(tt.cookies, "; access_token_cookie="))
+		tok, err := csrfGate(t, gate.CSRF{}).DecodeRequest(t.Context(), gate.HTTPRequest(r), gate.Policy{}, gate.DecodeOptions{AllowExpired: true})
+		if got := verdict(t, err); err != nil && got != tt.want || err == nil && tok.ID != tt.want {
+			t.Errorf("token %v, verdict %s; want %s", tok, got, tt.want)
+		}
+	}
+}
