@@ -118,7 +118,7 @@ func checkRevokeAllGeneration(s *suite) {
 	a, b := login("alice"), login("bob")
 	for range 3 {
 		before := []*gate.Token{a, b, VerifiedToken(s, "https://idp.example", map[string]any{
-			"jti": "x", "iat": s.clock.Now(), "exp": s.clock.Now().Add(time.Hour),
+			"jti": "x", "gen": 1<<53 - 1, "iat": s.clock.Now(), "exp": s.clock.Now().Add(time.Hour),
 		})}
 		s.ok(s.store.RevokeAll(s.Context(), s.note), "RevokeAll")
 		for _, tok := range before {
