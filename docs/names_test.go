@@ -15,7 +15,7 @@ import (
 // packages are those whose names the pages use, by their folders.
 var packages = map[string]string{
 	"gate": "", "keys": "keys", "jwks": "keys/jwks", "keyfile": "keys/keyfile", "flask": "flask", "session": "session", "gatetest": "gatetest",
-	"gategin": "adapters/gategin", "gateecho": "adapters/gateecho", "gatefiber": "adapters/gatefiber", "gategrpc": "adapters/gategrpc", "oidc": "oidc",
+	"gategin": "adapters/gategin", "gateecho": "adapters/gateecho", "gatefiber": "adapters/gatefiber", "gategrpc": "adapters/gategrpc", "gateconnect": "adapters/gateconnect", "oidc": "oidc",
 	"gatemem": "stores/gatemem", "gatesql": "stores/gatesql", "gateredis": "stores/gateredis", "stores": "stores", "storekit": "stores/storekit",
 }
 

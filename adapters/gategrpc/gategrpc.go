@@ -2,8 +2,6 @@ package gategrpc
 
 import (
 	"context"
-	"fmt"
-	"maps"
 	"strings"
 	"time"
 
@@ -11,6 +9,7 @@ import (
 	"google.golang.org/grpc/metadata"
 
 	"github.com/jwtgate/gate"
+	"github.com/jwtgate/gate/internal/rpcguard"
 )
 
 // Options are the options of [New].
@@ -28,65 +27,39 @@ type Options struct {
 
 // A Guard guards the methods of a server. It is safe for concurrent use.
 type Guard struct {
-	g      *gate.Gate
-	o      Options
-	clock  func() time.Time
-	leeway time.Duration
+	g       *gate.Gate
+	methods rpcguard.Methods
+	every   time.Duration
 }
 
 // New returns a guard. It panics, as [gate.Gate.Require] does, when no token can meet one
 // of o.Methods, and when a name there is not of the form "/service/method". A policy of
 // o.PolicyOf that no token can meet refuses all calls (Unavailable).
 func New(g *gate.Gate, o Options) *Guard {
-	o.Methods = maps.Clone(o.Methods)
-	for name, p := range o.Methods {
-		service, method, ok := split(name)
-		if !ok || service == "" || method == "" {
-			panic(fmt.Sprintf("gategrpc: %q in Options.Methods is not of the form /service/method", name))
-		}
-		g.Guard(p) // panics
-	}
-	cfg := g.Config()
-	return &Guard{g, o, cfg.Clock, cfg.Accept.Leeway}
+	return &Guard{g, rpcguard.NewMethods(g, o.Methods, o.PolicyOf), o.RecheckEvery}
 }
 
 // Unary is a grpc.UnaryServerInterceptor. gRPC decodes the message before it is called, so
 // limit the size of messages (grpc.MaxRecvMsgSize).
 func (d *Guard) Unary(ctx context.Context, req any, info *grpc.UnaryServerInfo, next grpc.UnaryHandler) (any, error) {
-	p, ok := d.policy(info.FullMethod)
-	if !ok {
-		return nil, unlisted
-	}
-	t, err := d.g.CheckRequest(ctx, request{ctx}, p)
+	_, t, err := d.check(ctx, info.FullMethod)
 	if err != nil {
-		return nil, refuse(err)
+		return nil, err
 	}
 	return next(gate.NewContext(ctx, t), req)
 }
 
-// policy returns the policy of a method; ok is false if it has none.
-func (d *Guard) policy(name string) (p gate.Policy, ok bool) {
-	if p, ok = d.o.Methods[name]; ok {
-		return p, true
+// check checks a call. Its error is for the client.
+func (d *Guard) check(ctx context.Context, method string) (gate.Policy, *gate.Token, error) {
+	p, ok := d.methods.Policy(method)
+	if !ok {
+		return p, nil, refuse(rpcguard.ErrUnlisted)
 	}
-	if service, _, found := split(name); found {
-		if p, ok = d.o.Methods["/"+service+"/*"]; ok {
-			return p, true
-		}
+	t, err := d.g.CheckRequest(ctx, request{ctx}, p)
+	if err != nil {
+		return p, nil, refuse(err)
 	}
-	if d.o.PolicyOf == nil {
-		return p, false
-	}
-	return d.o.PolicyOf(name)
-}
-
-// split cuts "/service/method".
-func split(name string) (service, method string, ok bool) {
-	name, ok = strings.CutPrefix(name, "/")
-	if i := strings.LastIndexByte(name, '/'); ok && i >= 0 {
-		return name[:i], name[i+1:], true
-	}
-	return "", "", false
+	return p, t, nil
 }
 
 // request is a call as a gate sees it: its metadata.

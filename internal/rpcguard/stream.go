@@ -1,0 +1,223 @@
+package rpcguard
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"sync"
+	"time"
+
+	"github.com/jwtgate/gate"
+)
+
+// Options are the options of a [Stream].
+type Options struct {
+	Gate    *gate.Gate
+	Policy  gate.Policy
+	Request gate.Request
+	// Every is how often the token is checked, apart from its expiry; 0 is never.
+	Every time.Duration
+	// Refuse makes the error for the client.
+	Refuse func(error) error
+}
+
+// A Stream ends when its token is refused.
+type Stream struct {
+	o      Options
+	t      *gate.Token // nil for a visitor without one
+	clock  func() time.Time
+	leeway time.Duration
+	outer  context.Context
+	ctx    context.Context
+	cancel context.CancelFunc
+
+	mu       sync.Mutex
+	timer    *time.Timer // nil for a token that never expires, if there is no Every
+	stopped  bool        // the handler has returned
+	ended    error       // why the guard has ended the stream
+	panicked any         // the panic of a hook in the goroutine of the timer
+}
+
+type streamKey struct{}
+
+// Serve calls handle with a stream whose token t was checked, and returns its error or, if
+// the stream has ended, the one for that.
+func Serve(outer context.Context, t *gate.Token, o Options, handle func(*Stream) error) error {
+	if t != nil { // from here on, a token that is refused does not count as none
+		o.Policy.Optional, o.Policy.Public = false, false
+	}
+	cfg := o.Gate.Config()
+	s := &Stream{o: o, t: t, clock: cfg.Clock, leeway: cfg.Accept.Leeway, outer: outer}
+	s.ctx, s.cancel = context.WithCancel(context.WithValue(gate.NewContext(outer, t), streamKey{}, s))
+	s.arm(0)
+	defer s.stop()
+	err := handle(s)
+	panicked, ended := s.state()
+	if panicked != nil {
+		panic(panicked)
+	}
+	return cmp.Or(ended, err)
+}
+
+// Recheck checks the token of the stream whose context ctx is made from.
+func Recheck(ctx context.Context) error {
+	s, ok := ctx.Value(streamKey{}).(*Stream)
+	if !ok {
+		return errNoStream
+	}
+	return s.recheck()
+}
+
+var errNoStream = errors.New("gate: the context is not of a guarded stream")
+
+// Context returns the context for the handler.
+func (s *Stream) Context() context.Context { return s.ctx }
+
+// Send calls send unless the stream has ended.
+func (s *Stream) Send(send func() error) error {
+	if err := s.current(); err != nil {
+		return err
+	}
+	return send()
+}
+
+// Receive calls receive in a goroutine and returns its error, or that of the stream as
+// soon as it ends.
+func (s *Stream) Receive(receive func() error) error {
+	if err := s.current(); err != nil {
+		return err
+	}
+	result := make(chan received, 1)
+	go run(receive, result)
+	select {
+	case r := <-result:
+		return s.take(r)
+	case <-s.ctx.Done():
+		if _, ended := s.state(); ended != nil {
+			return ended
+		}
+		return s.take(<-result) // the transport itself knows why
+	}
+}
+
+type received struct {
+	err      error
+	panicked any
+}
+
+func run(receive func() error, to chan<- received) {
+	r := received{panicked: "gate: the goroutine that receives was ended"}
+	defer func() {
+		if v := recover(); v != nil {
+			r.panicked = v
+		}
+		to <- r
+	}()
+	r = received{err: receive()}
+}
+
+func (s *Stream) take(r received) error {
+	if r.panicked != nil {
+		panic(r.panicked)
+	}
+	return cmp.Or(r.err, s.current())
+}
+
+// current returns why no message may pass, or nil.
+func (s *Stream) current() error {
+	if _, ended := s.state(); ended != nil {
+		return ended
+	}
+	if due := s.due(); !due.IsZero() && !s.clock().Before(due) {
+		return s.recheck()
+	}
+	return nil
+}
+
+// due is when the token expires or is no longer as fresh as the policy wants it; zero is
+// never.
+func (s *Stream) due() (at time.Time) {
+	if s.t == nil {
+		return at
+	}
+	if !s.t.Expiry.IsZero() {
+		at = s.t.Expiry.Add(s.leeway)
+	}
+	if until := s.t.FreshUntil; s.o.Policy.Fresh && !until.IsZero() && (at.IsZero() || until.Before(at)) {
+		at = until
+	}
+	return at
+}
+
+// recheck checks the token and ends the stream if it is refused.
+func (s *Stream) recheck() error {
+	if _, ended := s.state(); ended != nil {
+		return ended
+	}
+	if err := s.outer.Err(); err != nil {
+		return err
+	}
+	if _, err := s.o.Gate.CheckRequest(s.outer, s.o.Request, s.o.Policy); err != nil {
+		return s.end(s.o.Refuse(err), nil)
+	}
+	return nil
+}
+
+// end ends the stream, unless it has ended, and returns why it did.
+func (s *Stream) end(err error, panicked any) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.ended == nil {
+		s.ended, s.panicked = err, panicked
+		s.cancel()
+	}
+	return s.ended
+}
+
+func (s *Stream) state() (panicked any, ended error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.panicked, s.ended
+}
+
+// arm sets the timer for the next check, in at least the time given.
+func (s *Stream) arm(least time.Duration) {
+	wait := s.o.Every
+	if due := s.due(); !due.IsZero() {
+		left := due.Sub(s.clock())
+		if wait <= 0 || left < wait {
+			wait = max(left, least, 1)
+		}
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if wait > 0 && s.t != nil && !s.stopped {
+		s.timer = time.AfterFunc(wait, s.fire)
+	}
+}
+
+// fire is called by the timer. A panic of a hook is for the goroutine of the handler,
+// where others can recover from it.
+func (s *Stream) fire() {
+	defer func() {
+		if v := recover(); v != nil {
+			s.end(s.o.Refuse(errPanic), v)
+		}
+	}()
+	if s.recheck() == nil {
+		s.arm(time.Second)
+	}
+}
+
+var errPanic = errors.New("gate: a hook of the gate panicked")
+
+// stop stops the timer when the handler has returned.
+func (s *Stream) stop() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.stopped = true
+	if s.timer != nil {
+		s.timer.Stop()
+	}
+	s.cancel()
+}
