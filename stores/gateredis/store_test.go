@@ -253,3 +253,30 @@ func TestCache(t *testing.T) {
 		})
 	}
 }
+
+// TestSessionsByServersClock: a node whose clock is hours off judges grace periods, and
+// the end of a session, as the others do.
+func TestSessionsByServersClock(t *testing.T) {
+	_, client := single(t, servers.Durable...)
+	off := func() time.Time { return time.Now().Add(-3 * time.Hour) }
+	for name, s := range map[string]*gateredis.Store{
+		"right":     mustNew(t, client, gateredis.Options{TrustOlderTokens: true}),
+		"hours off": mustNew(t, client, gateredis.Options{TrustOlderTokens: true, Clock: off}),
+	} {
+		now := time.Now().Truncate(time.Second)
+		r := stores.SessionRecord{ID: name, Subject: "alice", Live: "first", Generation: stores.NoGeneration, Issued: now, Expires: now.Add(time.Hour), End: now.Add(time.Hour)}
+		if _, err := s.AddSession(t.Context(), r, stores.SessionLimit{}); err != nil {
+			t.Fatal(err)
+		}
+		tok := &gate.Token{ID: "first", SessionID: name, Subject: "alice", IssuedAt: now, Expiry: r.Expires}
+		for _, want := range []stores.Outcome{stores.SessionRotated, stores.SessionReplayed} {
+			out, err := s.Rotate(t.Context(), stores.Rotation{Token: tok, Grace: time.Minute})
+			if err != nil || out.Outcome != want {
+				t.Errorf("%s: Rotate = %+v, %v; want outcome %d", name, out, err, want)
+			}
+			if d := time.Until(out.Session.GraceEnd); d < 50*time.Second || d > 70*time.Second {
+				t.Errorf("%s: the grace period ends in %v, want a minute", name, d)
+			}
+		}
+	}
+}
