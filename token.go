@@ -126,8 +126,12 @@ func (t *Token) hides() *inside {
 // decoded from a NumericDate or from RFC 3339. No whole number loses digits: where a
 // float64 cannot hold one, an any gets a json.Number.
 //
-// For a Token made by hand, in a test, the claims are those of its fields.
+// For a Token made by hand, in a test, the claims are those of its fields. The error of a
+// nil Token, which [Gate.Check] returns for a request without one, is [ErrMissing].
 func (t *Token) Claims(v any) error {
+	if t == nil {
+		return refuse(ErrMissing, "missing")
+	}
 	text := []byte(t.hides().payload)
 	if len(text) == 0 {
 		text = t.fields()

@@ -3,6 +3,7 @@ package gate_test
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"log/slog"
 	"strings"
@@ -149,4 +150,16 @@ func TestRevocationID(t *testing.T) {
 	}
 	_, err := g.Decode(t.Context(), token("renewed_jti", "1"), gate.DecodeOptions{})
 	checkVerdict(t, err, "jti_type")
+}
+
+// A guard of an application's own reads the claims of a request without a token, too.
+func TestClaimsOfNoToken(t *testing.T) {
+	tok, err := newGate(t, gate.Config{}).Check(request("GET", "/"), gate.Policy{Optional: true})
+	if err != nil || tok != nil {
+		t.Fatalf("Check = %v, %v; want no token and no error", tok, err)
+	}
+	var claims struct{ Admin bool }
+	if err := tok.Claims(&claims); !errors.Is(err, gate.ErrMissing) {
+		t.Errorf("Claims = %v, want ErrMissing", err)
+	}
 }
