@@ -11,23 +11,24 @@ import (
 	"github.com/jwtgate/gate"
 )
 
-// Delivery is a way in which clients get their tokens and bring back their refresh token.
+// Delivery says how clients get their tokens and how they send the refresh token.
 type Delivery int
 
 const (
-	// JSON answers with both tokens in the body, for clients that are no browsers. The
-	// refresh token comes back as "refresh_token" in a JSON body, with Content-Type:
-	// application/json, or in the header Authorization behind "Bearer".
+	// JSON answers with both tokens in the body. It is for clients that are not browsers.
+	// They send the refresh token as "refresh_token" in a JSON body, with Content-Type:
+	// application/json, or as a Bearer token in the Authorization header.
 	JSON Delivery = iota
-	// Cookies puts both tokens in cookies, for pages.
+	// Cookies puts both tokens in cookies. It is for pages that the server renders.
 	Cookies
-	// Split answers with the access token in the body, which a page keeps in memory, and
-	// puts the refresh token in an HttpOnly cookie: for single-page applications. Give the
-	// cookie the path of the refresh route (gate.Cookies.Refresh.Path).
+	// Split is for single-page applications. It answers with the access token in the body,
+	// and the page keeps that in memory. The refresh token is in an HttpOnly cookie. Set the
+	// path of this cookie (gate.Cookies.Refresh.Path) to that of the routes of
+	// [Manager.Handler], such as "/auth/".
 	Split
 )
 
-// refreshLocations are the places, and the only ones, from which a refresh takes its token.
+// refreshLocations returns the only locations from which a refresh takes its token.
 func (d Delivery) refreshLocations() []gate.Location {
 	if d == JSON {
 		return []gate.Location{gate.FromJSON("", "refresh_token"), gate.FromHeader("Authorization", "Bearer")}
@@ -48,8 +49,9 @@ func (d Delivery) check(cfg *gate.Config) error {
 	return nil
 }
 
-// Write answers a login or a refresh with the tokens of p, as Options.Delivery says: it
-// sets cookies, and writes [Manager.Body] as JSON. The answer is not cached.
+// Write answers a login or a refresh with the tokens of p. As Options.Delivery says, it
+// sets cookies, and it writes [Manager.Body] as JSON. It forbids caches to store the
+// answer.
 func (m *Manager) Write(w http.ResponseWriter, r *http.Request, p *Pair) {
 	cookies, err := m.Cookies(r.Context(), p)
 	if err != nil {
@@ -60,8 +62,9 @@ func (m *Manager) Write(w http.ResponseWriter, r *http.Request, p *Pair) {
 	writeJSON(w, http.StatusOK, m.Body(p))
 }
 
-// Cookies returns the cookies by which p is delivered, for [gate.SetCookies]: for a page
-// that goes on with a redirect, and for other frameworks. There are none with JSON.
+// Cookies returns the cookies with the tokens of p, for [gate.SetCookies]. Use it for a
+// login that ends with a redirect, and with other frameworks. It returns no cookies if
+// Options.Delivery is JSON.
 func (m *Manager) Cookies(ctx context.Context, p *Pair) ([]*http.Cookie, error) {
 	if m.o.Delivery == JSON {
 		return nil, nil
@@ -74,17 +77,17 @@ func (m *Manager) Cookies(ctx context.Context, p *Pair) ([]*http.Cookie, error) 
 	return append(access, list...), err
 }
 
-// Body is what [Manager.Write] writes as JSON: what a client needs to know of its tokens,
-// and those that are not in cookies.
+// Body is what [Manager.Write] writes as JSON. It has the tokens that are not in cookies,
+// and what a client has to know about its tokens.
 type Body struct {
 	AccessToken  string `json:"access_token,omitempty"`
 	TokenType    string `json:"token_type,omitempty"`
 	ExpiresIn    int64  `json:"expires_in"` // of the access token, in seconds
 	RefreshToken string `json:"refresh_token,omitempty"`
-	CSRFToken    string `json:"csrf_token,omitempty"` // to repeat with requests that send a cookie
+	CSRFToken    string `json:"csrf_token,omitempty"` // a request that sends the refresh cookie must repeat it
 }
 
-// Body returns the body of an answer with p, for other frameworks. Answer with
+// Body returns the body that [Manager.Write] writes, for other frameworks. Send it with
 // Cache-Control: no-store.
 func (m *Manager) Body(p *Pair) Body {
 	b := Body{ExpiresIn: int64(p.accessToken.Expiry.Sub(p.accessToken.IssuedAt).Seconds())}

@@ -10,21 +10,22 @@ import (
 	"github.com/jwtgate/gate/stores"
 )
 
-// ErrNoSession: the user has no session of this ID.
+// ErrNoSession means that the user has no session with this ID.
 var ErrNoSession = errors.New("session: the user has no such session")
 
-// Info describes a session that is open.
+// Info describes an open session.
 type Info struct {
 	ID       string
 	Device   Device
 	Created  time.Time
 	Seen     time.Time // the last refresh
 	Expires  time.Time // unless there is another refresh
-	End      time.Time // at the latest; zero: no bound
+	End      time.Time // the absolute end; zero means none
 	Remember bool
 }
 
-// List returns the open sessions of a subject ([gate.Token.SubjectKey]), the newest first.
+// List returns the open sessions of a user, the newest first. subject is the result of
+// [gate.Token.SubjectKey].
 func (m *Manager) List(ctx context.Context, subject string) ([]Info, error) {
 	records, err := m.store.Sessions(ctx, subject)
 	if err != nil {
@@ -33,7 +34,7 @@ func (m *Manager) List(ctx context.Context, subject string) ([]Info, error) {
 	now := m.clock().Add(-m.leeway)
 	list := make([]Info, 0, len(records))
 	for _, s := range records {
-		if !s.Ended.IsZero() { // by a process that may have died before it was done
+		if !s.Ended.IsZero() { // by a process that may have died before it was finished
 			if err := m.finish(ctx, subject, s.ID, "ended before"); err != nil {
 				return nil, err
 			}
@@ -47,9 +48,10 @@ func (m *Manager) List(ctx context.Context, subject string) ([]Info, error) {
 	return list, nil
 }
 
-// End ends one session of a subject: its access tokens are refused at once, and its refresh
-// token too. It returns [ErrNoSession] where the session is not one of the subject's, so
-// that nobody ends a session of somebody else. It is finished when ctx ends.
+// End ends one session of a user. Its access tokens and its refresh token are refused at
+// once. End returns [ErrNoSession] if the session does not belong to subject, so no user
+// can end a session of another user. End goes on when ctx is canceled, until
+// Options.Timeout.
 func (m *Manager) End(ctx context.Context, subject, sessionID string) error {
 	ctx, cancel := m.detached(ctx)
 	defer cancel()
@@ -65,8 +67,8 @@ func (m *Manager) End(ctx context.Context, subject, sessionID string) error {
 	return ErrNoSession
 }
 
-// EndOthers ends all sessions of a subject but one: "log out my other devices". An empty
-// sessionID is an error, since that would be [Manager.EndAll].
+// EndOthers ends all sessions of a user except sessionID: "log out my other devices". An
+// empty sessionID is an error; use [Manager.EndAll] to end all sessions.
 func (m *Manager) EndOthers(ctx context.Context, subject, sessionID string) error {
 	if sessionID == "" {
 		return errors.New("session: ending the others: no session to keep; use EndAll to end all")
@@ -74,9 +76,10 @@ func (m *Manager) EndOthers(ctx context.Context, subject, sessionID string) erro
 	return m.endAll(ctx, subject, sessionID)
 }
 
-// EndAll ends all sessions of a subject, and refuses all other tokens that were issued to
-// it, such as those of [OneTime]: for a new password, a disabled user, "log out everywhere".
-// A login that begins after the return is good, in the same second too.
+// EndAll ends all sessions of a user, and revokes all other tokens that were issued to the
+// user, such as those of [OneTime]. Use it when a password changes, when a user is
+// disabled, and for "log out everywhere". A login that begins after EndAll has returned is
+// valid, also in the same second.
 func (m *Manager) EndAll(ctx context.Context, subject string) error {
 	return m.endAll(ctx, subject, "")
 }
@@ -95,7 +98,7 @@ func (m *Manager) endAll(ctx context.Context, subject, except string) error {
 	return nil
 }
 
-// finishNew is finish for a session that this call has ended: the event comes once.
+// finishNew calls finish for a session that this call ends, and emits the event.
 func (m *Manager) finishNew(ctx context.Context, subject, sessionID, why string) error {
 	err := m.finish(ctx, subject, sessionID, why)
 	if err == nil {
@@ -104,8 +107,8 @@ func (m *Manager) finishNew(ctx context.Context, subject, sessionID, why string)
 	return err
 }
 
-// finish revokes a session and removes its record after that, so that a session whose
-// end was not finished is still listed.
+// finish revokes a session and then removes its record. If it fails between the two, the
+// session is still listed.
 func (m *Manager) finish(ctx context.Context, subject, sessionID, why string) error {
 	if err := m.store.RevokeSession(ctx, sessionID, stores.Note{By: subject, Why: why}); err != nil {
 		return fmt.Errorf("session: ending: %w", err)

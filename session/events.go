@@ -7,24 +7,24 @@ import (
 	"github.com/jwtgate/gate/stores"
 )
 
-// The names of the events of sessions, which [gate.Config].OnEvent gets. They do not
-// change once released. Event.Token is the refresh token that the event is about; for
-// SessionEnded and AllEnded it has a Subject, and a SessionID where there is one, and may
-// have nothing else.
+// These are the names of the events that package session passes to [gate.Config].OnEvent.
+// A released name does not change. Event.Token is the refresh token that the event is
+// about. For SessionEnded and AllEnded it has only the Subject and, if there is one, the
+// SessionID.
 const (
 	SessionStarted  = "session.started"
 	SessionEnded    = "session.ended"             // by logout, End, eviction or reuse
-	AllEnded        = "session.all_ended"         // those of a subject; SessionID is the one that goes on
+	AllEnded        = "session.all_ended"         // all sessions of a subject, except SessionID if that is set
 	RefreshRotated  = "refresh.rotated"           // Token is the new one
-	RefreshReplayed = "refresh.replayed_in_grace" // the old token again, soon after its rotation; Token is the new one
-	RefreshRepeated = "refresh.repeated"          // the new token already, soon after its rotation: it stays
-	RefreshAdopted  = "refresh.adopted"           // the store had lost rotations; Token is taken again
-	RefreshReused   = "refresh.reuse_detected"    // an old token: somebody else may have it; the session is ended
-	RefreshRefused  = "refresh.refused"           // Err is why: the session is over
-	RefreshFailed   = "refresh.failed"            // Err is why: the store or the key source
+	RefreshReplayed = "refresh.replayed_in_grace" // the old token was used again within Grace; Token is the new one
+	RefreshRepeated = "refresh.repeated"          // the new token was used within Grace; it was not rotated
+	RefreshAdopted  = "refresh.adopted"           // the store had lost rotations; Token was accepted
+	RefreshReused   = "refresh.reuse_detected"    // a token older than that, or used after Grace; the session was ended
+	RefreshRefused  = "refresh.refused"           // Err says why the session is over
+	RefreshFailed   = "refresh.failed"            // Err is the failure of a store, key source or hook
 )
 
-// rotated are the events of the outcomes by which a session goes on.
+// rotated has the event for each outcome of a successful refresh.
 var rotated = map[stores.Outcome]string{
 	stores.SessionRotated: RefreshRotated, stores.SessionReplayed: RefreshReplayed,
 	stores.SessionUnchanged: RefreshRepeated, stores.SessionAdopted: RefreshAdopted,

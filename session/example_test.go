@@ -59,9 +59,9 @@ func Example() {
 	// csrf_refresh_token / false
 }
 
-// A link to set a new password. It is bound to the hash of the old one, so it is worth
-// nothing once there is another, and it is redeemed by the form and not by the page, since
-// mail programs open links.
+// A link to set a new password. It is bound to the hash of the old one, so it is invalid
+// once the password has changed. The form redeems it, and the page does not, because mail
+// programs open links.
 func ExampleOneTime_passwordReset() {
 	ctx := context.Background()
 	store, _ := gatemem.New(gatemem.Options{})

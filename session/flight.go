@@ -5,7 +5,7 @@ import (
 	"errors"
 )
 
-// flight is a refresh that is under way.
+// flight is a refresh in progress.
 type flight struct {
 	done chan struct{} // closed when pair and err are set
 	pair *Pair
@@ -14,8 +14,9 @@ type flight struct {
 
 var errAborted = errors.New("session: the refresh was not finished")
 
-// once calls do, unless a call with this key is under way: then it waits for its result.
-// do goes on when the client of the first caller leaves, since others may wait for it.
+// once calls do. If a call with the same key is in progress, once waits for its result
+// instead. do goes on when the first client disconnects, since other calls may wait for
+// it.
 func (m *Manager) once(ctx context.Context, key string, do func(context.Context) (*Pair, error)) (*Pair, error) {
 	m.mu.Lock()
 	if f := m.flights[key]; f != nil {
@@ -27,7 +28,7 @@ func (m *Manager) once(ctx context.Context, key string, do func(context.Context)
 			return nil, ctx.Err()
 		}
 	}
-	f := &flight{done: make(chan struct{}), err: errAborted} // for those who wait, if do panics
+	f := &flight{done: make(chan struct{}), err: errAborted} // for the calls that wait, if do panics
 	m.flights[key] = f
 	m.mu.Unlock()
 	defer func() {

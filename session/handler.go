@@ -10,29 +10,32 @@ import (
 	"github.com/jwtgate/gate"
 )
 
-// Handler returns the routes of sessions below prefix, such as "/auth/". Mount it outside
-// of [gate.Gate.Require]: each route checks its request itself, CSRF included.
+// Handler returns a handler for the routes below. Their paths begin with prefix, such as
+// "/auth/". Do not put it inside [gate.Gate.Require]: each route checks its request
+// itself, including CSRF.
 //
-//	POST   refresh          the next tokens, for the refresh token where Options.Delivery has it
-//	POST   logout           ends the session of the token, access or refresh, expired or not
+//	POST   refresh          answers with new tokens
+//	POST   logout           ends the session of the request's token, which may have expired
 //	POST   logout/all       ends all sessions of the user
-//	POST   logout/others    ends all but this one
+//	POST   logout/others    ends all sessions except that of the request
 //	GET    sessions         lists the user's sessions
 //	DELETE sessions/{id}    ends one of them
-//	GET    csrf             the CSRF value of the refresh cookie, for a page that was reloaded
+//	GET    csrf             answers with the CSRF value of the refresh cookie
 //
-// Refresh answers as [Manager.Write] does. The list is {"sessions": [...]}, each with "id",
-// "current" (that of the request), "name", "user_agent", "address", "created", "seen",
-// "expires" and "remember". The routes that end sessions answer with 204.
+// The route refresh takes the token from the place that Options.Delivery says, and answers
+// as [Manager.Write] does. The list is {"sessions": [...]}. Each session has "id",
+// "current" (true for the session of the request), "name", "user_agent", "address",
+// "created", "seen", "expires" and "remember". The routes that end sessions answer with
+// 204.
 //
-// All but refresh, logout and csrf need an access token, where the gate looks for one.
-// Refresh never clears cookies: another request may have just set new ones. Errors are
-// answered by [gate.Gate.WriteError]. It panics on a prefix that does not begin and end
-// with a slash.
+// All routes except refresh, logout and csrf need an access token in one of the gate's
+// locations. A failed refresh clears no cookies, because another request may have just set
+// new ones. [gate.Gate.WriteError] answers errors. Handler panics if prefix does not begin
+// and end with a slash.
 //
-// For other frameworks each route is a method too: [Manager.RefreshRequest],
-// [Manager.Logout], [Manager.EndAll], [Manager.EndOthers], [Manager.List],
-// [Manager.End] and [Manager.CSRF].
+// For other frameworks there is a method for each route: [Manager.RefreshRequest],
+// [Manager.Logout], [Manager.EndAll], [Manager.EndOthers], [Manager.List], [Manager.End]
+// and [Manager.CSRF].
 func (m *Manager) Handler(prefix string) http.Handler {
 	if !strings.HasPrefix(prefix, "/") || !strings.HasSuffix(prefix, "/") {
 		panic("session: the prefix " + prefix + " of Handler must begin and end with a slash")
@@ -53,13 +56,14 @@ func (m *Manager) Handler(prefix string) http.Handler {
 	return mux
 }
 
-// ofSession calls serve for the owner of a session of the gate's own.
+// ofSession calls serve with the subject of the request's token. It refuses tokens of
+// other issuers.
 func (m *Manager) ofSession(serve func(w http.ResponseWriter, r *http.Request, t *gate.Token, subject string) error) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		t, _ := m.gate.FromContext(r.Context())
 		subject, err := t.SubjectKey()
 		if err != nil || t.VerifiedIssuer() != "" {
-			err = gate.ErrWrongType // somebody else's user of the same name
+			err = gate.ErrWrongType // another issuer can have another user with the same subject
 		}
 		if err == nil {
 			err = serve(w, r, t, subject)
@@ -91,7 +95,7 @@ func (m *Manager) serveLogout(w http.ResponseWriter, r *http.Request) {
 	m.bye(w, cookies)
 }
 
-// bye answers who has ended the session of the request.
+// bye answers a request that has ended its own session.
 func (m *Manager) bye(w http.ResponseWriter, cookies []*http.Cookie) {
 	if m.o.Delivery != JSON {
 		gate.SetCookies(w, cookies)
@@ -132,7 +136,7 @@ func (m *Manager) serveEnd(w http.ResponseWriter, r *http.Request, t *gate.Token
 // listed is a session in the answer to GET sessions.
 type listed struct {
 	ID        string    `json:"id"`
-	Current   bool      `json:"current"` // that of the request
+	Current   bool      `json:"current"` // it is the session of the request
 	Name      string    `json:"name,omitzero"`
 	UserAgent string    `json:"user_agent,omitzero"`
 	Address   string    `json:"address,omitzero"`
@@ -158,9 +162,10 @@ func (m *Manager) serveList(w http.ResponseWriter, r *http.Request, t *gate.Toke
 	return nil
 }
 
-// CSRF returns the CSRF value of the refresh cookie of a request: for a page on another
-// origin that was reloaded and cannot read the CSRF cookie. Answer it to a GET alone,
-// which a page of another origin can read only where CORS allows it to.
+// CSRF returns the CSRF value of a request's refresh cookie. A page on another origin
+// needs it after a reload, since it cannot read the CSRF cookie. Write it only in the
+// answer to a GET request. A page of another origin can read that answer only if your CORS
+// rules allow it.
 func (m *Manager) CSRF(ctx context.Context, r gate.Request) (string, error) {
 	p := gate.Policy{Type: gate.Refresh, Locations: []gate.Location{gate.FromCookies(gate.Refresh)}, SkipCSRF: true}
 	t, err := m.gate.DecodeRequest(ctx, r, p, gate.DecodeOptions{})

@@ -11,12 +11,13 @@ import (
 )
 
 // Logout ends the session of a request's token and returns the cookies that clear both
-// tokens. It takes the refresh token, from where a refresh takes it, or else the access
-// token, from where the gate takes it; each may have expired, but not be forged, and one
-// from a cookie needs the CSRF value. The session is ended even if ctx ends.
+// tokens. It uses the refresh token, from the place where a refresh takes it. Without a
+// valid one it uses the access token, from the locations of the gate. The token may have
+// expired, but its signature is checked, and a token from a cookie needs the CSRF value.
+// Logout goes on when ctx is canceled, until Options.Timeout.
 //
-// With an error nothing is to be cleared: the request had no token of a session
-// ([gate.ErrMissing] and others), or the store could not end it, and the user may try again.
+// After an error, do not clear the cookies. Either the request had no good token
+// ([gate.ErrMissing] and others), or the store failed and the user can try again.
 func (m *Manager) Logout(ctx context.Context, r gate.Request) ([]*http.Cookie, error) {
 	ctx, cancel := m.detached(ctx)
 	defer cancel()
@@ -30,7 +31,7 @@ func (m *Manager) Logout(ctx context.Context, r gate.Request) ([]*http.Cookie, e
 	return m.gate.ClearCookies(t.CookieOptions()), nil
 }
 
-// departing returns the token by which a request names its session.
+// departing returns the token whose session a logout ends.
 func (m *Manager) departing(ctx context.Context, r gate.Request) (*gate.Token, error) {
 	expired := gate.DecodeOptions{AllowExpired: true}
 	t, err := m.gate.DecodeRequest(ctx, r, gate.Policy{Type: gate.Refresh, Locations: m.locations}, expired)
@@ -54,7 +55,7 @@ func (m *Manager) endOf(ctx context.Context, t *gate.Token) error {
 	switch {
 	case t.VerifiedIssuer() != "":
 		return fmt.Errorf("session: logout: the token is of another issuer, and so is its session: %w", gate.ErrWrongType)
-	case t.SessionID == "" || err != nil: // of no session: it stands for itself
+	case t.SessionID == "" || err != nil: // it has no session: revoke the token alone
 		return m.store.RevokeToken(ctx, t, note)
 	}
 	return m.finishNew(ctx, subject, t.SessionID, note.Why)

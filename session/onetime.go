@@ -14,19 +14,19 @@ import (
 	"github.com/jwtgate/gate/stores"
 )
 
-// OneTime makes and redeems tokens that count once: for a new password, the confirmation
-// of an e-mail address, a download link, a WebSocket. They are of a type of their own
-// ([gate.Create].Types), so that they open nothing else, and no other token is taken for
-// one. They end with the sessions of their user ([Manager.EndAll]). Make one with
-// [NewOneTime]; it is safe for concurrent use.
+// OneTime makes and redeems tokens that can be used once: for a new password, the
+// confirmation of an e-mail address, a download link, a WebSocket. These tokens have their
+// own type ([gate.Create].Types). So no other route accepts them, and no other token is
+// accepted in their place. [Manager.EndAll] revokes them too. Use [NewOneTime] to make a
+// OneTime. It is safe for concurrent use.
 type OneTime struct {
 	gate  *gate.Gate
 	store stores.Store
 	typ   gate.TokenType
 }
 
-// NewOneTime returns a OneTime for tokens of a type that the gate lists in Create.Types.
-// Like [New] it refuses a store that is not the gate's blocklist.
+// NewOneTime returns a OneTime for tokens of the type typ, which must be in the gate's
+// Create.Types. As with [New], the store must be the gate's blocklist.
 func NewOneTime(g *gate.Gate, store stores.Store, typ gate.TokenType) (*OneTime, error) {
 	switch {
 	case g == nil:
@@ -39,24 +39,26 @@ func NewOneTime(g *gate.Gate, store stores.Store, typ gate.TokenType) (*OneTime,
 	return &OneTime{g, store, typ}, nil
 }
 
-// Use says what a one-time token is for. To redeem it takes the same Use.
+// Use says what a one-time token is for. A token is redeemed with the same Use that it was
+// issued with.
 type Use struct {
 	// Purpose is what the token allows, such as "reset" or "download". Required.
 	Purpose string
-	// Context binds the token to what it is about: the file to download, the address to
-	// confirm, the hash of the password that is to be replaced. It is not in the token, but
-	// a hash of it is, which shows nothing of a value that is hard to guess.
+	// Context binds the token to one object: the file to download, the address to confirm,
+	// the hash of the password to replace. The token contains only a hash of it. A value that
+	// is easy to guess can be found from the hash.
 	Context string
 }
 
-// OneTimeOptions say how a one-time token is made.
+// OneTimeOptions are the options of [OneTime.Issue].
 type OneTimeOptions struct {
-	// ExpiresIn is the lifetime: seconds for a ticket, hours for an e-mail. Required.
+	// ExpiresIn is the lifetime of the token, such as seconds for a ticket and hours for an
+	// e-mail. Required.
 	ExpiresIn time.Duration
-	// From is the token of the request that asks, where somebody is logged in: the
-	// one-time token then belongs to its session, and ends with it.
+	// From is the token of the request, if its user is logged in. The one-time token then
+	// belongs to that session, and is revoked with it.
 	From *gate.Token
-	// Claims are added to the token: see [gate.TokenOptions].
+	// Claims are added to the token. See [gate.TokenOptions].
 	Claims map[string]any
 }
 
@@ -83,10 +85,9 @@ func (o *OneTime) Issue(ctx context.Context, identity any, use Use, opts OneTime
 
 var errNoPurpose = errors.New("session: a one-time token needs a purpose")
 
-// Check returns a token that would be redeemed, and leaves it as it is: for the page with
-// the form, since programs that look at e-mails open the links in them. The errors are
-// those of [gate.Gate.CheckToken], and [gate.ErrRejected] where the token is for another
-// use.
+// Check checks a token as [OneTime.Redeem] does, but does not redeem it. Use it for the
+// page with the form, because mail programs open links in e-mails. The errors are those of
+// [gate.Gate.CheckToken]; the error is [gate.ErrRejected] if the token is for another use.
 func (o *OneTime) Check(ctx context.Context, raw string, use Use) (*gate.Token, error) {
 	if use.Purpose == "" {
 		return nil, errNoPurpose
@@ -94,9 +95,9 @@ func (o *OneTime) Check(ctx context.Context, raw string, use Use) (*gate.Token, 
 	return o.gate.CheckToken(ctx, raw, gate.Policy{Type: o.typ, Allow: func(_ context.Context, t *gate.Token) error { return use.match(t) }})
 }
 
-// Redeem is Check, and takes the token: of any number of calls with one token, on any
-// number of nodes, one succeeds, and the others return [gate.ErrRevoked]. After an error
-// of the store the token may be spent.
+// Redeem checks a token as [OneTime.Check] does, and redeems it. Of all calls with one
+// token, on all nodes, only one succeeds. The others return [gate.ErrRevoked]. After an
+// error of the store the token may already be redeemed.
 func (o *OneTime) Redeem(ctx context.Context, raw string, use Use) (*gate.Token, error) {
 	t, err := o.Check(ctx, raw, use)
 	if err != nil {
@@ -111,8 +112,8 @@ func (o *OneTime) Redeem(ctx context.Context, raw string, use Use) (*gate.Token,
 	return t, nil
 }
 
-// hash is what a token holds of the context. The purpose is hashed in, so that equal
-// contexts of two purposes differ.
+// hash returns the hash of the context for the token. It covers the purpose as well, so
+// the same context has another hash for another purpose.
 func (u Use) hash() string {
 	sum := sha256.Sum256([]byte(u.Purpose + "\x00" + u.Context))
 	return base64.RawURLEncoding.EncodeToString(sum[:])

@@ -10,27 +10,29 @@ import (
 	"github.com/jwtgate/gate/stores"
 )
 
-// Errors of a refresh. Both are [gate.ErrRevoked] as well, and answered with 401.
+// These are errors of a refresh. Both wrap [gate.ErrRevoked] and are answered with 401.
 var (
-	// ErrReused: the refresh token was used before, and its grace period is over. Somebody
-	// else may have it, so the session was ended.
+	// ErrReused means that the refresh token was used before, and that its grace period is
+	// over. Somebody else may have the token, so the session was ended.
 	ErrReused = fmt.Errorf("session: the refresh token was used before; its session is ended: %w", gate.ErrRevoked)
-	// ErrEnded: the session was ended or is past its absolute end.
+	// ErrEnded means that the session was ended, has expired, or has reached its absolute
+	// end.
 	ErrEnded = fmt.Errorf("session: the session is over: %w", gate.ErrRevoked)
 )
 
-// Refresh takes a refresh token and returns the next pair of its session. The gate checks
-// the token first, with all its hooks: a user whom LoadUser does not find gets no further.
-// device replaces what is known of the device; nil keeps it.
+// Refresh takes a refresh token and returns new tokens of its session. First the gate
+// checks the token, with all hooks: if LoadUser does not find the user, the refresh is
+// refused. device replaces the stored description of the device; nil keeps it.
 //
-// The token counts once. Within Options.Grace of its first use it may be sent again, by
-// another tab or by a client that did not get the answer, and gets the same refresh token.
-// Later it is [ErrReused], and the session is ended. The other errors are those of
-// [gate.Gate.CheckToken], and [ErrEnded]. After any other error than a refusal the client
-// may try again with the same token, within the grace period.
+// A token can be used once. Within Options.Grace after its first use it can be sent again,
+// by another tab or by a client that did not get the answer. The result then has the same
+// refresh token as the first time. A later use returns [ErrReused] and ends the session.
+// The other errors are [ErrEnded] and those of [gate.Gate.CheckToken]. If an error is not
+// a refusal (a store failed, for example), the client can try again with the same token,
+// within the grace period.
 //
-// Refreshes of one token that meet in one process are done once. What was begun is
-// finished when ctx ends.
+// Concurrent refreshes of one token in one process share one call of the store. A refresh
+// that has begun goes on when ctx is canceled, until Options.Timeout.
 func (m *Manager) Refresh(ctx context.Context, raw string, device *Device) (*Pair, error) {
 	t, err := m.gate.CheckToken(ctx, raw, gate.Policy{Type: gate.Refresh})
 	if err != nil {
@@ -39,9 +41,9 @@ func (m *Manager) Refresh(ctx context.Context, raw string, device *Device) (*Pai
 	return m.refresh(ctx, t, device)
 }
 
-// RefreshRequest is [Manager.Refresh] with the refresh token of a request: from the one
-// place that Options.Delivery says, with the gate's CSRF check if that is a cookie. It
-// takes no token from anywhere else.
+// RefreshRequest calls [Manager.Refresh] with the refresh token of a request. It takes the
+// token only from the place that Options.Delivery says. If that is a cookie, the gate
+// checks the CSRF value.
 func (m *Manager) RefreshRequest(ctx context.Context, r gate.Request) (*Pair, error) {
 	return m.refreshRequest(ctx, r, gate.Policy{Type: gate.Refresh, Locations: m.locations})
 }
@@ -61,7 +63,7 @@ func (m *Manager) refreshRequest(ctx context.Context, r gate.Request, p gate.Pol
 
 func (m *Manager) refresh(ctx context.Context, t *gate.Token, device *Device) (*Pair, error) {
 	if t == nil || t.SessionID == "" {
-		return nil, ErrEnded // it has no session, so there is none to go on with
+		return nil, ErrEnded // the token has no session
 	}
 	return m.once(ctx, t.SessionID+"\x00"+t.ID, func(ctx context.Context) (*Pair, error) {
 		pair, err := m.rotate(ctx, t, device)
@@ -84,7 +86,7 @@ func (m *Manager) rotate(ctx context.Context, t *gate.Token, device *Device) (*P
 	switch r.Outcome {
 	case stores.SessionRotated, stores.SessionReplayed, stores.SessionUnchanged, stores.SessionAdopted:
 		if end := r.Session.End; !end.IsZero() && !m.clock().Before(end) {
-			return nil, ErrEnded // by this node's clock, which is ahead of the store's
+			return nil, ErrEnded // this node's clock is ahead of the store's
 		}
 		pair, err := m.pair(ctx, t, r.Session)
 		if err == nil {
@@ -94,13 +96,13 @@ func (m *Manager) rotate(ctx context.Context, t *gate.Token, device *Device) (*P
 	case stores.SessionReused:
 		m.emit(ctx, RefreshReused, t, ErrReused)
 		return nil, errOr(m.finishNew(ctx, r.Session.Subject, r.Session.ID, "reuse of a refresh token"), ErrReused)
-	case stores.SessionEnded: // by a process that may have died before it was done
+	case stores.SessionEnded: // by a process that may have died before it was finished
 		return nil, errOr(m.finish(ctx, r.Session.Subject, r.Session.ID, "ended before"), ErrEnded)
 	}
 	return nil, ErrEnded
 }
 
-// errOr returns err, or else otherwise.
+// errOr returns err, or otherwise if err is nil.
 func errOr(err, otherwise error) error {
 	if err != nil {
 		return err
@@ -108,8 +110,8 @@ func errOr(err, otherwise error) error {
 	return otherwise
 }
 
-// pair makes the tokens of a rotation: the refresh token is the same on all nodes and in
-// every repetition, but for the bytes of a signature that is not deterministic.
+// pair makes the tokens after a rotation. All nodes and all repetitions make the same
+// refresh token. Only the signature differs, if its algorithm is not deterministic.
 func (m *Manager) pair(ctx context.Context, t *gate.Token, s stores.SessionRecord) (*Pair, error) {
 	exact := map[string]any{"jti": s.Live, "iat": s.Issued, "exp": s.Expires}
 	if !t.NotBefore.IsZero() {
@@ -126,7 +128,7 @@ func (m *Manager) pair(ctx context.Context, t *gate.Token, s stores.SessionRecor
 	return newPair(p), nil
 }
 
-// issue makes a token from t, which Rotate has judged.
+// issue makes a token from t. Rotate has checked t against the blocklist.
 func (m *Manager) issue(ctx context.Context, typ gate.TokenType, t *gate.Token, claims map[string]any) (string, *gate.Token, error) {
 	o := gate.TokenOptions{From: t}
 	if claims != nil {

@@ -10,24 +10,23 @@ import (
 	"github.com/jwtgate/gate/internal/respwriter"
 )
 
-// Renew returns middleware for a site with pages, which have no script to refresh tokens
-// (Options.Delivery is [Cookies]). A request whose access cookie has expired, is invalid or is gone,
-// and that has a refresh cookie, is refreshed on its way: it goes on with the new access
-// token, as if the browser had sent it, and the answer has the new cookies. Two such
-// requests at once get the same refresh token. Forms that are open stay valid, since the
-// CSRF value stays the same, and remembered logins stay remembered.
+// Renew returns middleware that refreshes the tokens of pages without a script. It needs
+// Options.Delivery to be [Cookies], and panics otherwise. It acts on a request with a
+// refresh cookie whose access cookie is missing, invalid or expired. Renew refreshes the
+// tokens, calls next as if the browser had sent the new cookies, and adds the new cookies
+// to the answer. Concurrent requests of one browser get the same refresh token. The CSRF
+// value stays the same, so open forms stay valid. Remembered logins stay remembered.
 //
-// It belongs outside of [gate.Gate.Require], which still checks everything, and the refresh
-// cookie needs a path that covers the site. A request whose refresh token is refused goes
-// on as it came, and no cookie is cleared; where the store cannot answer it is answered
-// with 503. A request to switch protocols goes on as it came too, since its answer may
-// have no cookies.
+// Put it around [gate.Gate.Require], which still checks the request. The path of the
+// refresh cookie must cover the site. If the refresh token is refused, Renew passes the
+// request on unchanged and clears no cookie. If the store fails, the answer is 503.
+// Requests to switch protocols are passed on unchanged, because their answers may not set
+// cookies.
 //
-// The new cookies are sent with the header of the answer: a handler that takes longer
-// than Options.Grace to send it leaves the browser with a refresh token that counts as
-// stolen when another request brings it meanwhile. A handler that sets or clears the
-// refresh cookie itself has the last word. It panics where Options.Delivery is another
-// one.
+// The new cookies are sent with the header of the answer. If a handler takes longer than
+// Options.Grace to send the header, the browser still has the old refresh token. Another
+// request with that token then counts as theft, and the session ends. If a handler sets or
+// clears the refresh cookie itself, Renew adds no cookies.
 func (m *Manager) Renew(next http.Handler) http.Handler {
 	if m.o.Delivery != Cookies {
 		panic("session: Renew is for sites with Options.Delivery: session.Cookies")
@@ -50,8 +49,8 @@ func (m *Manager) Renew(next http.Handler) http.Handler {
 	})
 }
 
-// stale reports whether a request has a refresh cookie, and no access cookie that could be
-// good. Whether its session was ended is for the guard to ask.
+// stale reports whether a request has a refresh cookie and no valid access cookie. It does
+// not ask the blocklist; the guard does that.
 func (m *Manager) stale(r *http.Request) bool {
 	if len(r.CookiesNamed(m.names.Refresh.Name)) == 0 || r.Header.Get("Upgrade") != "" || r.Method == http.MethodConnect {
 		return false
@@ -62,8 +61,8 @@ func (m *Manager) stale(r *http.Request) bool {
 	return errors.As(err, &refused)
 }
 
-// renew refreshes without a CSRF check: a page of another site gains nothing by a refresh
-// whose answer it cannot read, and the request itself is still checked by its guard.
+// renew refreshes without a CSRF check. A page of another site cannot read the answer, so
+// the refresh is of no use to it. The guard still checks the CSRF value of the request.
 func (m *Manager) renew(r *http.Request) (*Pair, []*http.Cookie, error) {
 	p := gate.Policy{Type: gate.Refresh, Locations: []gate.Location{gate.FromCookies(gate.Refresh)}, SkipCSRF: true}
 	pair, err := m.refreshRequest(r.Context(), gate.HTTPRequest(r), p)
@@ -74,8 +73,8 @@ func (m *Manager) renew(r *http.Request) (*Pair, []*http.Cookie, error) {
 	return pair, cookies, err
 }
 
-// serveRenewed calls next with a copy of r that has the new tokens, and hands back what
-// handlers put on the copy that net/http and outer middleware look for on r.
+// serveRenewed calls next with a copy of r that has the new tokens. Afterwards it copies
+// the fields that net/http and outer middleware read from r back to r.
 func (m *Manager) serveRenewed(w http.ResponseWriter, r *http.Request, next http.Handler, pair *Pair, cookies []*http.Cookie) {
 	inner := r.WithContext(r.Context())
 	inner.Header = r.Header.Clone()
@@ -86,7 +85,7 @@ func (m *Manager) serveRenewed(w http.ResponseWriter, r *http.Request, next http
 	n.BeforeHeader()
 }
 
-// newCookies is the Cookie header of a request that brings the new tokens.
+// newCookies returns the Cookie header of r with the new tokens.
 func (m *Manager) newCookies(r *http.Request, pair *Pair) string {
 	list := []string{m.names.Access.Name + "=" + pair.access, m.names.Refresh.Name + "=" + pair.refresh}
 	for _, c := range r.Cookies() {
@@ -97,7 +96,7 @@ func (m *Manager) newCookies(r *http.Request, pair *Pair) string {
 	return strings.Join(list, "; ")
 }
 
-// renewed adds the new cookies to a response.
+// renewed adds the new cookies to a response, just before its header is sent.
 type renewed struct {
 	w       http.ResponseWriter
 	cookies []*http.Cookie
@@ -105,7 +104,7 @@ type renewed struct {
 	done    bool
 }
 
-// BeforeHijack leaves the response to who takes the connection.
+// BeforeHijack adds no cookies: the handler has taken over the connection.
 func (n *renewed) BeforeHijack() { n.done = true }
 
 // BeforeHeader sets the cookies, once.

@@ -11,41 +11,43 @@ import (
 	"github.com/jwtgate/gate/stores"
 )
 
-// Options of a [Manager]. The zero value is good for most applications.
+// Options are the options of [New]. The zero value suits most applications.
 type Options struct {
-	// Idle is how long a session lasts without a refresh: the lifetime of its refresh
-	// tokens. Default: the gate's Create.RefreshLifetime.
+	// Idle is the lifetime of refresh tokens. A session that is not refreshed for this long
+	// is over. Default: the gate's Create.RefreshLifetime.
 	Idle time.Duration
-	// Absolute is how long a session lasts at most, whatever its user does: no token of it
-	// lives longer (RFC 9700 section 4.14.2). Default: 90 days. [gate.NoExpiry]: no bound.
+	// Absolute is the longest time that a session lasts, also with refreshes. None of its
+	// tokens lives longer (RFC 9700 section 4.14.2). Default: 90 days. [gate.NoExpiry] means
+	// no limit.
 	Absolute time.Duration
-	// Grace is for how long, after a refresh, the refresh token that was used is still
-	// taken: by another tab, or by a client that did not get the answer. It gets the same
-	// new token then. Later it is a stolen token, and the session ends. Default: 10 seconds.
+	// Grace is how long a refresh token is still accepted after its first use, from another
+	// tab or from a client that did not get the answer. The answer then has the same new
+	// token. A use after this time counts as theft, and the session ends. Default: 10
+	// seconds.
 	Grace time.Duration
-	// MaxSessions is how many sessions a user may have at once. Default: 100. Negative: any
-	// number.
+	// MaxSessions is the largest number of open sessions of one user. Default: 100. A
+	// negative value means no limit.
 	MaxSessions int
-	// RefuseNew refuses a login beyond MaxSessions with [stores.ErrTooManySessions]. Without
-	// it the oldest session is ended.
+	// RefuseNew refuses a login beyond MaxSessions with [stores.ErrTooManySessions]. By
+	// default the login succeeds and the oldest session is ended.
 	RefuseNew bool
-	// Delivery is the way in which clients get their tokens and bring back their refresh
-	// token.
+	// Delivery says how clients get their tokens and how they send the refresh token.
+	// Default: [JSON].
 	Delivery Delivery
-	// Device returns what to keep of the device at each refresh by [Manager.Handler] and
-	// [Manager.Renew]; [DeviceOf] is one. nil keeps what [Login.Device] has said.
+	// Device describes the device of a request. It is called at each refresh by
+	// [Manager.Handler] and [Manager.Renew], and its result is stored. [DeviceOf] can be used
+	// here. Default: the description of [Login.Device] stays.
 	Device func(gate.Request) Device
-	// Timeout bounds a refresh or logout, which goes on when the client has left. Default:
-	// 10 seconds.
+	// Timeout limits a refresh or a logout, since these go on when the client has
+	// disconnected. Default: 10 seconds.
 	Timeout time.Duration
 }
 
-// Device describes the device of a session, as the application likes.
+// Device describes the device of a session. The application decides what it contains.
 type Device = stores.Device
 
-// Manager starts, refreshes, lists and ends sessions. Make one with [New]. It is safe for
-// concurrent use, has no state but the refreshes that are under way, and starts no
-// goroutine.
+// Manager starts, refreshes, lists and ends sessions. Use [New] to make one. It is safe
+// for concurrent use and starts no goroutine. Its only state is the refreshes in progress.
 type Manager struct {
 	gate  *gate.Gate
 	store stores.Sessions
@@ -54,7 +56,7 @@ type Manager struct {
 
 	clock     func() time.Time
 	access    time.Duration // lifetime of an access token
-	leeway    time.Duration // for how long the gate takes expired tokens
+	leeway    time.Duration // how long the gate accepts expired tokens
 	names     gate.Cookies
 	locations []gate.Location // of refresh tokens
 
@@ -62,10 +64,11 @@ type Manager struct {
 	flights map[string]*flight
 }
 
-// New returns a manager of the sessions in store, whose tokens g makes and checks. It
-// opens nothing. It refuses options that are contradictory, and a store that is not the
-// gate's blocklist (behind wrappers such as [stores.Breaker]): a session that was ended in
-// one store would go on in the other.
+// New returns a manager that keeps sessions in store. The gate g makes and checks their
+// tokens. New opens no connection. It returns an error for options that contradict each
+// other. The store must be the gate's blocklist, directly or in a wrapper such as
+// [stores.Breaker]; otherwise the gate would accept tokens of a session that was ended in
+// the store, so New returns an error.
 func New(g *gate.Gate, store stores.Sessions, o Options) (*Manager, error) {
 	if g == nil {
 		return nil, errors.New("session: the gate is nil")
@@ -115,8 +118,8 @@ func (o *Options) check(cfg *gate.Config) error {
 	return o.Delivery.check(cfg)
 }
 
-// sameStore reports whether both lead to one store. Only pointers are compared: two values
-// that are equal may still be two stores.
+// sameStore reports whether both are the same store, without wrappers. Only pointers are
+// compared: two values that are equal may still be two stores.
 func sameStore(store, list gate.Blocklist) bool {
 	a, b := innermost(store), innermost(list)
 	return a != nil && b != nil && reflect.TypeOf(a) == reflect.TypeOf(b) &&

@@ -10,26 +10,25 @@ import (
 	"github.com/jwtgate/gate/stores"
 )
 
-// Login says what belongs to a new session. The zero value is a login that the browser
-// forgets when it is closed.
+// Login describes a new session. With the zero value the browser deletes the cookies when
+// it is closed.
 type Login struct {
-	// Device describes the device, for [Manager.List]: see [DeviceOf].
+	// Device describes the device for [Manager.List]. See [DeviceOf].
 	Device Device
-	// Remember keeps the cookies as long as their tokens live ("remember me"). Without it
-	// they go when the browser is closed.
+	// Remember keeps the cookies as long as their tokens live ("remember me"). Without it the
+	// browser deletes them when it is closed.
 	Remember bool
-	// Claims are added to both tokens, and to all that are made from them: see
-	// [gate.TokenOptions].
+	// Claims are added to all tokens of the session. See [gate.TokenOptions].
 	Claims any
-	// Generation is what [gate.Gate.Generation] has returned before the password was looked
-	// up: a login that has checked the old password then does not outlive its change.
-	// Default: it is read now.
+	// Generation is the result of [gate.Gate.Generation]. Call that before you look up the
+	// password. Then [Manager.EndAll], called for a changed password, also ends a login that
+	// has checked the old password. Default: Start reads the generation.
 	Generation gate.Generation
 }
 
-// DeviceOf describes the device of a request by its User-Agent. The address and the name
-// are for the application to add: behind a proxy the address is in a header that others
-// may forge.
+// DeviceOf describes the device of a request by its User-Agent. It sets no name and no
+// address. The application can add them: with a proxy the address is in a header, and
+// clients can forge such headers.
 func DeviceOf(r gate.Request) Device {
 	if v := r.Header("User-Agent"); len(v) > 0 {
 		return Device{UserAgent: v[0]}
@@ -37,13 +36,13 @@ func DeviceOf(r gate.Request) Device {
 	return Device{}
 }
 
-// Start begins a session of a user who has just logged in, and returns its tokens, of which
-// the access token is fresh. Call it when the credentials were checked. identity is as for
+// Start begins a session and returns its tokens. The access token is fresh. Call Start
+// after the password, or another proof, was checked. identity is the same as in
 // [gate.Gate.Issue].
 //
-// The errors are those of Issue and of the store; [stores.ErrTooManySessions] where
-// Options.RefuseNew is set; and [gate.ErrRevoked] where all sessions of the user were ended
-// while the login was under way. Nothing of the session is left then.
+// The errors are those of Issue and of the store. With Options.RefuseNew the error can be
+// [stores.ErrTooManySessions]. It is [gate.ErrRevoked] if all sessions of the user were
+// ended during the login. After an error nobody has a token of the session.
 func (m *Manager) Start(ctx context.Context, identity any, l Login) (*Pair, error) {
 	now := m.clock()
 	record := stores.SessionRecord{Generation: stores.NoGeneration, Idle: m.o.Idle, Remember: l.Remember, Device: l.Device}
@@ -69,8 +68,9 @@ func (m *Manager) Start(ctx context.Context, identity any, l Login) (*Pair, erro
 	return m.begin(ctx, raw, t, record)
 }
 
-// begin writes the record, and asks the store about the session's own token after that:
-// whoever ends all sessions of the user either sees the record, or is seen here.
+// begin writes the record first and then asks the store whether the new token is revoked.
+// If all sessions of the user are ended meanwhile, either that call sees the record or
+// begin sees the revocation.
 func (m *Manager) begin(ctx context.Context, raw string, t *gate.Token, record stores.SessionRecord) (*Pair, error) {
 	ended, err := m.store.AddSession(ctx, record, m.limit)
 	if err != nil {
@@ -93,15 +93,15 @@ func (m *Manager) begin(ctx context.Context, raw string, t *gate.Token, record s
 	return newPair(pair), nil
 }
 
-// abandon takes the record of a session away that nobody got a token of.
+// abandon removes the record of a session whose tokens were not given to anybody.
 func (m *Manager) abandon(ctx context.Context, record stores.SessionRecord) {
 	ctx, cancel := m.detached(ctx)
 	defer cancel()
 	_, _ = m.store.RemoveSession(ctx, record.Subject, record.ID) // the error that led here is returned
 }
 
-// untilEnd are the claims of an access token that would outlive its session; nil for
-// others.
+// untilEnd returns the claim that makes an access token expire with its session. It
+// returns nil if the token expires earlier anyway.
 func (m *Manager) untilEnd(end time.Time) map[string]any {
 	if end.IsZero() || m.clock().Add(m.access).Before(end) {
 		return nil
@@ -109,7 +109,8 @@ func (m *Manager) untilEnd(end time.Time) map[string]any {
 	return map[string]any{"exp": end}
 }
 
-// detached returns a context that goes on when the client has left, for a bounded time.
+// detached returns a context that is not canceled when ctx is, but ends after
+// Options.Timeout.
 func (m *Manager) detached(ctx context.Context) (context.Context, context.CancelFunc) {
 	return context.WithTimeout(context.WithoutCancel(ctx), m.o.Timeout)
 }
