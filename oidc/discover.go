@@ -16,33 +16,36 @@ import (
 	"github.com/jwtgate/gate/keys/jwks"
 )
 
-// Options are for [Discover] and [DiscoverLogin].
+// Options are the options of [Discover] and [DiscoverLogin].
 type Options struct {
-	// Audiences lists names of this service; a token must be for one of them.
+	// Audiences lists the names of this service. The token's audience must contain one of
+	// them.
 	Audiences []string
-	// Profile says what the issuer's access tokens look like. The zero value is for
-	// another gate. [DiscoverLogin] does not use it.
+	// Profile says what the issuer's access tokens look like. The zero value is for an issuer
+	// that is a gate. [DiscoverLogin] does not use it.
 	Profile Profile
-	// URL is where the document is, for issuers that do not publish it under their name.
+	// URL is the URL of the document. It is for issuers whose document is not below their
+	// name. Default: see [Discover].
 	URL string
-	// Keys are the rules of the key set. Its Client, Networks, InsecureLoopback and
-	// Timeout are those for the document too. Algorithms for keys that name none are
-	// RS256 by default.
+	// Keys are the options for fetching the key set. Client, Networks, InsecureLoopback and
+	// Timeout are used for the document as well. Algorithms, for keys without "alg", is RS256
+	// by default.
 	Keys jwks.Options
 }
 
-// Discover fetches the document in which an issuer says where its keys are, and returns
-// the issuer for [gate.Config.Issuers]. The keys are a [*jwks.Remote], and not fetched
-// yet.
+// Discover fetches the metadata document of an issuer, and returns the issuer for
+// [gate.Config.Issuers]. Its Keys are a [*jwks.Remote] with the URL from the document.
+// Discover does not fetch the keys.
 //
 // The document is at /.well-known/openid-configuration under the name of the issuer
 // (OpenID Connect Discovery 1.0 section 4) or, where there is none (404), at
-// /.well-known/oauth-authorization-server before its path (RFC 8414 section 3). It must
-// name this issuer, to the letter (sections 4.3 and 3.3). In a name with {tenantid}, for
-// all tenants of Microsoft Entra, it is that of the tenant "common".
+// /.well-known/oauth-authorization-server before its path (RFC 8414 section 3). Its
+// "issuer" must be equal to the name (sections 4.3 and 3.3). For a name with {tenantid},
+// which means all tenants of Microsoft Entra, Discover fetches the document of the tenant
+// "common".
 //
-// An issuer that is down makes an error: try again, or write down the URL of its keys
-// and use package jwks. The document is not fetched again.
+// If the issuer cannot be reached, Discover returns an error. Try again, or configure the
+// URL of the keys and use package jwks. The document is fetched only once.
 func Discover(ctx context.Context, issuer string, o Options) (gate.Issuer, error) {
 	doc, err := fetchDocument(ctx, issuer, &o)
 	if err != nil {
@@ -58,7 +61,7 @@ func Discover(ctx context.Context, issuer string, o Options) (gate.Issuer, error
 	return found, nil
 }
 
-// document is what this package reads of the metadata of an issuer.
+// document has the fields that this package reads from the metadata of an issuer.
 type document struct {
 	Issuer   string `json:"issuer"`
 	JWKSURI  string `json:"jwks_uri"`
@@ -79,10 +82,10 @@ func (d *document) issuer(o *Options) (gate.Issuer, error) {
 	return gate.Issuer{Name: d.Issuer, Keys: remote, Audiences: o.Audiences}, nil
 }
 
-// errNoDocument means that there is none at a URL.
+// errNoDocument means that a URL has no document (404).
 var errNoDocument = errors.New("no document (status 404)")
 
-// fetchDocument fetches the document of an issuer, and checks that it is that issuer's.
+// fetchDocument fetches the document of an issuer, and checks that it names this issuer.
 func fetchDocument(ctx context.Context, issuer string, o *Options) (*document, error) {
 	places, err := placesOf(issuer, o.URL)
 	if err != nil {

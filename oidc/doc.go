@@ -10,7 +10,7 @@
 //
 // A [Profile] says how the access tokens of a provider differ from its other tokens.
 //
-// [DiscoverLogin] is for an application whose users log in at the provider: its [Login]
-// checks ID tokens. An ID token gives no access to an API, and an access token is no proof
-// of a login.
+// [DiscoverLogin] is for an application whose users log in at the provider. It returns a
+// [Login], which checks ID tokens. An ID token must not give access to an API, and an
+// access token does not prove a login.
 package oidc

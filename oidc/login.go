@@ -15,9 +15,9 @@ import (
 	"github.com/jwtgate/gate/keys"
 )
 
-// A Login checks the ID tokens that a provider gives to this application, a client of
-// it, when users log in by OpenID Connect. [DiscoverLogin] makes one. The requests
-// themselves are for package golang.org/x/oauth2. A Login is safe for concurrent use.
+// A Login checks the ID tokens that this application gets from a provider when users log
+// in with OpenID Connect. Use [DiscoverLogin] to make one. For the requests to the
+// provider use package golang.org/x/oauth2. A Login is safe for concurrent use.
 type Login struct {
 	// AuthURL and TokenURL are the endpoints of the provider, for oauth2.Endpoint.
 	AuthURL, TokenURL string
@@ -26,40 +26,43 @@ type Login struct {
 	clock func() time.Time
 }
 
-// Demands say what one ID token has to fit to.
+// Demands are what [Login.Check] compares one ID token with.
 type Demands struct {
-	// Nonce is the value that the application has sent with this login and kept for this
-	// browser. It is required, unless NoNonce is set.
+	// Nonce is the random value that the application sent with this login and stored for this
+	// browser, such as in a cookie. It is required, unless NoNonce is set.
 	Nonce string
-	// NoNonce is for an ID token that came with a refreshed access token, which need not
-	// have the nonce of the login. Compare its subject with that of the login.
+	// NoNonce accepts an ID token without a nonce. It is for an ID token that came with a
+	// refreshed access token. Compare its subject with that of the login.
 	NoNonce bool
-	// AccessToken is the access token that came with the ID token. If that has "at_hash",
-	// they must fit together.
+	// AccessToken is the access token that came with the ID token. If the ID token has
+	// "at_hash", it must be the hash of this access token.
 	AccessToken string
-	// MaxAge is the "max_age" of the request: the ID token must have "auth_time", not
-	// longer ago than this and a minute. 0 asks for nothing.
+	// MaxAge is the "max_age" of the request. The ID token must have "auth_time", and that
+	// time must not be longer ago than MaxAge plus one minute. 0 means no check.
 	MaxAge time.Duration
 }
 
-// Reasons of [Login.Check], beside the errors of a gate.
+// These are errors of [Login.Check], in addition to the errors of a gate.
 var (
-	// ErrNonce: the ID token was made for another login.
+	// ErrNonce means that the ID token was made for another login.
 	ErrNonce = errors.New("oidc: the nonce of the ID token is not that of this login; start the login again")
-	// ErrAccessToken: the ID token came with another access token (at_hash).
+	// ErrAccessToken means that the ID token came with another access token (at_hash).
 	ErrAccessToken = errors.New("oidc: the ID token belongs to another access token (at_hash)")
-	// ErrLoginTime: the user has entered the password too long ago, or nobody knows when.
+	// ErrLoginTime means that the user logged in too long ago, or that the ID token does not
+	// say when.
 	ErrLoginTime = errors.New("oidc: the login is older than MaxAge, or the ID token does not say how old it is (auth_time); start the login again with max_age")
 )
 
-// maxIDToken is how long an ID token may be. It can hold groups, and is not sent again.
+// maxIDToken is the maximum length of an ID token in bytes. ID tokens can contain long
+// lists of groups.
 const maxIDToken = 32 << 10
 
-// skew is how much clocks may differ.
+// skew is the accepted difference between two clocks.
 const skew = time.Minute
 
-// DiscoverLogin fetches the document of a provider as [Discover] does, for an application
-// that is the client clientID of it. Audiences and Profile of the options are not used.
+// DiscoverLogin fetches the document of a provider as [Discover] does. clientID is the ID
+// that the provider has given to this application. Audiences and Profile of the options
+// are not used.
 func DiscoverLogin(ctx context.Context, issuer, clientID string, o Options) (*Login, error) {
 	if clientID == "" {
 		return nil, errors.New("oidc: no client ID; the provider gave one to this application")
@@ -90,12 +93,13 @@ func DiscoverLogin(ctx context.Context, issuer, clientID string, o Options) (*Lo
 }
 
 // Check checks an ID token (OpenID Connect Core 1.0 section 3.1.3.7): signature, "iss",
-// "aud", "azp", "exp", "iat", "sub", and what d demands. Access tokens and refresh tokens
-// are refused. A user is the pair of [gate.Token.VerifiedIssuer] and Subject. The error is a
-// [*gate.Error], one of the errors above or, where the keys cannot be had, another one.
+// "aud", "azp", "exp", "iat", "sub", and what d demands. It refuses access tokens and
+// refresh tokens. [gate.Token.VerifiedIssuer] and Subject together identify the user; two
+// issuers can use the same subject. The error is a [*gate.Error] or one of the errors
+// above. It is another error if the keys cannot be fetched.
 //
-// ID tokens signed with the client's secret (HS256) are not supported, encrypted ones
-// neither.
+// ID tokens that are signed with the client's secret (HS256) or encrypted are not
+// supported.
 func (l *Login) Check(ctx context.Context, raw string, d Demands) (*gate.Token, error) {
 	if d.Nonce == "" && !d.NoNonce {
 		return nil, errors.New("oidc: Demands.Nonce is empty; send a random nonce with each login, and keep it for the answer")
@@ -124,8 +128,8 @@ func (l *Login) Check(ctx context.Context, raw string, d Demands) (*gate.Token, 
 	return t, nil
 }
 
-// checkKind refuses tokens that are no ID tokens for this client. No rule that all
-// providers keep tells them apart, so that it knows what is common.
+// checkKind refuses tokens that are not ID tokens for this client. No single rule works
+// for all providers, so it checks the claims by which common providers mark other tokens.
 func checkKind(t *gate.Token, clientID string) error {
 	var h struct {
 		Typ string `json:"typ"`
@@ -155,8 +159,8 @@ func checkKind(t *gate.Token, clientID string) error {
 	return nil
 }
 
-// halfHash is the "at_hash" of an access token (section 3.1.3.6): half of the hash of the
-// algorithm that signs the ID token.
+// halfHash returns the "at_hash" of an access token (section 3.1.3.6): the first half of
+// its hash. The algorithm of the ID token decides which hash.
 func halfHash(alg keys.Algorithm, token string) string {
 	var sum []byte
 	switch {

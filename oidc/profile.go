@@ -12,31 +12,32 @@ import (
 	"github.com/jwtgate/gate/internal/scan"
 )
 
-// A Profile says what the access tokens of a provider look like, so that its ID tokens,
-// refresh tokens and others are refused ("issuer_check"). The functions of this package
-// return one for each of many providers; docs/providers.md compares them. Write one for
-// another provider.
+// A Profile says how to recognize the access tokens of a provider. All its other tokens,
+// such as ID tokens and refresh tokens, are refused ("issuer_check"). This package has a
+// function for each of many providers; docs/providers.md compares them. You can write a
+// Profile for another provider.
 //
-// The zero value is for tokens of another gate.
+// The zero value is for an issuer that is a gate.
 type Profile struct {
 	// HeaderTypes and Lenient are as in [gate.Issuer].
 	HeaderTypes []string
 	Lenient     gate.Lenient
-	// AudienceClaim is the claim to compare with the audiences, where the provider does
-	// not write "aud".
+	// AudienceClaim is the claim to compare with the audiences, for a provider that does not
+	// write "aud". Default: "aud".
 	AudienceClaim string
-	// Claims are required. A claim with values must be one of these strings; a claim
-	// without must be there, and neither null nor empty.
+	// Claims lists the claims that a token must have. If values are listed, the claim must be
+	// one of these strings. Otherwise it may have any value except null and an empty one.
 	Claims map[string][]string
-	// Absent are claims that tokens of another kind have; a token with one is refused.
+	// Absent lists claims that only other kinds of tokens have. A token with one of them is
+	// refused.
 	Absent []string
-	// Narrow lists claims of which one must be limited by [Profile.Only], for providers
-	// that make tokens for any audience for everybody who asks.
+	// Narrow is for providers that give everybody tokens for any audience. One of the claims
+	// in this list must be limited with [Profile.Only].
 	Narrow []string
 }
 
-// Only returns a copy of the profile that accepts these values of a claim alone: the
-// clients of a provider, the tenants of Entra, the repositories of GitHub.
+// Only returns a copy of the profile that accepts only these values of a claim. Use it to
+// accept only some clients of a provider, tenants of Entra, or repositories of GitHub.
 func (p Profile) Only(claim string, values ...string) Profile {
 	p.Claims = maps.Clone(p.Claims)
 	if p.Claims == nil {
@@ -46,9 +47,9 @@ func (p Profile) Only(claim string, values ...string) Profile {
 	return p
 }
 
-// Issuer returns i, of which Name, Keys and Audiences are set, with the rules of the
-// profile. [Discover] does this; call it where the URL of the keys is written down. It is
-// an error to use a profile with Narrow as it is.
+// Issuer returns i with the rules of the profile. Name, Keys and Audiences of i must be
+// set. [Discover] calls Issuer; call it yourself if you configure the URL of the keys. A
+// profile with Narrow is an error unless one of these claims is limited.
 func (p Profile) Issuer(i gate.Issuer) (gate.Issuer, error) {
 	limited := func(claim string) bool { return len(p.Claims[claim]) > 0 }
 	if len(p.Narrow) > 0 && !slices.ContainsFunc(p.Narrow, limited) {
@@ -69,7 +70,7 @@ func (p Profile) Issuer(i gate.Issuer) (gate.Issuer, error) {
 	return i, nil
 }
 
-// rules are the claims of a profile, for tokens.
+// rules are the claims of a profile in the form that tokens are checked with.
 type rules struct {
 	claims map[string]rule
 	needed int // how many of them are required
@@ -77,7 +78,7 @@ type rules struct {
 
 type rule struct {
 	absent bool
-	values []string // any, if empty
+	values []string // empty means any value
 }
 
 func newRules(p *Profile) *rules {
@@ -96,19 +97,20 @@ func (r *rules) check(t *gate.Token) error {
 	return cmp.Or(t.Claims(&j), j.refusal)
 }
 
-// judge reads the claims of one token. It is no map, since each request reads them.
+// judge reads the claims of one token. It uses no map, to be fast: it runs on each
+// request.
 type judge struct {
 	*rules
 	refusal error
 }
 
-// UnmarshalJSON implements json.Unmarshaler. The text was read by the gate before.
+// UnmarshalJSON implements json.Unmarshaler. The gate has parsed the text before.
 func (j *judge) UnmarshalJSON(text []byte) error {
 	j.refusal = j.rules.refusal(text)
 	return nil
 }
 
-// refusal returns why claims are none of an access token, or nil.
+// refusal returns why claims are not those of an access token, or nil.
 func (r *rules) refusal(text []byte) error {
 	found := 0
 	s := scan.New(text, len(text), len(text))
@@ -143,7 +145,7 @@ func (r *rule) check(name string, v scan.Value) error {
 	return nil
 }
 
-// missing lists the required claims that are not in text.
+// missing lists the required claims that text does not have.
 func (r *rules) missing(text []byte) []string {
 	missing := make(map[string]bool)
 	for name, c := range r.claims {
