@@ -10,16 +10,17 @@
 // A call is checked before its message is read. Methods without a policy are denied.
 // Handlers read the token with [gate.FromContext] and the user with [gate.User].
 //
-// The token is where the gate's locations say: FromHeader, FromCookies and LocationFunc
-// find tokens here. The checks of CSRF apply to cookies, except for methods that have no
-// side effects (idempotency_level = NO_SIDE_EFFECTS).
+// The guard looks for the token in the gate's locations. FromHeader, FromCookies and
+// LocationFunc work here. With a token from a cookie the CSRF checks apply, except to
+// methods without side effects (idempotency_level = NO_SIDE_EFFECTS).
 //
-// A refused call is a *connect.Error: CodeUnauthenticated where HTTP has 401,
-// CodePermissionDenied where it has 403, and CodeUnavailable if a store, key source or hook
-// could not answer. Its details have a google.rpc.ErrorInfo with the domain [Domain] and,
-// as the reason, the Reason of docs/errors.md in upper case. The text is for the client and
-// has no cause in it. Connect shows refused calls to no interceptor: count and log them
-// with gate.Config.OnEvent.
+// The error of a refused call is a *connect.Error. Its code is CodeUnauthenticated if HTTP
+// would answer 401, and CodePermissionDenied for 403. It is CodeUnavailable if a store,
+// key source or hook failed. The details of the error have a google.rpc.ErrorInfo with the
+// domain [Domain]. Its reason is that of docs/errors.md in upper case. The client sees the
+// message, but not the cause. Connect calls no interceptor for a refused call, so use
+// gate.Config.OnEvent to count and log them.
 //
-// A stream ends when its token does; see [Guard.Option]. The guide is docs/frameworks.md.
+// A stream ends when its token is no longer accepted; see [Guard.Option]. The guide is
+// docs/frameworks.md.
 package gateconnect

@@ -18,14 +18,15 @@ const Domain = "github.com/jwtgate/gate"
 
 // Options are the options of [New].
 type Options struct {
-	// Methods has the policy of each method by its procedure, such as
-	// "/shop.v1.Orders/Get", and of all other methods of a service by "/shop.v1.Orders/*".
+	// Methods has the policies. The key is a method's procedure, such as
+	// "/shop.v1.Orders/Get", or "/shop.v1.Orders/*" for all other methods of the service.
 	Methods map[string]gate.Policy
-	// PolicyOf is asked for the methods that Methods does not have. ok is false for a
-	// method that is denied. It must be safe for concurrent use.
+	// PolicyOf returns the policy of a method that is not in Methods. If ok is false, the
+	// method is denied. Default: all these methods are denied. It must be safe for concurrent
+	// use.
 	PolicyOf func(procedure string) (p gate.Policy, ok bool)
-	// RecheckEvery is how often the token of an open stream is checked again, for
-	// revocation. Default: only when it expires.
+	// RecheckEvery is the interval at which the token of an open stream is checked again, for
+	// revocation. Default: the token is checked again only when it expires.
 	RecheckEvery time.Duration
 }
 
@@ -36,26 +37,28 @@ type Guard struct {
 	every   time.Duration
 }
 
-// New returns a guard. It panics, as [gate.Gate.Require] does, when no token can meet one
-// of o.Methods, and when a name there is not of the form "/service/method". A policy of
-// o.PolicyOf that no token can meet refuses all calls (CodeUnavailable).
+// New returns a guard. It panics when no token can meet a policy in o.Methods, as
+// [gate.Gate.Require] does. It also panics when a key there does not have the form
+// "/service/method". If no token can meet a policy of o.PolicyOf, all calls are refused
+// (CodeUnavailable).
 func New(g *gate.Gate, o Options) *Guard {
 	return &Guard{g, rpcguard.NewMethods(g, o.Methods, o.PolicyOf), o.RecheckEvery}
 }
 
-// Option is the option for all handlers of the server.
+// Option returns the option that guards a handler. Pass it to all handlers of the server.
 //
-// The token of a stream is checked when the stream is opened, again when it expires, every
-// Options.RecheckEvery, and at each [Recheck]. The first check that refuses ends the
-// stream: its context is canceled, Send and Receive return an error, also a Receive that
-// is waiting for a message, and the client gets the code of that check, whatever the
-// handler returns. A message that is already waiting for the client to read is still sent.
-// Interceptors before this option see neither that error nor the other context.
+// The token of a stream is checked when the stream is opened. It is checked again when it
+// expires, every Options.RecheckEvery, and at each [Recheck]. The first check that refuses
+// the token ends the stream. The context is canceled, and Send and Receive return an
+// error, also a Receive that is waiting for a message. The client gets the code of that
+// check, whatever the handler returns. A message that was sent before can still reach the
+// client. Interceptors before this option do not see that error and the canceled context.
 func (d *Guard) Option() connect.HandlerOption {
 	return connect.WithHandlerOptions(connect.WithRequestGate(d.check), connect.WithInterceptors(interceptor{d}))
 }
 
-// check is a connect.RequestGateFunc. It leaves what the interceptor of streams needs.
+// check is a connect.RequestGateFunc. It stores in the context what the interceptor for
+// streams needs.
 func (d *Guard) check(ctx context.Context, spec connect.Spec, _ connect.Peer, h http.Header) (context.Context, error) {
 	p, ok := d.methods.Policy(spec.Procedure)
 	if !ok {
@@ -75,14 +78,14 @@ func (d *Guard) check(ctx context.Context, spec connect.Spec, _ connect.Peer, h 
 
 type openedKey struct{ d *Guard }
 
-// opened is a stream whose token was checked.
+// opened is a stream whose token was accepted.
 type opened struct {
 	t *gate.Token
 	p gate.Policy
 	r request
 }
 
-// interceptor ends streams.
+// interceptor ends streams whose token is no longer accepted.
 type interceptor struct{ d *Guard }
 
 // WrapUnary implements connect.Interceptor and does nothing.
@@ -107,11 +110,11 @@ func (i interceptor) WrapStreamingHandler(next connect.StreamingHandlerFunc) con
 
 var errUnchecked = errors.New("gateconnect: the stream was not checked")
 
-// Recheck checks the token of a guarded stream again, and ends the stream if it is refused.
-// ctx is the context of the handler or one made from it. Call it before an answer that must
-// not be given to a token that was revoked a moment ago, or for the streams of a user who
-// logs out. The error is for the client; a context that is of no guarded stream is an error
-// too.
+// Recheck checks the token of a guarded stream again, and ends the stream if it is
+// refused. ctx is the context of the handler or one made from it. Call it before a message
+// that a token must not get if it was just revoked, and for the streams of a user who logs
+// out. Return its error to the client. It also returns an error if ctx does not belong to
+// a guarded stream.
 func Recheck(ctx context.Context) error { return rpcguard.Recheck(ctx) }
 
 // stream is a connection that ends when its token is refused.
@@ -148,7 +151,7 @@ func refuse(err error) error {
 	return e
 }
 
-// refused says to the client what it may know, and to errors.Is why.
+// refused has a message for the client, and wraps the cause for errors.Is.
 type refused struct {
 	message string
 	cause   error

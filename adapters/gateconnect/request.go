@@ -8,7 +8,7 @@ import (
 	"github.com/jwtgate/gate"
 )
 
-// request is a call as a gate sees it: its headers.
+// request implements gate.Request with the headers of a call.
 type request struct {
 	h    http.Header
 	spec connect.Spec
@@ -16,8 +16,8 @@ type request struct {
 
 var _ gate.Request = request{}
 
-// Method implements gate.Request. Calls are POST, but those without side effects need no
-// CSRF value.
+// Method implements gate.Request. It returns POST, or GET for a method without side
+// effects, which needs no CSRF value.
 func (r request) Method() string {
 	if r.spec.IdempotencyLevel == connect.IdempotencyNoSideEffects {
 		return http.MethodGet
@@ -25,7 +25,7 @@ func (r request) Method() string {
 	return http.MethodPost
 }
 
-// Host implements gate.Request; package connect puts the host there.
+// Host implements gate.Request; package connect keeps the host in the header.
 func (r request) Host() string { return r.h.Get("Host") }
 
 // Header implements gate.Request.
@@ -37,7 +37,7 @@ func (r request) Cookies(name string) []string {
 	return gate.HTTPRequest(&cookies).Cookies(name)
 }
 
-// Query implements gate.Request: a query has the message.
+// Query implements gate.Request: a query contains only the message.
 func (request) Query(string) []string { return nil }
 
 // PathValue implements gate.Request.

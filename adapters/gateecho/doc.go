@@ -3,10 +3,10 @@
 //	e.HTTPErrorHandler = gateecho.ErrorHandler(e.HTTPErrorHandler)
 //	e.GET("/me", me, gateecho.Require(g, gate.Policy{}))
 //
-// [Require] returns an error for a refused request: an *echo.HTTPError that wraps the
-// error of the gate. [ErrorHandler] answers it as [gate.Gate.WriteError] does; without it
-// the application's own HTTPErrorHandler decides. Handlers read token and user with
-// [Token] and [User], or from the context of c.Request(), which is the one to hand on to
-// a database. Cookies are set with gate.SetCookies(c.Response(), cookies). The guide is
-// docs/frameworks.md.
+// For a refused request [Require] returns an *echo.HTTPError that wraps the error of the
+// gate. [ErrorHandler] answers it as [gate.Gate.WriteError] does. Without ErrorHandler the
+// application's own HTTPErrorHandler answers. Handlers read the token with [Token] and the
+// user with [User]. [gate.FromContext] works with the context of c.Request(). Pass that
+// context to a database. Set cookies with gate.SetCookies(c.Response(), cookies). The
+// guide is docs/frameworks.md.
 package gateecho

@@ -10,12 +10,12 @@ import (
 	"github.com/jwtgate/gate"
 )
 
-// TokenKey is the key of echo.Context.Get under which the guard's *gate.Token is; there
-// is none for a visitor without a token.
+// TokenKey is the key of the *gate.Token for echo.Context.Get. A request without a token
+// has no such key.
 const TokenKey = "gate.token"
 
-// Require returns a guard, as [gate.Gate.Require] does, for routes and groups. It panics
-// when no token can meet p. CORS middleware belongs outside of it.
+// Require returns a guard for routes and groups. It does what [gate.Gate.Require] does. It
+// panics when no token can meet p. Put CORS middleware before it.
 func Require(g *gate.Gate, p gate.Policy) echo.MiddlewareFunc {
 	guard := g.Guard(p)
 	return func(next echo.HandlerFunc) echo.HandlerFunc {
@@ -42,22 +42,23 @@ func Require(g *gate.Gate, p gate.Policy) echo.MiddlewareFunc {
 	}
 }
 
-// setToken hides the token of a guard further out from a visitor.
+// setToken sets the token. For a request without one it removes the token of an outer
+// guard.
 func setToken(c *echo.Context, t *gate.Token) {
 	if t != nil || c.Get(TokenKey) != nil {
 		c.Set(TokenKey, t)
 	}
 }
 
-// request is that of net/http, with the wildcards of Echo's router.
+// request is the request of net/http with the path parameters of Echo.
 type request struct {
 	gate.Request
 	c *echo.Context
 }
 
-// PathValue implements gate.Request. Echo takes wildcards from the escaped path where
-// there is one, and leaves them so. No token has a percent sign that would be decoded
-// twice.
+// PathValue implements gate.Request. If the path is escaped, Echo does not decode its
+// parameters, so PathValue does. A value that is decoded twice does no harm: no token
+// contains a percent sign.
 func (r request) PathValue(name string) string {
 	v := r.c.Param(name)
 	if decoded, err := url.PathUnescape(v); err == nil && r.c.Request().URL.RawPath != "" {
@@ -66,7 +67,7 @@ func (r request) PathValue(name string) string {
 	return v
 }
 
-// refusal is the error of a gate, which knows how to answer it.
+// refusal is the error of a refused request, and the gate that answers it.
 type refusal struct {
 	g   *gate.Gate
 	err error
@@ -78,8 +79,8 @@ func (r *refusal) Error() string { return r.err.Error() }
 // Unwrap returns the error of the gate.
 func (r *refusal) Unwrap() error { return r.err }
 
-// refuse returns the error of a refused request. The challenge is in the header already,
-// for error handlers that know nothing of it.
+// refuse returns the error of a refused request. It also sets the header WWW-Authenticate,
+// for error handlers that do not use [gate.Gate.WriteError].
 func refuse(c *echo.Context, g *gate.Gate, err error) error {
 	status, header, _ := g.Answer(err)
 	if challenge := header["Www-Authenticate"]; challenge != nil {
@@ -93,7 +94,8 @@ func refuse(c *echo.Context, g *gate.Gate, err error) error {
 }
 
 // ErrorHandler returns an HTTPErrorHandler that answers the errors of [Require] with
-// [gate.Gate.WriteError] of the gate that refused, and leaves all others to next.
+// [gate.Gate.WriteError] of the gate that refused the request. It calls next for all other
+// errors.
 func ErrorHandler(next echo.HTTPErrorHandler) echo.HTTPErrorHandler {
 	return func(c *echo.Context, err error) {
 		var r *refusal
@@ -111,16 +113,16 @@ func committed(c *echo.Context) bool {
 	return err == nil && r.Committed
 }
 
-// Token returns the token with which the innermost guard has let the request through,
-// as [gate.FromContext] does.
+// Token returns the token that the innermost guard has accepted, as [gate.FromContext]
+// does.
 func Token(c *echo.Context) (*gate.Token, bool) { return gate.FromContext(c.Request().Context()) }
 
 // User returns what gate.Config.LoadUser loaded for this request, if it is a T.
 func User[T any](c *echo.Context) (T, bool) { return gate.User[T](c.Request().Context()) }
 
-// Renew returns middleware for a whole site that replaces the cookies of access tokens
-// close to their end, as [gate.Gate.Renew] does. It belongs outside of [Require], and
-// inside of Echo's Recover.
+// Renew returns middleware that replaces the cookie of an access token that expires soon,
+// as [gate.Gate.Renew] does. Use it for the whole site, before [Require] and after Echo's
+// Recover.
 func Renew(g *gate.Gate, o gate.RenewOptions) echo.MiddlewareFunc {
 	return func(next echo.HandlerFunc) echo.HandlerFunc {
 		return func(c *echo.Context) error {

@@ -9,7 +9,7 @@ import (
 )
 
 // before calls next with a writer that calls set once, just before the header of the
-// response is sent. A panic or a hijacked connection is without it.
+// response is sent. set is not called after a panic or for a hijacked connection.
 func before(c *echo.Context, next echo.HandlerFunc, set func(http.ResponseWriter)) error {
 	outer := c.Response()
 	w := &writer{ResponseWriter: outer, set: set}
@@ -20,7 +20,7 @@ func before(c *echo.Context, next echo.HandlerFunc, set func(http.ResponseWriter
 	return err
 }
 
-// writer is a response that is told before its header is sent.
+// writer is a response that calls set before its header is sent.
 type writer struct {
 	http.ResponseWriter
 	set func(http.ResponseWriter)
@@ -54,11 +54,11 @@ func (w *writer) FlushError() error {
 	return http.NewResponseController(w.ResponseWriter).Flush()
 }
 
-// Hijack implements http.Hijacker, and leaves the response as it is.
+// Hijack implements http.Hijacker. It does not call set.
 func (w *writer) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 	w.set = nil
 	return http.NewResponseController(w.ResponseWriter).Hijack()
 }
 
-// Unwrap gives http.ResponseController and Echo the writer's abilities.
+// Unwrap returns the original writer, for http.ResponseController and Echo.
 func (w *writer) Unwrap() http.ResponseWriter { return w.ResponseWriter }

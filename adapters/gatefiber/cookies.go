@@ -8,7 +8,7 @@ import (
 	"github.com/jwtgate/gate"
 )
 
-// SetCookies adds cookies to the response, and keeps it out of caches, as
+// SetCookies adds cookies to the response, and forbids caches to store it, as
 // [gate.SetCookies] does.
 func SetCookies(c fiber.Ctx, cookies []*http.Cookie) {
 	if len(cookies) == 0 {
@@ -33,7 +33,7 @@ func SetCookies(c fiber.Ctx, cookies []*http.Cookie) {
 	}
 }
 
-// headerWriter is a response of which gate.SetCookies needs the names of the header.
+// headerWriter is an http.ResponseWriter for gate.SetCookies, which uses only its header.
 type headerWriter http.Header
 
 // Header implements http.ResponseWriter.
@@ -45,7 +45,7 @@ func (headerWriter) Write(b []byte) (int, error) { return len(b), nil }
 // WriteHeader implements http.ResponseWriter.
 func (headerWriter) WriteHeader(int) {}
 
-// sent are the values of Set-Cookie that the response has.
+// sent returns the values of Set-Cookie in the response.
 func sent(c fiber.Ctx) (values []string) {
 	for _, v := range c.Response().Header.Cookies() {
 		values = append(values, string(v))

@@ -3,15 +3,16 @@
 //	app := fiber.New(fiber.Config{ErrorHandler: gatefiber.ErrorHandler(nil)})
 //	app.Get("/me", gatefiber.Require(g, gate.Policy{}), me)
 //
-// [Require] returns an error for a refused request, which wraps a *fiber.Error and the
-// error of the gate. [ErrorHandler] answers it with [gate.Gate.Answer]; without it the
-// application's own ErrorHandler decides. Handlers read token and user with [Token] and
-// [User], or from c.Context(), which is the context to hand on to a database: a fiber.Ctx
-// is used again for other requests. Tokens and contexts may be kept. Cookies are set with
-// [SetCookies]. The guide is docs/frameworks.md.
+// For a refused request [Require] returns an error that wraps a *fiber.Error and the error
+// of the gate. [ErrorHandler] answers it with [gate.Gate.Answer]. Without ErrorHandler the
+// application's own ErrorHandler answers. Handlers read the token with [Token] and the
+// user with [User]. [gate.FromContext] works with c.Context(). Pass that context to a
+// database, and not the fiber.Ctx, which Fiber reuses for other requests. You can keep
+// tokens and c.Context() after the request. Set cookies with [SetCookies]. The guide is
+// docs/frameworks.md.
 //
-// Nothing is converted to net/http. Config.OnError of the gate is called with a nil
-// request, and the first of two Content-Type headers is not seen. Fiber's BodyLimit and
-// ReadBufferSize bound what is read: a header with long tokens in cookies needs more than
-// the 4,096 bytes of the default.
+// The package does not convert requests to net/http. The gate calls Config.OnError with a
+// nil request. If a request has two Content-Type headers, the gate sees only the last one.
+// Fiber's BodyLimit and ReadBufferSize limit the size of requests. Long tokens in cookies
+// need a larger ReadBufferSize than the default of 4,096 bytes.
 package gatefiber

@@ -9,19 +9,19 @@ import (
 	"github.com/jwtgate/gate"
 )
 
-// TokenKey is the key of c.Locals under which the guard's *gate.Token is; it is nil for a
-// visitor without a token.
+// TokenKey is the key of the *gate.Token for c.Locals. The value is nil for a request
+// without a token.
 const TokenKey = "gate.token"
 
-// Require returns a guard, as [gate.Gate.Require] does, for routes and groups. It panics
-// when no token can meet p. CORS middleware belongs before it.
+// Require returns a guard for routes and groups. It does what [gate.Gate.Require] does. It
+// panics when no token can meet p. Put CORS middleware before it.
 func Require(g *gate.Gate, p gate.Policy) fiber.Handler {
 	guard := g.Guard(p)
 	return func(c fiber.Ctx) error {
 		ctx := c.Context()
 		v := guard.Check(ctx, request{c, c.App().Config().DisableHeaderNormalizing})
 		if v.Err != nil && c.Request().IsBodyStream() {
-			// The server would take the rest of the body for the next request.
+			// Otherwise the server would read the rest of the body as the next request.
 			c.RequestCtx().SetConnectionClose()
 		}
 		switch {
@@ -46,7 +46,7 @@ func Require(g *gate.Gate, p gate.Policy) fiber.Handler {
 	}
 }
 
-// refusal is the error for a refused request, and the answer of the gate.
+// refusal is the error for a refused request, with the answer of the gate.
 type refusal struct {
 	status  int
 	header  http.Header
@@ -55,8 +55,8 @@ type refusal struct {
 	err     error
 }
 
-// refuse returns the error for a refused request. The challenge is in the header already,
-// for error handlers that know nothing of it.
+// refuse returns the error for a refused request. It also sets the header
+// WWW-Authenticate, for error handlers that do not use the answer of the gate.
 func refuse(c fiber.Ctx, g *gate.Gate, err error) error {
 	r := &refusal{err: err}
 	r.status, r.header, r.body = g.Answer(err)
@@ -70,7 +70,7 @@ func refuse(c fiber.Ctx, g *gate.Gate, err error) error {
 	return r
 }
 
-// Error is what the client may be told, since Fiber's own handler sends it.
+// Error returns a text for the client, since Fiber's own handler sends it.
 func (r *refusal) Error() string { return r.message }
 
 // Unwrap returns a *fiber.Error, and the error of the gate.
@@ -79,8 +79,8 @@ func (r *refusal) Unwrap() []error {
 }
 
 // ErrorHandler returns an ErrorHandler for fiber.Config that answers the errors of
-// [Require] with [gate.Gate.Answer] of the gate that refused, and leaves all others to
-// next; nil is fiber.DefaultErrorHandler.
+// [Require] with [gate.Gate.Answer] of the gate that refused the request. It calls next
+// for all other errors. A nil next means fiber.DefaultErrorHandler.
 func ErrorHandler(next fiber.ErrorHandler) fiber.ErrorHandler {
 	if next == nil {
 		next = fiber.DefaultErrorHandler
@@ -100,16 +100,16 @@ func ErrorHandler(next fiber.ErrorHandler) fiber.ErrorHandler {
 	}
 }
 
-// Token returns the token with which the innermost guard has let the request through,
-// as [gate.FromContext] does. It may be kept after the request.
+// Token returns the token that the innermost guard has accepted, as [gate.FromContext]
+// does. You can keep it after the request.
 func Token(c fiber.Ctx) (*gate.Token, bool) { return gate.FromContext(c.Context()) }
 
 // User returns what gate.Config.LoadUser loaded for this request, if it is a T.
 func User[T any](c fiber.Ctx) (T, bool) { return gate.User[T](c.Context()) }
 
-// Renew returns middleware for a whole site that replaces the cookies of access tokens
-// close to their end, as [gate.Gate.Renew] does. It belongs before [Require], and after
-// Fiber's recover.
+// Renew returns middleware that replaces the cookie of an access token that expires soon,
+// as [gate.Gate.Renew] does. Use it for the whole site, before [Require] and after Fiber's
+// recover.
 func Renew(g *gate.Gate, o gate.RenewOptions) fiber.Handler {
 	return func(c fiber.Ctx) error {
 		err := c.Next()

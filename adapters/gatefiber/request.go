@@ -11,11 +11,11 @@ import (
 	"github.com/jwtgate/gate"
 )
 
-// request is what a gate reads of a request. Nothing that it returns is memory of the
-// server, which is used for other requests later.
+// request implements gate.Request. It returns copies, since Fiber reuses its memory for
+// other requests.
 type request struct {
 	c        fiber.Ctx
-	verbatim bool // the server leaves header names as they were sent
+	verbatim bool // the server does not normalize header names
 }
 
 // Method implements gate.Request.
@@ -53,8 +53,8 @@ func (r request) Query(name string) []string {
 	return gate.HTTPRequest(&http.Request{URL: u}).Query(name)
 }
 
-// PathValue implements gate.Request. No token has a percent sign that would be decoded
-// twice where fiber.Config.UnescapePath is set.
+// PathValue implements gate.Request. With fiber.Config.UnescapePath the value is decoded
+// twice. That does no harm: no token contains a percent sign.
 func (r request) PathValue(name string) string {
 	v := r.c.Params(name)
 	if decoded, err := url.PathUnescape(v); err == nil {
@@ -63,8 +63,8 @@ func (r request) PathValue(name string) string {
 	return strings.Clone(v)
 }
 
-// Body implements gate.Request. Of a body that Fiber hands on as a stream nothing is read
-// unless its length is known and within the limit.
+// Body implements gate.Request. If Fiber passes the body as a stream, it is read only if
+// its length is known and within the limit.
 func (r request) Body(limit int) (data []byte, whole bool, err error) {
 	q := r.c.Request()
 	if n := q.Header.ContentLength(); q.IsBodyStream() && (n < 0 || n > limit) {

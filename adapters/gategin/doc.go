@@ -2,9 +2,9 @@
 //
 //	r.GET("/me", gategin.Require(g, gate.Policy{}), me)
 //
-// [Require] answers refused requests as [gate.Gate.WriteError] does, records the error
-// with gin.Context.Error and aborts. Handlers read token and user with [Token] and
-// [User], or from the context of c.Request, which is the one to hand on to a database:
-// *gin.Context is used again for other requests. Cookies are set with
-// gate.SetCookies(c.Writer, cookies). The guide is docs/frameworks.md.
+// [Require] answers a refused request as [gate.Gate.WriteError] does. It records the error
+// with gin.Context.Error and aborts the chain. Handlers read the token with [Token] and
+// the user with [User]. [gate.FromContext] works with the context of c.Request. Pass that
+// context to a database, and not the *gin.Context, which gin reuses for other requests.
+// Set cookies with gate.SetCookies(c.Writer, cookies). The guide is docs/frameworks.md.
 package gategin

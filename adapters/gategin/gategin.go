@@ -8,12 +8,12 @@ import (
 	"github.com/jwtgate/gate"
 )
 
-// TokenKey is the key of gin.Context.Get under which the guard's *gate.Token is; there is
-// none for a visitor without a token.
+// TokenKey is the key of the *gate.Token for gin.Context.Get. A request without a token
+// has no such key.
 const TokenKey = "gate.token"
 
-// Require returns a guard, as [gate.Gate.Require] does, for routes and groups. It panics
-// when no token can meet p. CORS middleware belongs before it.
+// Require returns a guard for routes and groups. It does what [gate.Gate.Require] does. It
+// panics when no token can meet p. Put CORS middleware before it.
 func Require(g *gate.Gate, p gate.Policy) gin.HandlerFunc {
 	guard := g.Guard(p)
 	return func(c *gin.Context) {
@@ -39,14 +39,15 @@ func Require(g *gate.Gate, p gate.Policy) gin.HandlerFunc {
 	}
 }
 
-// setToken hides the token of a guard further out from a visitor.
+// setToken sets the token. For a request without one it removes the token of an outer
+// guard.
 func setToken(c *gin.Context, t *gate.Token) {
 	if _, outer := c.Get(TokenKey); t != nil || outer {
 		c.Set(TokenKey, t)
 	}
 }
 
-// request is that of net/http, with the wildcards of gin's router.
+// request is the request of net/http with the path parameters of gin.
 type request struct {
 	gate.Request
 	c *gin.Context
@@ -55,15 +56,15 @@ type request struct {
 // PathValue implements gate.Request.
 func (r request) PathValue(name string) string { return r.c.Param(name) }
 
-// Token returns the token with which the innermost guard has let the request through,
-// as [gate.FromContext] does.
+// Token returns the token that the innermost guard has accepted, as [gate.FromContext]
+// does.
 func Token(c *gin.Context) (*gate.Token, bool) { return gate.FromContext(c.Request.Context()) }
 
 // User returns what gate.Config.LoadUser loaded for this request, if it is a T.
 func User[T any](c *gin.Context) (T, bool) { return gate.User[T](c.Request.Context()) }
 
-// Renew returns middleware for a whole site that replaces the cookies of access tokens
-// close to their end, as [gate.Gate.Renew] does. It belongs before [Require], and after
+// Renew returns middleware that replaces the cookie of an access token that expires soon,
+// as [gate.Gate.Renew] does. Use it for the whole site, before [Require] and after
 // gin.Recovery.
 func Renew(g *gate.Gate, o gate.RenewOptions) gin.HandlerFunc {
 	return func(c *gin.Context) {
@@ -80,10 +81,10 @@ func Renew(g *gate.Gate, o gate.RenewOptions) gin.HandlerFunc {
 	}
 }
 
-// Mount serves the routes of h, such as session.Manager.Handler("/auth/") returns, below
-// prefix. gin must have no other routes there: mount a handler at "/auth/sessions/" and
-// not at "/auth/" where the application has a route "/auth/login" of its own, or add the
-// routes one by one with gin.WrapH.
+// Mount serves h below prefix, such as the handler that session.Manager.Handler("/auth/")
+// returns. gin must have no other routes below prefix. If the application has a route
+// "/auth/login", for example, use the prefix "/auth/sessions/" for h, or add the routes of
+// h one by one with gin.WrapH.
 func Mount(r gin.IRoutes, prefix string, h http.Handler) {
 	r.Any(prefix+"*rest", gin.WrapH(h))
 }

@@ -9,7 +9,8 @@ import (
 )
 
 // before calls the other handlers with a writer that calls set once, just before the
-// header of the response is sent. A panic or a hijacked connection is without it.
+// header of the response is sent. set is not called after a panic or for a hijacked
+// connection.
 func before(c *gin.Context, set func(http.ResponseWriter)) {
 	outer := c.Writer
 	w := &writer{ResponseWriter: outer, set: set}
@@ -19,7 +20,7 @@ func before(c *gin.Context, set func(http.ResponseWriter)) {
 	w.setNow()
 }
 
-// writer is a gin.ResponseWriter that is told before the header is sent.
+// writer is a gin.ResponseWriter that calls set before the header is sent.
 type writer struct {
 	gin.ResponseWriter
 	set func(http.ResponseWriter)
@@ -56,11 +57,11 @@ func (w *writer) Flush() {
 	w.ResponseWriter.Flush()
 }
 
-// Hijack implements http.Hijacker, and leaves the response as it is.
+// Hijack implements http.Hijacker. It does not call set.
 func (w *writer) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 	w.set = nil
 	return w.ResponseWriter.Hijack()
 }
 
-// Unwrap gives http.ResponseController the writer's abilities.
+// Unwrap returns the original writer, for http.ResponseController.
 func (w *writer) Unwrap() http.ResponseWriter { return w.ResponseWriter }

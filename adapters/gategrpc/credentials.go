@@ -11,29 +11,29 @@ import (
 	"google.golang.org/grpc/status"
 )
 
-// A TokenSource gets a new token, and when it expires (the zero time for never). It may use
-// a login, a refresh token or a file. It is called by one goroutine at a time.
+// A TokenSource returns a new token and the time when it expires. The zero time means
+// never. It can use a login, a refresh token or a file, for example. Only one goroutine
+// calls it at a time.
 type TokenSource func(ctx context.Context) (raw string, expiry time.Time, err error)
 
 // CredentialsOptions are the options of [NewCredentials].
 type CredentialsOptions struct {
-	// Within is how long before its expiry a token is replaced, but no longer than half of
-	// the time that it lasts. Default: 30 seconds.
+	// Within is how long before its expiry a token is replaced. The time is limited to half
+	// of the token's lifetime. Default: 30 seconds.
 	Within time.Duration
-	// InsecureTransport also sends tokens over connections without TLS, on which
-	// everybody on the way can take them. It is for tests, and for a sidecar on the same
-	// host.
+	// InsecureTransport also sends tokens over connections without TLS. Everybody on the
+	// network can read them there. Use it only in tests, or for a sidecar on the same host.
 	InsecureTransport bool
-	// Clock tells the time, for tests. Default: time.Now.
+	// Clock returns the current time, for tests. Default: time.Now.
 	Clock func() time.Time
 }
 
-// Credentials attach a token to each call of a client: grpc.WithPerRPCCredentials. They are
-// safe for concurrent use.
+// Credentials attach a token to each call of a client. Pass them to
+// grpc.WithPerRPCCredentials. They are safe for concurrent use.
 type Credentials struct {
 	source TokenSource
 	o      CredentialsOptions
-	turn   chan struct{} // held by who calls source
+	turn   chan struct{} // held by the goroutine that calls source
 	mu     sync.Mutex
 	kept   token // the last one
 }
@@ -46,11 +46,11 @@ type token struct {
 
 var _ credentials.PerRPCCredentials = (*Credentials)(nil)
 
-// NewCredentials returns credentials with the tokens of source. One call at a time asks
-// source, with its own context, when there is no token or when it expires soon. The others
-// go on with the old token as long as it is valid, and wait otherwise. If source fails and
-// the old token is still valid, that is sent. Otherwise the call fails with the status of
-// the error or, if it has none, with Unavailable.
+// NewCredentials returns credentials with the tokens of source. A call that finds no
+// token, or one that expires soon, calls source with its own context. Only one call does
+// so at a time. Other calls use the old token while it is valid, and wait otherwise. If
+// source fails and the old token is still valid, the old token is sent. Otherwise the call
+// fails with the status of the error or, if it has none, with Unavailable.
 func NewCredentials(source TokenSource, o CredentialsOptions) *Credentials {
 	if o.Within <= 0 {
 		o.Within = 30 * time.Second
@@ -73,7 +73,7 @@ func (c *Credentials) GetRequestMetadata(ctx context.Context, _ ...string) (map[
 	return map[string]string{"authorization": "Bearer " + raw}, nil
 }
 
-// Forget drops the token, so that the next call gets a new one: for a client whose call was
+// Forget deletes the token, so the next call gets a new one. Call it when a call was
 // refused (Unauthenticated) before the token has expired.
 func (c *Credentials) Forget() { c.swap(token{}) }
 
@@ -102,7 +102,7 @@ func (c *Credentials) token(ctx context.Context) (string, error) {
 	return c.renew(ctx, t)
 }
 
-// renew asks the source. The caller has the turn.
+// renew calls source. The caller must hold turn.
 func (c *Credentials) renew(ctx context.Context, old token) (string, error) {
 	raw, expiry, err := c.source(ctx)
 	t := token{raw: raw, expiry: expiry}
@@ -131,7 +131,8 @@ var errNoToken = errors.New("the source returned an empty or expired token")
 
 func (c *Credentials) valid(t token) bool { return t.raw != "" && c.before(t.expiry) }
 
-// before reports whether it is before at, which may be zero for never.
+// before reports whether the time is before at. A zero at means never, so the result is
+// true.
 func (c *Credentials) before(at time.Time) bool { return at.IsZero() || c.o.Clock().Before(at) }
 
 func (c *Credentials) peek() token {

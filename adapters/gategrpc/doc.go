@@ -8,18 +8,21 @@
 //	}})
 //	server := grpc.NewServer(grpc.ChainUnaryInterceptor(guard.Unary), grpc.ChainStreamInterceptor(guard.Stream))
 //
-// Install both interceptors: methods of the kind that has none are open to everybody.
-// Methods without a policy are denied. Handlers read the token with [gate.FromContext]
-// and the user with [gate.User].
+// Install both interceptors. Without [Guard.Unary] all unary methods are open to
+// everybody, and without [Guard.Stream] all streams. Methods without a policy are denied.
+// Handlers read the token with [gate.FromContext] and the user with [gate.User].
 //
-// The token is in the metadata, by default in "authorization" after "Bearer". Of the
-// locations of a gate, FromHeader and LocationFunc find tokens here. Cookies are not read.
+// The guard looks for the token in the metadata, by default in "authorization" after
+// "Bearer". The gate's locations FromHeader and LocationFunc work here. Cookies are not
+// read.
 //
-// A refused call has the code Unauthenticated where HTTP has 401, PermissionDenied where
-// it has 403, and Unavailable if a store, key source or hook could not answer. Its details
-// have a google.rpc.ErrorInfo with the domain [Domain] and, as the reason, the Reason of
-// docs/errors.md in upper case. The text is for the client and has no cause in it. An
-// interceptor further out can ask with errors.Is(err, gate.ErrExpired), and log the error.
+// A refused call has the code Unauthenticated if HTTP would answer 401, and
+// PermissionDenied for 403. It has Unavailable if a store, key source or hook failed. The
+// details of the error have a google.rpc.ErrorInfo with the domain [Domain]. Its reason is
+// that of docs/errors.md in upper case. The client sees the message, but not the cause. An
+// interceptor before the guard can log the error, and can use errors.Is(err,
+// gate.ErrExpired).
 //
-// A stream ends when its token does; see [Guard.Stream]. The guide is docs/frameworks.md.
+// A stream ends when its token is no longer accepted; see [Guard.Stream]. The guide is
+// docs/frameworks.md.
 package gategrpc

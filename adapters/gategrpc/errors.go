@@ -13,8 +13,8 @@ import (
 // Domain is the domain of the google.rpc.ErrorInfo in the details of refused calls.
 const Domain = "github.com/jwtgate/gate"
 
-// refused is the error of a refused call: a status for the client, and the cause for
-// interceptors further out.
+// refused is the error of a refused call: a status for the client, and the cause for outer
+// interceptors.
 type refused struct {
 	*status.Status
 	cause error
@@ -26,7 +26,7 @@ func (e *refused) Error() string { return e.cause.Error() }
 // Unwrap returns the error of the gate.
 func (e *refused) Unwrap() error { return e.cause }
 
-// GRPCStatus returns what the client is told; package status calls it.
+// GRPCStatus returns the status for the client. Package status calls it.
 func (e *refused) GRPCStatus() *status.Status { return e.Status }
 
 // refuse returns the error of a call that the gate refused with err.

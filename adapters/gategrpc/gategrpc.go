@@ -14,14 +14,15 @@ import (
 
 // Options are the options of [New].
 type Options struct {
-	// Methods has the policy of each method by its full name, such as
-	// "/shop.v1.Orders/Get", and of all other methods of a service by "/shop.v1.Orders/*".
+	// Methods has the policies. The key is a method's full name, such as
+	// "/shop.v1.Orders/Get", or "/shop.v1.Orders/*" for all other methods of the service.
 	Methods map[string]gate.Policy
-	// PolicyOf is asked for the methods that Methods does not have. ok is false for a
-	// method that is denied. It must be safe for concurrent use.
+	// PolicyOf returns the policy of a method that is not in Methods. If ok is false, the
+	// method is denied. Default: all these methods are denied. It must be safe for concurrent
+	// use.
 	PolicyOf func(method string) (p gate.Policy, ok bool)
-	// RecheckEvery is how often the token of an open stream is checked again, for
-	// revocation. Default: only when it expires.
+	// RecheckEvery is the interval at which the token of an open stream is checked again, for
+	// revocation. Default: the token is checked again only when it expires.
 	RecheckEvery time.Duration
 }
 
@@ -32,15 +33,16 @@ type Guard struct {
 	every   time.Duration
 }
 
-// New returns a guard. It panics, as [gate.Gate.Require] does, when no token can meet one
-// of o.Methods, and when a name there is not of the form "/service/method". A policy of
-// o.PolicyOf that no token can meet refuses all calls (Unavailable).
+// New returns a guard. It panics when no token can meet a policy in o.Methods, as
+// [gate.Gate.Require] does. It also panics when a key there does not have the form
+// "/service/method". If no token can meet a policy of o.PolicyOf, all calls are refused
+// (Unavailable).
 func New(g *gate.Gate, o Options) *Guard {
 	return &Guard{g, rpcguard.NewMethods(g, o.Methods, o.PolicyOf), o.RecheckEvery}
 }
 
-// Unary is a grpc.UnaryServerInterceptor. gRPC decodes the message before it is called, so
-// limit the size of messages (grpc.MaxRecvMsgSize).
+// Unary is a grpc.UnaryServerInterceptor. gRPC decodes the message before it calls
+// interceptors, so limit the size of messages (grpc.MaxRecvMsgSize).
 func (d *Guard) Unary(ctx context.Context, req any, info *grpc.UnaryServerInfo, next grpc.UnaryHandler) (any, error) {
 	_, t, err := d.check(ctx, info.FullMethod)
 	if err != nil {
@@ -62,7 +64,7 @@ func (d *Guard) check(ctx context.Context, method string) (gate.Policy, *gate.To
 	return p, t, nil
 }
 
-// request is a call as a gate sees it: its metadata.
+// request implements gate.Request with the metadata of a call.
 type request struct{ ctx context.Context }
 
 // Method implements gate.Request.

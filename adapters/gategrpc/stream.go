@@ -8,13 +8,13 @@ import (
 	"github.com/jwtgate/gate/internal/rpcguard"
 )
 
-// Stream is a grpc.StreamServerInterceptor. It checks the token when the stream is opened,
-// again when the token expires, every Options.RecheckEvery, and at each [Recheck]. The
-// first check that refuses ends the stream: its context is canceled, SendMsg and RecvMsg
-// return an error, also where they are waiting for a message, and the client gets the
-// code of that check, whatever the handler returns. A message that is already waiting
-// for the client to read is still sent. A handler must not use a message after RecvMsg
-// has returned an error for it.
+// Stream is a grpc.StreamServerInterceptor. It checks the token when the stream is opened.
+// It checks it again when the token expires, every Options.RecheckEvery, and at each
+// [Recheck]. The first check that refuses the token ends the stream. The context is
+// canceled, and SendMsg and RecvMsg return an error, also if they are waiting. The client
+// gets the code of that check, whatever the handler returns. A message that was sent
+// before can still reach the client. A handler must not use a message after RecvMsg has
+// returned an error for it.
 func (d *Guard) Stream(srv any, ss grpc.ServerStream, info *grpc.StreamServerInfo, next grpc.StreamHandler) error {
 	ctx := ss.Context()
 	p, t, err := d.check(ctx, info.FullMethod)
@@ -25,11 +25,11 @@ func (d *Guard) Stream(srv any, ss grpc.ServerStream, info *grpc.StreamServerInf
 	return rpcguard.Serve(ctx, t, o, func(s *rpcguard.Stream) error { return next(srv, stream{ss, s}) })
 }
 
-// Recheck checks the token of a guarded stream again, and ends the stream if it is refused.
-// ctx is the context of the stream or one made from it. Call it before an answer that must
-// not be given to a token that was revoked a moment ago, or for the streams of a user who
-// logs out. The error is for the client, like those of [Guard.Stream]; a context that is of
-// no guarded stream is an error too.
+// Recheck checks the token of a guarded stream again, and ends the stream if it is
+// refused. ctx is the context of the stream or one made from it. Call it before a message
+// that a token must not get if it was just revoked, and for the streams of a user who logs
+// out. Return its error to the client. It also returns an error if ctx does not belong to
+// a guarded stream.
 func Recheck(ctx context.Context) error { return rpcguard.Recheck(ctx) }
 
 // stream is a grpc.ServerStream that ends when its token is refused.
