@@ -9,8 +9,8 @@ import (
 	"strings"
 )
 
-// A Guard is [Gate.Require] for adapters: it checks the requests of any framework against
-// one policy, and its [Verdict] says what to do. It writes no answer. It is safe for
+// A Guard checks the requests of any framework against one policy. Adapters use it to do
+// what [Gate.Require] does. It returns a [Verdict] and writes no answer. It is safe for
 // concurrent use.
 type Guard struct {
 	g      *Gate
@@ -27,28 +27,29 @@ func (g *Gate) Guard(p Policy) *Guard {
 	return &Guard{g, p, varies && !g.compat.NoCaching}
 }
 
-// A Verdict is what a [Guard] says of a request. An adapter that calls the handler does
-// what the fields and methods say, in their order.
+// A Verdict is the result of [Guard.Check]. An adapter follows its fields and methods in
+// the order in which they are declared.
 type Verdict struct {
 	// Preflight is set for a CORS preflight without a token: answer 204 with no body, and
 	// do not call the handler.
 	Preflight bool
-	// Err refuses the request, or says that nobody knows: answer with [Gate.WriteError]
-	// or [Gate.Answer], and do not call the handler. It is set for a preflight too.
+	// Err is set if the request is refused, or if a store, key source or hook failed: answer
+	// with [Gate.WriteError] or [Gate.Answer], and do not call the handler. It is set for a
+	// preflight too.
 	Err error
-	// Token is the token with which the request is let through; nil for a visitor
-	// without one.
+	// Token is the accepted token. It is nil if the policy accepts requests without one and
+	// there is none.
 	Token *Token
-	// Vary asks for "Vary: Cookie" in the response, unless that is there.
+	// Vary means: add "Vary: Cookie" to the response, unless it is there already.
 	Vary bool
-	// Private asks for "Cache-Control: private", unless the response has a Cache-Control.
+	// Private means: set "Cache-Control: private", unless the response has a Cache-Control.
 	// The handler may replace it.
 	Private bool
 
 	g       *Gate
 	skipped bool
-	refused *Error    // the token that counts as none, whose cookies are to be cleared
-	typ     TokenType // of those cookies
+	refused *Error    // a bad token that a Public policy ignores; its cookies are cleared
+	typ     TokenType // the type of the token in those cookies
 }
 
 // Check checks a request.
@@ -71,16 +72,16 @@ func (d *Guard) Check(ctx context.Context, r Request) Verdict {
 	return v
 }
 
-// Context returns the context for the handler, in which [FromContext] finds the token.
+// Context returns the context for the handler. [FromContext] finds the token there.
 func (v *Verdict) Context(ctx context.Context) context.Context {
-	if v.skipped { // without the token of a guard further out
+	if v.skipped { // hide the token of an outer guard
 		return &tokenContext{Context: ctx}
 	}
 	return &tokenContext{ctx, v.g.issuers, v.Token, true}
 }
 
-// Mark does what Vary and Private ask for, where the framework has an http.Header. Call
-// it before the handler.
+// Mark sets the headers for Vary and Private, for frameworks that use http.Header. Call it
+// before the handler.
 func (v *Verdict) Mark(h http.Header) {
 	if v.Vary && !slices.Contains(h["Vary"], "Cookie") {
 		h.Add("Vary", "Cookie")
@@ -90,14 +91,14 @@ func (v *Verdict) Mark(h http.Header) {
 	}
 }
 
-// Clears reports whether there may be cookies to clear ([Verdict.ClearCookies]): those of
-// a token that was refused where the policy is Public.
+// Clears reports whether [Verdict.ClearCookies] may return cookies. That is so for a bad
+// token in a cookie if the policy is Public.
 func (v *Verdict) Clears() bool { return v.refused != nil }
 
-// ClearCookies returns the cookies that remove the refused token from the browser. Call
-// it once, after the handler and before the header is sent. sent are the values of the
-// response's Set-Cookie: the cookies are left alone where the handler has set them, as a
-// login on the same page does.
+// ClearCookies returns the cookies that remove the refused token from the browser. Call it
+// once, after the handler and before the header is sent. sent has the values of Set-Cookie
+// in the response. If the handler has set the cookies itself, for example by a login on
+// the same page, ClearCookies returns nil.
 func (v *Verdict) ClearCookies(ctx context.Context, sent []string) []*http.Cookie {
 	if v.refused == nil || setsCookie(sent, v.g.cfg.Cookies.names(v.typ).Name) {
 		return nil

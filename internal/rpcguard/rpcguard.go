@@ -1,5 +1,6 @@
-// Package rpcguard is what the adapters for remote procedure calls have in common: which
-// policy a method has, what a client is told, and streams that end with their token.
+// Package rpcguard has the common code of the adapters for remote procedure calls. It
+// finds the policy of a method, makes the message for the client, and ends streams whose
+// token is no longer accepted.
 package rpcguard
 
 import (
@@ -13,7 +14,7 @@ import (
 	"github.com/jwtgate/gate"
 )
 
-// Methods says which policy a method has.
+// Methods has the policies of methods.
 type Methods struct {
 	byName map[string]gate.Policy
 	of     func(string) (gate.Policy, bool)
@@ -62,7 +63,7 @@ var ErrUnlisted = errors.New("gate: the method has no policy; add it to Options.
 
 const notAccepted = "The token is not accepted here"
 
-// Describe returns what a client is told of err: a status of HTTP, a sentence, and the
+// Describe returns what a client may know about err: an HTTP status, a message, and the
 // reason for a google.rpc.ErrorInfo.
 func Describe(err error) (status int, message, reason string) {
 	if errors.Is(err, ErrUnlisted) {

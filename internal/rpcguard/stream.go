@@ -15,7 +15,7 @@ type Options struct {
 	Gate    *gate.Gate
 	Policy  gate.Policy
 	Request gate.Request
-	// Every is how often the token is checked, apart from its expiry; 0 is never.
+	// Every is the interval between checks. 0 means that only the expiry causes a check.
 	Every time.Duration
 	// Refuse makes the error for the client.
 	Refuse func(error) error
@@ -24,7 +24,7 @@ type Options struct {
 // A Stream ends when its token is refused.
 type Stream struct {
 	o      Options
-	t      *gate.Token // nil for a visitor without one
+	t      *gate.Token // nil for a call without a token
 	clock  func() time.Time
 	leeway time.Duration
 	outer  context.Context
@@ -32,7 +32,7 @@ type Stream struct {
 	cancel context.CancelFunc
 
 	mu       sync.Mutex
-	timer    *time.Timer // nil for a token that never expires, if there is no Every
+	timer    *time.Timer // nil if the token never expires and Every is 0
 	stopped  bool        // the handler has returned
 	ended    error       // why the guard has ended the stream
 	panicked any         // the panic of a hook in the goroutine of the timer
@@ -40,10 +40,10 @@ type Stream struct {
 
 type streamKey struct{}
 
-// Serve calls handle with a stream whose token t was checked, and returns its error or, if
-// the stream has ended, the one for that.
+// Serve calls handle with a stream. The token t must have been checked. Serve returns the
+// error of handle or, if the guard has ended the stream, the error for that.
 func Serve(outer context.Context, t *gate.Token, o Options, handle func(*Stream) error) error {
-	if t != nil { // from here on, a token that is refused does not count as none
+	if t != nil { // a token that is refused later ends the stream, also if the policy is optional
 		o.Policy.Optional, o.Policy.Public = false, false
 	}
 	cfg := o.Gate.Config()
@@ -81,8 +81,8 @@ func (s *Stream) Send(send func() error) error {
 	return send()
 }
 
-// Receive calls receive in a goroutine and returns its error, or that of the stream as
-// soon as it ends.
+// Receive calls receive in a goroutine and returns its error. If the stream ends first,
+// Receive returns the error of the stream at once.
 func (s *Stream) Receive(receive func() error) error {
 	if err := s.current(); err != nil {
 		return err
@@ -96,7 +96,7 @@ func (s *Stream) Receive(receive func() error) error {
 		if _, ended := s.state(); ended != nil {
 			return ended
 		}
-		return s.take(<-result) // the transport itself knows why
+		return s.take(<-result) // the transport knows the reason
 	}
 }
 
@@ -123,7 +123,8 @@ func (s *Stream) take(r received) error {
 	return cmp.Or(r.err, s.current())
 }
 
-// current returns why no message may pass, or nil.
+// current returns the error for sending or receiving now. It is nil while the stream is
+// open.
 func (s *Stream) current() error {
 	if _, ended := s.state(); ended != nil {
 		return ended
@@ -134,8 +135,8 @@ func (s *Stream) current() error {
 	return nil
 }
 
-// due is when the token expires or is no longer as fresh as the policy wants it; zero is
-// never.
+// due returns when the token expires, or when it is no longer as fresh as the policy
+// demands. The zero time means never.
 func (s *Stream) due() (at time.Time) {
 	if s.t == nil {
 		return at
@@ -163,7 +164,8 @@ func (s *Stream) recheck() error {
 	return nil
 }
 
-// end ends the stream, unless it has ended, and returns why it did.
+// end ends the stream, unless it has ended before. It returns the error with which the
+// stream has ended.
 func (s *Stream) end(err error, panicked any) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -180,7 +182,7 @@ func (s *Stream) state() (panicked any, ended error) {
 	return s.panicked, s.ended
 }
 
-// arm sets the timer for the next check, in at least the time given.
+// arm sets the timer for the next check, but not earlier than the given time from now.
 func (s *Stream) arm(least time.Duration) {
 	wait := s.o.Every
 	if due := s.due(); !due.IsZero() {
@@ -196,8 +198,8 @@ func (s *Stream) arm(least time.Duration) {
 	}
 }
 
-// fire is called by the timer. A panic of a hook is for the goroutine of the handler,
-// where others can recover from it.
+// fire is called by the timer. It passes a panic of a hook to the goroutine of the
+// handler, where middleware can recover from it.
 func (s *Stream) fire() {
 	defer func() {
 		if v := recover(); v != nil {

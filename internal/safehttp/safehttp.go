@@ -1,5 +1,6 @@
-// Package safehttp fetches documents of other servers: by https alone, from public
-// addresses, on one origin, within bounds.
+// Package safehttp fetches documents from other servers. By default it uses only https and
+// public addresses. It follows redirects only on the same origin, and limits size and
+// time.
 package safehttp
 
 import (
@@ -14,15 +15,15 @@ import (
 	"time"
 )
 
-// Rules say which servers may be asked. The zero value is for public ones.
+// Rules say which servers may be called. The zero value allows only public ones.
 type Rules struct {
-	InsecureLoopback bool           // http, and addresses of this machine
+	InsecureLoopback bool           // also http, and addresses of this machine
 	Networks         []netip.Prefix // private networks that are allowed
-	OwnClient        bool           // the caller has a client of its own, which decides about addresses
-	Timeout          time.Duration  // of each step; the caller bounds the whole
+	OwnClient        bool           // the caller has its own client, which checks addresses
+	Timeout          time.Duration  // of each step; the caller limits the total
 }
 
-// Parse checks a URL. what names it in errors, as in "the URL of the set".
+// Parse checks a URL. what is its name in errors, such as "the URL of the set".
 func (r *Rules) Parse(what, text string) (*url.URL, error) {
 	u, err := url.Parse(text)
 	switch {
@@ -42,11 +43,11 @@ func IsLoopback(host string) bool {
 	return host == "localhost" || err == nil && ip.Unmap().IsLoopback()
 }
 
-// maxRedirects is how many redirects are followed, on one origin.
+// maxRedirects is the largest number of redirects, all on one origin.
 const maxRedirects = 3
 
-// Client returns a client with these rules; plain is for a URL with http. It keeps no
-// connection: there are minutes between two fetches.
+// Client returns a client with these rules. plain means that the URL has the scheme http.
+// The client closes its connections, because there are minutes between two fetches.
 func (r *Rules) Client(plain bool) *http.Client {
 	dialer := &net.Dialer{
 		Timeout: r.Timeout,
@@ -57,7 +58,7 @@ func (r *Rules) Client(plain bool) *http.Client {
 			DialContext:            dialer.DialContext,
 			TLSHandshakeTimeout:    r.Timeout,
 			MaxResponseHeaderBytes: 64 << 10,
-			// The bound on bytes is for what is read, and nothing is inflated.
+			// Without compression, the limit on bytes is also the limit on memory.
 			DisableCompression: true,
 			DisableKeepAlives:  true,
 			ForceAttemptHTTP2:  true,
@@ -76,7 +77,8 @@ func checkRedirect(req *http.Request, via []*http.Request) error {
 	return nil
 }
 
-// reserved are the networks of no public server, beside those that netip knows.
+// reserved lists networks that have no public servers, in addition to those that netip
+// knows.
 var reserved = prefixes(
 	"0.0.0.0/8", "100.64.0.0/10", "192.0.0.0/24", "192.0.2.0/24", "198.18.0.0/15", "198.51.100.0/24", "203.0.113.0/24", "240.0.0.0/4",
 	"64:ff9b::/96", "64:ff9b:1::/48", "100::/64", "2001::/23", "2001:db8::/32", "2002::/16", "fec0::/10",
@@ -90,7 +92,7 @@ func prefixes(texts ...string) []netip.Prefix {
 	return all
 }
 
-// checkAddress is asked before each connection, when the name has been looked up.
+// checkAddress is called before each connection, after the name was resolved.
 func (r *Rules) checkAddress(address string, plain bool) error {
 	to, err := netip.ParseAddrPort(address)
 	if err != nil {
@@ -119,12 +121,12 @@ func within(networks []netip.Prefix, ip netip.Addr) bool {
 	return false
 }
 
-// maxBytes is how much of an answer is read.
+// maxBytes is the largest size of an answer.
 const maxBytes = 1 << 20
 
 var errTooLong = errors.New("the answer is longer than 1 MiB")
 
-// ReadBody reads an answer of at most 1 MiB, and spends at most twice that on it.
+// ReadBody reads an answer of at most 1 MiB. It allocates at most about twice that size.
 func ReadBody(res *http.Response) ([]byte, error) {
 	if res.ContentLength > maxBytes {
 		return nil, errTooLong
