@@ -48,13 +48,14 @@
 //
 // # Where to look
 //
-// A refused request is an [*Error] of one of ten kinds: ask with errors.Is.
-// docs/errors.md lists every reason, status and challenge. Package keys makes keys from
-// secrets, PEM and JWK, and rotates them; keys/jwks reads the keys of an issuer from a
-// URL, and oidc finds that URL. The packages in stores revoke tokens. Package session has
-// routes for refresh and logout, and a list of a user's logins. Package gatetest helps to
-// test handlers. Package flask accepts the options of Flask-JWT-Extended and gives its
-// answers; docs/from-flask.md compares the two. docs/architecture.md explains the source.
+// A refused request is an [*Error] of one of ten kinds: ask with errors.Is. docs/errors.md
+// lists every reason, status and challenge. Package keys makes keys from secrets, PEM and
+// JWK, and rotates them; keys/keyfile keeps them in a file, keys/jwks fetches the keys of
+// an issuer from a URL, and oidc finds that URL. The packages in stores revoke tokens.
+// Package session has routes for refresh and logout, lists a user's sessions, and makes
+// one-time tokens. Package gatetest helps to test handlers. Package flask accepts the
+// options of Flask-JWT-Extended and gives its answers; docs/from-flask.md compares the
+// two. docs/architecture.md explains the source.
 //
 // # What the zero value means
 //
