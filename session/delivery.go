@@ -84,7 +84,7 @@ type Body struct {
 	TokenType    string `json:"token_type,omitempty"`
 	ExpiresIn    int64  `json:"expires_in"` // of the access token, in seconds
 	RefreshToken string `json:"refresh_token,omitempty"`
-	CSRFToken    string `json:"csrf_token,omitempty"` // a request that sends the refresh cookie must repeat it
+	CSRFToken    string `json:"csrf_token,omitempty"` // repeat it in requests that send a cookie
 }
 
 // Body returns the body that [Manager.Write] writes, for other frameworks. Send it with

@@ -19,7 +19,7 @@ const (
 	RefreshReplayed = "refresh.replayed_in_grace" // the old token was used again within Grace; Token is the new one
 	RefreshRepeated = "refresh.repeated"          // the new token was used within Grace; it was not rotated
 	RefreshAdopted  = "refresh.adopted"           // the store had lost rotations; Token was accepted
-	RefreshReused   = "refresh.reuse_detected"    // a token older than that, or used after Grace; the session was ended
+	RefreshReused   = "refresh.reuse_detected"    // an old token was used, and not within Grace; the session was ended
 	RefreshRefused  = "refresh.refused"           // Err says why the session is over
 	RefreshFailed   = "refresh.failed"            // Err is the failure of a store, key source or hook
 )

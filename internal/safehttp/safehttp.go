@@ -19,7 +19,7 @@ import (
 type Rules struct {
 	InsecureLoopback bool           // also http, and addresses of this machine
 	Networks         []netip.Prefix // private networks that are allowed
-	OwnClient        bool           // the caller has its own client, which checks addresses
+	OwnClient        bool           // the caller uses its own client: http is allowed, addresses are not checked
 	Timeout          time.Duration  // of each step; the caller limits the total
 }
 
