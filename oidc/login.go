@@ -31,7 +31,7 @@ type Demands struct {
 	// Nonce is the random value that the application sent with this login and stored for this
 	// browser, such as in a cookie. It is required, unless NoNonce is set.
 	Nonce string
-	// NoNonce accepts an ID token without a nonce. It is for an ID token that came with a
+	// NoNonce turns off the check of the nonce. It is for an ID token that came with a
 	// refreshed access token. Compare its subject with that of the login.
 	NoNonce bool
 	// AccessToken is the access token that came with the ID token. If the ID token has
