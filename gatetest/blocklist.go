@@ -17,59 +17,62 @@ import (
 // what it opens with t.Cleanup. Optional interfaces, such as stores.Lister or
 // gate.GenerationReader, are tested where the store has them.
 func Blocklist(t *testing.T, newStore func(t *testing.T, clock func() time.Time) stores.Store) {
-	for _, check := range []struct {
-		name string
-		run  func(*suite)
-	}{
-		{"empty store", checkEmpty},
-		{"token", checkToken},
-		{"token without expiry", checkForever},
-		{"token past its time", checkPast},
-		{"token revoked twice", checkTwice},
-		{"token and what was renewed from it", checkRenewed},
-		{"session", checkSession},
-		{"no identifier", checkNoID},
-		{"undo", checkUndo},
-		{"undo leaves the rest", checkUndoApart},
-		{"kinds are apart", checkKinds},
-		{"lifetime", checkLifetime},
-		{"clock going back", checkClockBack},
-		{"subject", checkSubject},
-		{"subject: instants", checkInstants},
-		{"subject: except a session", checkExcept},
-		{"subject: nothing comes back", checkUnion},
-		{"subject: lives long enough", checkSubjectLife},
-		{"subject: at once", checkSubjectAtOnce},
-		{"generation", checkGeneration},
-		{"generation: clocks", checkGenerationClocks},
-		{"generation: except a session", checkGenerationExcept},
-		{"generation: above the record", checkGenerationAbove},
-		{"generation: at once", checkGenerationAtOnce},
-		{"asked directly", checkDirect},
-		{"identities", checkIdentities},
-		{"issuers", checkIssuers},
-		{"redeem", checkRedeem},
-		{"redeem at once", checkRedeemAtOnce},
-		{"revoke all", checkRevokeAll},
-		{"revoke all: generation", checkRevokeAllGeneration},
-		{"generations of other issuers", checkOtherGenerations},
-		{"batch", checkBatch},
-		{"inspect", checkInspect},
-		{"ready", checkReady},
-		{"memory", checkRecall},
-		{"identifiers", checkIdentifiers},
-		{"notes", checkNotes},
-		{"contexts", checkContexts},
-		{"at once", checkAtOnce},
-		{"seen by others", checkSeen},
-		{"list", checkList},
-		{"list in pages", checkPages},
-	} {
+	for _, check := range blocklistChecks {
 		t.Run(check.name, func(t *testing.T) {
 			c := NewClock()
 			check.run(&suite{T: t, clock: c, store: newStore(t, c.Now), note: stores.Note{By: "admin", Why: "stolen phone"}})
 		})
 	}
+}
+
+// blocklistChecks are the checks of [Blocklist], in the order in which they run.
+var blocklistChecks = []struct {
+	name string
+	run  func(*suite)
+}{
+	{"empty store", checkEmpty},
+	{"token", checkToken},
+	{"token without expiry", checkForever},
+	{"token past its time", checkPast},
+	{"token revoked twice", checkTwice},
+	{"token and what was renewed from it", checkRenewed},
+	{"session", checkSession},
+	{"no identifier", checkNoID},
+	{"undo", checkUndo},
+	{"undo leaves the rest", checkUndoApart},
+	{"kinds are apart", checkKinds},
+	{"lifetime", checkLifetime},
+	{"clock going back", checkClockBack},
+	{"subject", checkSubject},
+	{"subject: instants", checkInstants},
+	{"subject: except a session", checkExcept},
+	{"subject: nothing comes back", checkUnion},
+	{"subject: lives long enough", checkSubjectLife},
+	{"subject: at once", checkSubjectAtOnce},
+	{"generation", checkGeneration},
+	{"generation: clocks", checkGenerationClocks},
+	{"generation: except a session", checkGenerationExcept},
+	{"generation: above the record", checkGenerationAbove},
+	{"generation: at once", checkGenerationAtOnce},
+	{"asked directly", checkDirect},
+	{"identities", checkIdentities},
+	{"issuers", checkIssuers},
+	{"redeem", checkRedeem},
+	{"redeem at once", checkRedeemAtOnce},
+	{"revoke all", checkRevokeAll},
+	{"revoke all: generation", checkRevokeAllGeneration},
+	{"generations of other issuers", checkOtherGenerations},
+	{"batch", checkBatch},
+	{"inspect", checkInspect},
+	{"ready", checkReady},
+	{"memory", checkRecall},
+	{"identifiers", checkIdentifiers},
+	{"notes", checkNotes},
+	{"contexts", checkContexts},
+	{"at once", checkAtOnce},
+	{"seen by others", checkSeen},
+	{"list", checkList},
+	{"list in pages", checkPages},
 }
 
 // suite is one check at work.
