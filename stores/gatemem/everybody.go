@@ -10,8 +10,8 @@ import (
 	"github.com/jwtgate/gate/stores/storekit"
 )
 
-// everybodyHash is where the record of RevokeAll is among those of subjects, whose
-// hashes have another key.
+// everybodyHash returns the hash under which a snapshot keeps the record of RevokeAll.
+// The hashes of subjects are made with another key.
 func (s *Store) everybodyHash() uint64 {
 	key := s.master.derive("everybody", s.scope.Text())
 	return key.hash("")
@@ -30,14 +30,15 @@ func (s *Store) RevokeAll(ctx context.Context, _ stores.Note) error {
 	return nil
 }
 
-// setEverybody takes the record of RevokeAll, with the lock held.
+// setEverybody stores the record of RevokeAll. The caller holds the lock.
 func (s *Store) setEverybody(r subject) {
 	s.subjects.set(s.everybodyHash(), r)
 	s.everybody.Store(&r)
 }
 
-// everybodyCovers reports whether RevokeAll covers a token of that generation and "iat".
-// A generation that is not lower was read after it: the token is good, whatever its "iat".
+// everybodyCovers reports whether RevokeAll covers a token with this generation and
+// "iat". A generation that is not lower than the record's was read after RevokeAll. Such
+// a token is not covered, whatever its "iat".
 func (s *Store) everybodyCovers(gen int64, issued, now time.Time) bool {
 	r := s.everybody.Load()
 	if r == nil || !storekit.Live(r.until, now) {

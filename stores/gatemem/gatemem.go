@@ -1,22 +1,23 @@
-// Package gatemem keeps revoked tokens in the memory of the process: for one process,
-// or for tests. It needs 16 to 32 bytes for a token or session, and starts no
-// goroutine: what is past its time goes bit by bit with each write.
+// Package gatemem keeps revoked tokens in the memory of the process. It is for programs
+// that run as one process, and for tests. A token or session takes 16 to 32 bytes. The
+// package starts no goroutine: each write removes some of the expired entries.
 //
 // # What is lost
 //
-// All of it, when the process ends, unless it was written with [Store.Save] and is
-// read with [Load]; then what was revoked since the last Save. The records of sessions
-// are not saved: after a restart users log in again. [Options.Since] keeps
-// the tokens out that may have been revoked in what is lost, at the price that users
-// log in again. Two processes do not see each other's revocations. Stores that share and survive are gatesql and gateredis.
+// When the process ends, all entries are lost that were not written with [Store.Save].
+// [Load] reads what Save wrote. The records of sessions are not saved, so users log in
+// again after a restart. Set [Options.Since] to refuse all older tokens after a loss,
+// because some of them may have been revoked; then users log in again. Two processes do
+// not see each other's revocations. Use gatesql or gateredis to share revocations
+// between processes, or to keep them after a restart.
 //
 // # Collisions
 //
 // An identifier is kept as 64 bits of SipHash under a random key. A token that was not
-// revoked is refused if its hash is that of an entry: with ten million entries the
-// chance is 5e-13 for each check, and nobody can raise it who does not know the key.
-// A revoked token is never let in by a collision; undoing a revocation undoes that of
-// an entry with the same hash too, with the same chance.
+// revoked is refused if its hash equals the hash of an entry. With ten million entries
+// the chance is 5e-13 for each check. Nobody can raise it without the key. A collision
+// never lets a revoked token in. To undo a revocation also undoes the revocation of an
+// entry with the same hash; the chance is the same.
 package gatemem
 
 import (
@@ -34,20 +35,21 @@ import (
 
 // Options of a [Store]. The zero value is the default.
 type Options struct {
-	// Scope is the name space of the identifiers, for a gate that accepts several
-	// issuers: see package stores. A snapshot is read back under the same scope alone.
+	// Scope is the name space of the identifiers: see package stores. A snapshot can
+	// only be read with the scope that it was written with.
 	Scope stores.Scope
 	// Leeway, MaxLifetime and Skew say how long entries live and what they cover: see
 	// [storekit.Keep].
 	Leeway, MaxLifetime, Skew time.Duration
-	// Since revokes every token that was issued until the end of its second, or that
-	// does not say when. Set it to time.Now() in a process that has read no snapshot, or
-	// an old one: then nothing that was revoked before comes back, and users log in
-	// again. Zero: nothing is revoked by its age.
+	// Since revokes every token that was issued up to the end of this second, and every
+	// token without "iat". Set it to time.Now() in a process that has read no snapshot,
+	// or an old one: then no token that was revoked before is accepted again, and users
+	// log in again. Zero: no token is revoked by its age.
 	Since time.Time
-	// MaxTokens bounds how many tokens may be revoked by ID at a time: 10 million, some
-	// 200 to 320 MB. RevokeToken then returns [stores.ErrFull]. Sessions and subjects are
-	// not bounded, so that nobody can prevent the end of a session by filling the store.
+	// MaxTokens is how many entries of single tokens the store holds at most; with that
+	// many, RevokeToken returns [stores.ErrFull]. Zero: 10 million, which take 200 to
+	// 320 MB. Entries of sessions and subjects are not limited, so that nobody can
+	// prevent a logout by filling the store.
 	MaxTokens int
 	// Clock tells the time, for tests. Default: time.Now.
 	Clock func() time.Time
@@ -59,7 +61,7 @@ type Store struct {
 	*secrets
 	keep  storekit.Keep
 	clock func() time.Time
-	since int64 // Unix time; 0: none
+	since int64 // Options.Since as Unix time; 0: none
 	max   int64
 
 	tokens    set
@@ -67,11 +69,12 @@ type Store struct {
 	subjects  subjects
 	everybody atomic.Pointer[subject] // of RevokeAll; nil: none
 	records   records
-	reserved  atomic.Int64 // tokens, those included that are being written
+	reserved  atomic.Int64 // how many tokens there are, with those that are being written
 	swept     atomic.Int64 // the second of the last complete sweep
 }
 
-// secrets are what a Store must not show: fmt follows no second pointer.
+// secrets holds what fmt must not print. fmt does not follow a pointer inside a struct
+// that is itself printed through a pointer.
 type secrets struct {
 	scope  stores.Scope
 	master hashKey    // kept with a snapshot
@@ -119,17 +122,17 @@ func newStore(o Options, key [16]byte) (*Store, error) {
 	return s, nil
 }
 
-// Len returns the number of entries, those included that are past their time and not
-// swept yet.
+// Len returns the number of entries. It includes expired entries that were not removed
+// yet.
 func (s *Store) Len() int {
 	return int(s.tokens.n.Load()+s.sessions.n.Load()) + s.subjects.len()
 }
 
-// Format prints the number of entries, whatever the verb: not the key of the hashes.
+// Format prints the number of entries for every verb, and never the key of the hashes.
 func (s *Store) Format(f fmt.State, _ rune) { fmt.Fprintf(f, "gatemem.Store(%d entries)", s.Len()) }
 
-// Blocked reports whether t, its session or its subject was revoked. The errors are
-// the context's, [stores.ErrLifetime] and [stores.ErrForgotten].
+// Blocked reports whether t, its session or its subject was revoked. It returns the
+// error of an ended context, [stores.ErrLifetime] or [stores.ErrForgotten].
 func (s *Store) Blocked(ctx context.Context, t *gate.Token) (bool, error) {
 	if err := ctx.Err(); err != nil {
 		return false, fmt.Errorf("gatemem: %w", err)
@@ -141,7 +144,7 @@ func (s *Store) Blocked(ctx context.Context, t *gate.Token) (bool, error) {
 	return s.verdict(t, now), nil
 }
 
-// BlockedDirect is Blocked.
+// BlockedDirect does the same as Blocked: the store has no cache.
 func (s *Store) BlockedDirect(ctx context.Context, t *gate.Token) (bool, error) {
 	return s.Blocked(ctx, t)
 }
@@ -150,7 +153,7 @@ func (s *Store) BlockedDirect(ctx context.Context, t *gate.Token) (bool, error) 
 func (s *Store) Recall(t *gate.Token) (blocked, known bool) {
 	now := s.clock()
 	if s.keep.Check(t, now) != nil {
-		return false, false // Blocked has the error
+		return false, false // Blocked returns the error
 	}
 	return s.verdict(t, now), true
 }
@@ -171,7 +174,7 @@ func (s *Store) found(t *gate.Token, now time.Time) bool {
 	return s.tokens.has(&k.token, t.RevocationID(), now) || s.sessions.has(&k.session, t.SessionID, now) || s.subjectBlocked(k, t, now)
 }
 
-// issuerKeys are the keys by which the identifiers of one issuer are hashed.
+// issuerKeys holds the keys that hash the identifiers of one issuer.
 type issuerKeys struct {
 	scope                   string
 	token, session, subject hashKey
@@ -185,7 +188,8 @@ func (s *Store) keysOf(issuer string) issuerKeys {
 	}
 }
 
-// named returns the keys for an identifier that is given as text, and the identifier.
+// named returns the hash keys for an identifier that may come from [stores.OfIssuer],
+// and the identifier without its issuer.
 func (s *Store) named(id string) (issuerKeys, string) {
 	issuer, its := storekit.SplitIssuer(id)
 	if issuer == "" {
@@ -209,12 +213,13 @@ func (s *Store) RevokeToken(ctx context.Context, t *gate.Token, _ stores.Note) e
 	}
 	hash := s.keysOf(t.VerifiedIssuer()).token.hash(t.RevocationID())
 	if !s.reserve(now) {
-		if s.tokens.extend(hash, until) { // it has an entry, which needs no space
+		if s.tokens.extend(hash, until) { // an entry exists, so no space is needed
 			return nil
 		}
 		return fmt.Errorf("gatemem: %w", stores.ErrFull)
 	}
-	// Space for one was reserved. What was there already, or was removed, gives it back.
+	// Space for one entry was reserved. It is returned where the entry already existed;
+	// so is the space of entries that put has removed.
 	s.reserved.Add(s.tokens.put(hash, until, now) - 1)
 	return nil
 }
@@ -268,7 +273,7 @@ func (s *Store) RestoreSession(ctx context.Context, sessionID string) error {
 	return nil
 }
 
-// done reports that the caller has given up.
+// done returns an error if ctx has ended.
 func (s *Store) done(ctx context.Context) error {
 	if err := ctx.Err(); err != nil {
 		return fmt.Errorf("gatemem: %w", err)
@@ -276,8 +281,8 @@ func (s *Store) done(ctx context.Context) error {
 	return nil
 }
 
-// reserve takes space for one more token. A full store is swept first, once in a
-// second at most.
+// reserve takes space for one more token, and reports whether there was any. It removes
+// the expired entries of a full store first, at most once a second.
 func (s *Store) reserve(now time.Time) bool {
 	if s.reserved.Add(1) <= s.max {
 		return true

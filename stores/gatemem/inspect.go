@@ -21,8 +21,8 @@ func (s *Store) Ready(ctx context.Context, n gate.Needs) error {
 	return nil
 }
 
-// Entry implements [stores.Inspector]. Notes, and when something was revoked, are not
-// kept.
+// Entry implements [stores.Inspector]. The store does not keep notes or the time of a
+// revocation.
 func (s *Store) Entry(ctx context.Context, kind stores.Kind, id string) (stores.Entry, bool, error) {
 	if err := s.done(ctx); err != nil {
 		return stores.Entry{}, false, err

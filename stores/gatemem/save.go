@@ -8,17 +8,17 @@ import (
 	"runtime"
 )
 
-// Save writes a snapshot to a file, in the place of the one that was there: whatever
-// happens, the file is the old snapshot or the new one, whole and on the disk. Nobody
-// but its owner may read it: whoever knows its key can make identifiers that collide.
-// Call it when the process shuts down, and from time to time.
+// Save writes a snapshot to a file and replaces an older one. After a crash the file is
+// the complete old snapshot or the complete new one. Only the file's owner can read it,
+// because it holds the hash key, and whoever knows the key can make identifiers that
+// collide. Call Save when the process shuts down, and from time to time before that.
 func (s *Store) Save(path string) error {
 	dir := filepath.Dir(path)
 	f, err := os.CreateTemp(dir, ".gatemem-*")
 	if err != nil {
 		return fmt.Errorf("gatemem: %w", err)
 	}
-	defer os.Remove(f.Name()) // gone already when all is well
+	defer os.Remove(f.Name()) // after success there is no file of that name any more
 	err = s.Snapshot(f)
 	if err == nil {
 		err = f.Sync()
@@ -36,7 +36,7 @@ func (s *Store) Save(path string) error {
 	return nil
 }
 
-// syncDir makes a rename last. Windows has nothing of the kind.
+// syncDir makes sure that a rename is on the disk. Windows has no such call.
 func syncDir(dir string) error {
 	if runtime.GOOS == "windows" {
 		return nil
@@ -48,9 +48,9 @@ func syncDir(dir string) error {
 	return errors.Join(d.Sync(), d.Close())
 }
 
-// Load reads a file that [Store.Save] has written: see [Read]. Where there is none the
-// error is fs.ErrNotExist: the first start, or the loss of everything revoked. Only
-// the caller can know which.
+// Load reads a file that [Store.Save] has written: see [Read]. If there is no file, the
+// error is fs.ErrNotExist. Then this is the first start, or all revocations were lost;
+// only the caller can know which.
 func Load(path string, o Options) (*Store, error) {
 	f, err := os.Open(path)
 	if err != nil {

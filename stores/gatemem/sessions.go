@@ -11,8 +11,9 @@ import (
 	"github.com/jwtgate/gate/stores/storekit"
 )
 
-// records are those of sessions, by subject, in shards by the subject's hash. A subject
-// is kept as it is: two with one hash must not share their sessions.
+// records holds the records of sessions by subject. The subject's hash chooses the
+// shard. The map's key is the subject itself, because two subjects with the same hash
+// must not share sessions.
 type records struct{ shards [1 << shardBits]recordShard }
 
 type recordShard struct {
@@ -20,10 +21,10 @@ type recordShard struct {
 	m  map[string][]stores.SessionRecord
 }
 
-// sweepSubjects is of how many subjects a new session removes the records that are over.
+// sweepSubjects is the number of subjects whose expired records AddSession removes.
 const sweepSubjects = 4
 
-// owner is a subject with its records and its own record, both locked.
+// owner is a subject, the records of its sessions, and its own record. Both are locked.
 type owner struct {
 	s       *Store
 	shard   *recordShard
@@ -32,8 +33,8 @@ type owner struct {
 	now     time.Time
 }
 
-// lock locks the records of a subject, and what is revoked of it, until unlock. The
-// clock is read under the locks.
+// lock locks the session records of a subject and its own record, until unlock. It reads
+// the clock while it holds the locks.
 func (s *Store) lock(subject string) *owner {
 	hash := s.own.subject.hash(subject)
 	o := &owner{s: s, shard: &s.records.shards[hash&(1<<shardBits-1)], subject: subject}
@@ -62,7 +63,7 @@ func (o *owner) find(id string) *stores.SessionRecord {
 	return nil
 }
 
-// live returns the records that are neither over nor revoked, the newest first.
+// live returns the records that are neither expired nor revoked, newest first.
 func (o *owner) live() []stores.SessionRecord {
 	var list []stores.SessionRecord
 	for _, r := range o.shard.m[o.subject] {
@@ -82,7 +83,7 @@ func (o *owner) covers(r stores.SessionRecord) bool {
 	return !o.revoked.Predates(r.Generation, o.s.lowest()) && o.revoked.CoversSession(r, o.s.hashSession(r.ID))
 }
 
-// remove removes the records for which gone is true, and returns how many.
+// remove removes the records for which gone returns true, and returns their number.
 func (o *owner) remove(gone func(stores.SessionRecord) bool) int {
 	list := o.shard.m[o.subject]
 	before := len(list)
@@ -132,8 +133,8 @@ func (s *Store) AddSession(ctx context.Context, r stores.SessionRecord, l stores
 	return ended, nil
 }
 
-// sweep removes the records of n subjects that are over. Go starts to range over a map
-// at a random place, so that all have their turn.
+// sweep removes the expired records of n subjects. Go ranges over a map from a random
+// place, so every subject is looked at some time.
 func (h *recordShard) sweep(o *owner, n int) {
 	for subject := range h.m {
 		if n--; n < 0 {
@@ -202,7 +203,7 @@ func (s *Store) RemoveRevoked(ctx context.Context, subject string) error {
 	return nil
 }
 
-// names returns an error for a dead context, and for a subject without a name.
+// names returns an error if ctx has ended or subject is empty.
 func (s *Store) names(ctx context.Context, subject string) error {
 	err := s.done(ctx)
 	if err == nil && subject == "" {

@@ -9,18 +9,19 @@ import (
 	"github.com/jwtgate/gate/stores/storekit"
 )
 
-// shardBits spreads writers and readers over 64 shards, by the lowest bits of a hash.
+// shardBits is how many low bits of a hash choose its shard: there are 64 shards.
 const shardBits = 6
 
-// sweepEach is at how many places a write looks for entries past their time. About one
-// place in two has an entry, so that in a store in use an eighth at most is waste.
+// sweepEach is the number of places that a write searches for expired entries. About
+// every second place has an entry, so at most an eighth of the entries of a store in use
+// are expired.
 const sweepEach = 16
 
-// set holds hashes, each with the second in which it goes: two arrays to a shard, with
-// open addressing and linear probing. A Go map would do the same in one and a half
-// times the memory, of which it gives none back.
+// set is a set of hashes, each with the time when it expires. A shard has two arrays,
+// with open addressing and linear probing. A Go map would need one and a half times the
+// memory, and it never shrinks.
 type set struct {
-	n      atomic.Int64 // entries; a set without any is not searched
+	n      atomic.Int64 // number of entries; an empty set is not searched
 	shards [1 << shardBits]shard
 }
 
@@ -29,15 +30,15 @@ type set struct {
 type shard struct {
 	mu    sync.RWMutex
 	hash  []uint64 // 0: no entry
-	until []uint32 // as compact makes it
-	n     int      // entries
-	hand  int      // where the sweep goes on
-	_     [40]byte // two cache lines each, shared with no other
+	until []uint32 // see compact
+	n     int      // number of entries
+	hand  int      // where the next sweep starts
+	_     [40]byte // fills two cache lines, so that no two shards share one
 }
 
 func (s *set) shard(hash uint64) *shard { return &s.shards[hash&(1<<shardBits-1)] }
 
-// compact is until in 32 bits. What ends after 2106 is kept for ever, as 0.
+// compact returns until in 32 bits. Times after 2106 become 0, which is kept for ever.
 func compact(until int64) uint32 {
 	if until > math.MaxUint32 {
 		return 0
@@ -53,7 +54,7 @@ func untilOf(compact uint32) int64 {
 	return int64(compact)
 }
 
-// has reports whether the set has an entry for id, under a key, that is live at now.
+// has reports whether the set has an entry for id, hashed with key, that is live at now.
 func (s *set) has(key *hashKey, id string, now time.Time) bool {
 	if id == "" || s.n.Load() == 0 {
 		return false
@@ -74,14 +75,14 @@ func (s *set) until(hash uint64) (int64, bool) {
 	return untilOf(h.until[i]), true
 }
 
-// put adds an entry, or lengthens the life of the one there is, and sweeps a little.
-// It returns by how many entries the set has grown.
+// put adds an entry, or extends the life of the existing one, and removes some expired
+// entries. It returns by how many entries the set has grown.
 func (s *set) put(hash uint64, until int64, now time.Time) (grown int64) {
 	_, grown = s.claim(hash, until, now)
 	return grown
 }
 
-// claim is put, and reports whether there was no live entry before.
+// claim does the same as put, and reports whether there was no live entry before.
 func (s *set) claim(hash uint64, until int64, now time.Time) (first bool, grown int64) {
 	h := s.shard(hash)
 	h.mu.Lock()
@@ -96,7 +97,7 @@ func (s *set) claim(hash uint64, until int64, now time.Time) (first bool, grown 
 	return first, grown
 }
 
-// extend lengthens the life of an entry, and reports whether there is one.
+// extend extends the life of an entry, and reports whether there is one.
 func (s *set) extend(hash uint64, until int64) bool {
 	h := s.shard(hash)
 	h.mu.Lock()
@@ -108,7 +109,7 @@ func (s *set) extend(hash uint64, until int64) bool {
 	return ok
 }
 
-// remove returns how many entries have gone.
+// remove removes the entry of a hash, and returns how many entries it removed.
 func (s *set) remove(hash uint64) int64 {
 	h := s.shard(hash)
 	h.mu.Lock()
@@ -122,7 +123,7 @@ func (s *set) remove(hash uint64) int64 {
 	return 1
 }
 
-// sweep drops all that is past its time, one shard at a time, and returns how many.
+// sweep removes all expired entries, one shard at a time, and returns their number.
 func (s *set) sweep(now time.Time) (gone int64) {
 	for i := range s.shards {
 		h := &s.shards[i]
@@ -167,7 +168,7 @@ func (h *shard) put(hash uint64, until int64, now time.Time) {
 	h.n++
 }
 
-// rebuild copies what lives to a table of its size: two to four places an entry.
+// rebuild copies the live entries to a new table, with two to four places for each.
 func (h *shard) rebuild(now time.Time) {
 	live := 0
 	for i, hash := range h.hash {
@@ -209,7 +210,7 @@ func (h *shard) sweep(now time.Time) {
 	mask := len(h.hash) - 1
 	for range sweepEach {
 		if h.hash[h.hand] != 0 && !storekit.Live(untilOf(h.until[h.hand]), now) {
-			h.removeAt(h.hand) // another may be here now
+			h.removeAt(h.hand) // which may have moved another entry to this place
 		} else {
 			h.hand = (h.hand + 1) & mask
 		}

@@ -14,18 +14,20 @@ import (
 	"github.com/jwtgate/gate/stores/storekit"
 )
 
-// Errors of [Read] and [Load]. A file that is absent is fs.ErrNotExist.
+// Errors of [Read] and [Load]. Load returns fs.ErrNotExist if there is no file.
 var (
-	// ErrCorrupt: the snapshot is cut short, changed, or followed by something.
+	// ErrCorrupt means that the snapshot is incomplete, was changed, or is followed by
+	// other data.
 	ErrCorrupt = errors.New("gatemem: the snapshot is damaged")
-	// ErrForeign: it is no snapshot, one of another version, or of another scope.
+	// ErrForeign means that the file is no snapshot, or a snapshot of another version or
+	// another scope.
 	ErrForeign = errors.New("gatemem: this is not a snapshot of this store")
 )
 
-// A snapshot is: the magic, which ends with a version; the hash key; the check of the
-// scope; for every shard of the tokens, then of the sessions, a count and the entries;
-// a count of subjects and their records; the SHA-256 of all that. Numbers are little
-// endian.
+// A snapshot has these parts: the magic, whose last byte is the version; the hash key;
+// the hash of the scope; for each shard of the tokens, then of the sessions, a count and
+// the entries; a count of subjects and their records; the SHA-256 of all these parts.
+// Numbers are little endian.
 var magic = [8]byte{'g', 'a', 't', 'e', 'm', 'e', 'm', 2}
 
 type header struct {
@@ -42,8 +44,8 @@ type diskSubject struct {
 
 const entrySize = 12
 
-// Snapshot writes all entries to w. It takes in whatever was revoked before it began;
-// checks and writes go on meanwhile.
+// Snapshot writes all entries to w. It includes every revocation that returned before
+// Snapshot was called. Checks and writes continue while it runs.
 func (s *Store) Snapshot(w io.Writer) error {
 	sum := sha256.New()
 	buf := bufio.NewWriterSize(io.MultiWriter(w, sum), 1<<16)
@@ -95,9 +97,9 @@ func (s *subjects) encode() []byte {
 	return b
 }
 
-// Read returns a store with the entries of a snapshot that are not past their time. It
-// reads to the end of r, and returns no store where anything is wrong with what it
-// reads: [ErrCorrupt], [ErrForeign], or [stores.ErrFull] where o.MaxTokens is less.
+// Read returns a store with the entries of a snapshot, without the expired ones. It
+// reads to the end of r. It returns [ErrCorrupt], [ErrForeign], or [stores.ErrFull] if
+// the snapshot has more than o.MaxTokens tokens; then there is no store.
 func Read(r io.Reader, o Options) (*Store, error) {
 	br := bufio.NewReaderSize(r, 1<<16)
 	in := &reader{r: br, sum: sha256.New()}
@@ -124,7 +126,7 @@ func Read(r io.Reader, o Options) (*Store, error) {
 	return s, nil
 }
 
-// foreign says what a file is that does not begin as ours.
+// foreign returns the error for a file that does not begin with the magic.
 func foreign(got [8]byte) error {
 	if n := len(magic) - 1; bytes.Equal(got[:n], magic[:n]) {
 		return fmt.Errorf("%w: it has version %d, and this program reads %d", ErrForeign, got[n], magic[n])
@@ -167,7 +169,7 @@ func (d *diskSubject) record() storekit.SubjectRecord {
 	}
 }
 
-// reader keeps its first error, and the sum of what it has read.
+// reader keeps its first error and the hash of what it has read.
 type reader struct {
 	r   io.Reader
 	sum hash.Hash
@@ -187,7 +189,8 @@ func (r *reader) bytes(n int) []byte {
 	return b
 }
 
-// damaged tells a snapshot cut short from a disk that fails.
+// damaged returns ErrCorrupt for a snapshot that ends too early, and other errors of
+// reading as they are.
 func damaged(err error) error {
 	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
 		return fmt.Errorf("%w: it is cut short", ErrCorrupt)
@@ -209,7 +212,7 @@ func (r *reader) entry() (hash uint64, until uint32) {
 	return binary.LittleEndian.Uint64(b), binary.LittleEndian.Uint32(b[8:])
 }
 
-// end compares the sums and makes sure that nothing follows.
+// end compares the hashes and checks that no data follows.
 func (r *reader) end(src *bufio.Reader) error {
 	want := r.sum.Sum(nil)
 	if got := r.bytes(sha256.Size); r.err != nil {

@@ -12,21 +12,22 @@ import (
 	"github.com/jwtgate/gate/stores/storekit"
 )
 
-// subject is a record and the second in which it is removed.
+// subject is the record of a subject and when it expires.
 type subject struct {
 	storekit.SubjectRecord
 	until int64
 }
 
-// subjects are few: one for each account that was logged out everywhere.
+// subjects holds the records of subjects, one for each account that was logged out
+// everywhere.
 type subjects struct {
-	any    atomic.Bool // there has been one
+	any    atomic.Bool // whether there was ever a record
 	mu     sync.RWMutex
 	m      map[uint64]subject
-	newest int64 // the largest generation there has been
+	newest int64 // the largest generation ever written
 }
 
-// set takes a record, with the lock held.
+// set stores a record. The caller holds the lock.
 func (s *subjects) set(hash uint64, r subject) {
 	s.m[hash], s.newest = r, max(s.newest, r.Generation)
 	s.any.Store(true)
@@ -64,8 +65,8 @@ func (s *Store) subjectBlocked(k *issuerKeys, t *gate.Token, now time.Time) bool
 	return r.Covers(t, session)
 }
 
-// Generation returns the subject's generation, which a new token of the subject
-// carries in the claim "gen"; 0 where nothing was revoked.
+// Generation returns the subject's generation, which a gate writes into the claim "gen"
+// of the subject's new tokens. It is 0 if nothing was revoked.
 func (s *Store) Generation(ctx context.Context, sub string) (int64, error) {
 	if err := s.done(ctx); err != nil {
 		return 0, err
@@ -78,8 +79,8 @@ func (s *Store) Generation(ctx context.Context, sub string) (int64, error) {
 	return max(r.Generation, s.lowest()), nil
 }
 
-// RevokeSubject implements [stores.Store]. The clock is read under the lock, so one
-// write is enough for tokens without a generation too.
+// RevokeSubject implements [stores.Store]. It reads the clock while it holds the lock,
+// so that one write is enough for tokens without a generation too.
 func (s *Store) RevokeSubject(ctx context.Context, sub string, o stores.SubjectOptions, _ stores.Note) error {
 	if err := s.done(ctx); err != nil {
 		return err
@@ -110,8 +111,8 @@ func (s *Store) RestoreSubject(ctx context.Context, sub string) error {
 	return nil
 }
 
-// sweepSome looks at n records, with the lock held, and removes those past their time.
-// Go starts to range over a map at a random place, so that all have their turn.
+// sweepSome looks at n records and removes the expired ones. The caller holds the lock.
+// Go ranges over a map from a random place, so every record is looked at some time.
 func (s *subjects) sweepSome(now time.Time, n int) {
 	for hash, e := range s.m {
 		if n--; n < 0 {

@@ -1,7 +1,7 @@
-// Package storekit is for authors of stores of revoked tokens. It holds the rules by
-// which all stores agree: how identifiers are hashed, how long entries live, which
-// tokens they refuse to answer for, and what a call of RevokeSubject covers. Package
-// gatetest has the suite that every store passes.
+// Package storekit is for authors of stores of revoked tokens. It has the rules that all
+// stores share: how identifiers are hashed, how long entries live, for which tokens a
+// store returns an error, and which tokens a RevokeSubject covers. Package gatetest has
+// the test suite that every store passes.
 //
-// Applications need package stores, and the store of their choice.
+// Applications do not need this package. They use package stores and one of the stores.
 package storekit

@@ -13,14 +13,14 @@ import (
 // HashSize is the length of what [HashID] returns.
 const HashSize = 32
 
-// HashID is the form in which an identifier is stored: 192 bits of SHA-256 of kind,
-// scope and identifier, as 32 characters of base64url. Whatever the identifier is, the
-// result has one length and harmless characters; equal identifiers of different kinds
-// or scopes have different hashes. It hides an identifier that cannot be guessed, such
-// as a random "jti" or "sid". A subject such as "42" can be found by trying, unless
+// HashID returns the form in which stores keep an identifier: 192 bits of SHA-256 of
+// kind, scope and id, as 32 characters of base64url. Equal identifiers of different kinds
+// or scopes have different hashes. The hash hides an identifier that cannot be guessed,
+// such as a random "jti" or "sid". A subject such as "42" can be found by trial, unless
 // scope is a secret.
 //
-// An id of another issuer ([stores.OfIssuer]) is hashed as it is in that issuer's tokens.
+// An id that [stores.OfIssuer] returned has the same hash as the identifier in the tokens
+// of that issuer.
 func HashID(kind stores.Kind, scope, id string) string {
 	if issuer, its := SplitIssuer(id); issuer != "" {
 		scope, id = IssuerScope(scope, issuer), its
@@ -33,8 +33,8 @@ func HashID(kind stores.Kind, scope, id string) string {
 	return base64.RawURLEncoding.EncodeToString(sum[:HashSize*3/4])
 }
 
-// SubjectOf returns the text by which stores know the subject of t
-// ([gate.Token.SubjectKey]), or "" for a token that cannot be revoked by it.
+// SubjectOf returns the text that identifies the subject of t in stores
+// ([gate.Token.SubjectKey]). It is "" for a token that cannot be revoked by its subject.
 func SubjectOf(t *gate.Token) string {
 	key, err := t.SubjectKey()
 	if err != nil {
@@ -43,7 +43,8 @@ func SubjectOf(t *gate.Token) string {
 	return key
 }
 
-// SplitIssuer returns what [stores.OfIssuer] was made of; "" and id where it was not.
+// SplitIssuer returns the arguments of the [stores.OfIssuer] call that returned id. If id
+// does not come from OfIssuer, it returns "" and id.
 func SplitIssuer(id string) (issuer, its string) {
 	rest, ok := strings.CutPrefix(id, issuerMark)
 	if !ok {
@@ -56,14 +57,14 @@ func SplitIssuer(id string) (issuer, its string) {
 	return rest[size : size+int(n)], rest[size+int(n):]
 }
 
-// issuerMark is how stores.OfIssuer begins.
+// issuerMark is the prefix of every text that stores.OfIssuer returns.
 var issuerMark = strings.TrimSuffix(stores.OfIssuer("x", "y"), "\x01xy")
 
-// IssuerScope is the scope under which identifiers of an issuer are hashed: scope
-// itself for "", the gate's own, and for every other issuer
-// ([gate.Token.VerifiedIssuer]) one that no other pair of scope and issuer has. So an
-// issuer can never name the token, session or subject of another. A scope that begins
-// with a NUL byte is for this function alone.
+// IssuerScope returns the scope with which the identifiers of an issuer
+// ([gate.Token.VerifiedIssuer]) are hashed. For "", the gate itself, it is scope. Every
+// other pair of scope and issuer has a scope of its own, so an issuer can never name a
+// token, session or subject of another issuer. Only this function makes scopes that
+// begin with a NUL byte.
 func IssuerScope(scope, issuer string) string {
 	if issuer == "" {
 		return scope

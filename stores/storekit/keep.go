@@ -18,14 +18,14 @@ const (
 	// DefaultMaxLifetime is how long sessions and subjects are remembered: a day more
 	// than a gate's refresh tokens live by default.
 	DefaultMaxLifetime = 31 * 24 * time.Hour
-	// DefaultSkew is what two clocks may differ by.
+	// DefaultSkew is how much two clocks may differ.
 	DefaultSkew = 5 * time.Second
 )
 
 // Never is the end of an entry that is kept for ever, as Unix time.
 const Never = math.MaxInt64
 
-// Keep says how long entries live. Stores make one of their options.
+// Keep says how long entries live. Stores fill it from their options.
 type Keep struct {
 	// Leeway is added to the life of every entry. It must be at least the gate's
 	// Accept.Leeway plus the difference between the clocks of two machines. Zero:
@@ -40,7 +40,8 @@ type Keep struct {
 	Skew time.Duration
 }
 
-// WithDefaults fills zero fields. Values that would forget too early are an error.
+// WithDefaults returns k with its zero fields filled. Values with which a store would
+// forget too early are an error.
 func (k Keep) WithDefaults() (Keep, error) {
 	if k.Leeway == 0 {
 		k.Leeway = DefaultLeeway
@@ -58,8 +59,8 @@ func (k Keep) WithDefaults() (Keep, error) {
 	return k, nil
 }
 
-// UntilToken is the second in which the entry of t may be removed, as Unix time. The
-// entry covers every instant before it.
+// UntilToken returns when the entry of t may be removed, as Unix time. The entry counts
+// at every instant before that.
 func (k Keep) UntilToken(t *gate.Token) int64 {
 	if t.Expiry.IsZero() {
 		return Never
@@ -67,8 +68,9 @@ func (k Keep) UntilToken(t *gate.Token) int64 {
 	return ceil(t.Expiry.Add(k.Leeway))
 }
 
-// UntilRevoked is the same for t revoked at now: where t may have been renewed, until
-// what was made from it by now has expired too. That lives no longer than t did.
+// UntilRevoked returns when the entry of t, revoked at now, may be removed. If t may have
+// been renewed, the entry must live until the renewed token has expired too; that token
+// lives no longer than t did.
 func (k Keep) UntilRevoked(t *gate.Token, now time.Time) int64 {
 	until := k.UntilToken(t)
 	if until == Never || t.Type != gate.Access || t.IssuedAt.IsZero() || !Live(until, now) {
@@ -77,7 +79,7 @@ func (k Keep) UntilRevoked(t *gate.Token, now time.Time) int64 {
 	return max(until, ceil(now.Add(t.Expiry.Sub(t.IssuedAt)).Add(k.Leeway)))
 }
 
-// UntilSession is the same for a session revoked at now.
+// UntilSession is UntilToken for a session that is revoked at now.
 func (k Keep) UntilSession(now time.Time) int64 {
 	if k.MaxLifetime == gate.NoExpiry {
 		return Never
@@ -85,7 +87,7 @@ func (k Keep) UntilSession(now time.Time) int64 {
 	return ceil(now.Add(k.MaxLifetime).Add(k.Leeway))
 }
 
-// UntilSubject is the same for the record of a subject, written at now.
+// UntilSubject is UntilToken for the record of a subject that is written at now.
 func (k Keep) UntilSubject(now time.Time, r SubjectRecord) int64 {
 	if before := time.Unix(r.Before, 0); before.After(now) {
 		now = before
@@ -93,7 +95,7 @@ func (k Keep) UntilSubject(now time.Time, r SubjectRecord) int64 {
 	return k.UntilSession(now)
 }
 
-// ceil is the first whole second at or after t, and at least 1.
+// ceil returns the first whole second at or after t, and at least 1.
 func ceil(t time.Time) int64 {
 	sec := t.Unix()
 	if t.Nanosecond() > 0 {
@@ -102,10 +104,11 @@ func ceil(t time.Time) int64 {
 	return max(sec, 1)
 }
 
-// Live reports whether an entry with that until counts at now.
+// Live reports whether an entry that ends at until still counts at now.
 func Live(until int64, now time.Time) bool { return now.Unix() < until }
 
-// UnixTime is an instant as an [stores.Entry] shows it: zero for 0 and for [Never].
+// UnixTime returns sec as a [stores.Entry] shows it. It is the zero time for 0 and for
+// [Never].
 func UnixTime(sec int64) time.Time {
 	if sec == 0 || sec == Never {
 		return time.Time{}
@@ -113,12 +116,12 @@ func UnixTime(sec int64) time.Time {
 	return time.Unix(sec, 0).UTC()
 }
 
-// Check returns an error for a token that the store cannot answer for. A token with a
-// session or subject that lives longer than MaxLifetime could outlive the entry by
-// which it was revoked ([stores.ErrLifetime]). The entry of a token whose expiry and
-// Leeway have passed may be gone ([stores.ErrForgotten]). Stores call it for every
-// token before they look for entries, so that wrong settings fail at once instead of
-// letting revoked tokens in later.
+// Check returns an error for a token that the store cannot judge. A token with a session
+// or subject that lives longer than MaxLifetime could live longer than the entry that
+// revokes it ([stores.ErrLifetime]). If the expiry and the Leeway of a token have
+// passed, its entry may have been removed ([stores.ErrForgotten]). Stores call Check for
+// every token before they look for entries, so that wrong settings fail at once instead
+// of letting revoked tokens in later.
 func (k Keep) Check(t *gate.Token, now time.Time) error {
 	if !t.Expiry.IsZero() && !Live(k.UntilToken(t), now) {
 		return stores.ErrForgotten
@@ -136,9 +139,9 @@ func (k Keep) Check(t *gate.Token, now time.Time) error {
 	return nil
 }
 
-// Fits returns an error if a store that keeps entries so cannot serve a gate with these
-// needs: it would forget a revocation while a token that it covers is still accepted.
-// Stores call it in their method Ready ([gate.Readier]).
+// Fits returns an error if a store with these settings would forget a revocation while a
+// gate with these needs still accepts the token. Stores call it in their method Ready
+// ([gate.Readier]).
 func (k Keep) Fits(n gate.Needs) error {
 	switch {
 	case k.Leeway <= n.Leeway:
@@ -153,11 +156,11 @@ func (k Keep) Fits(n gate.Needs) error {
 	return nil
 }
 
-// noteBytes bounds what is kept of each half of a note.
+// noteBytes is how much is kept of each half of a note.
 const noteBytes = 512
 
-// CleanNote returns n as every store can keep it: each half cut to 512 bytes of valid
-// UTF-8 without NUL.
+// CleanNote returns n in a form that every store can keep: each half is at most 512
+// bytes of valid UTF-8 without NUL.
 func CleanNote(n stores.Note) stores.Note {
 	return stores.Note{By: cleanText(n.By, noteBytes), Why: cleanText(n.Why, noteBytes)}
 }

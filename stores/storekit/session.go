@@ -22,9 +22,10 @@ const (
 	maxLost = 8
 )
 
-// Successor returns the "jti" of the refresh token that follows the one of that "jti" in
-// a session: 128 bits of SHA-256, as 22 characters of base64url. So nothing has to be
-// kept to make it again. It is no secret: a token counts by its signature.
+// Successor returns the "jti" of the refresh token that replaces the one with the given
+// "jti" in a session: 128 bits of SHA-256, as 22 characters of base64url. The store can
+// compute it again, so it does not keep it. It is not a secret: only the signature makes
+// a token valid.
 func Successor(sessionID, tokenID string) string {
 	var buf [512]byte
 	b := append(buf[:0], "gate.successor\x00"...)
@@ -34,7 +35,7 @@ func Successor(sessionID, tokenID string) string {
 	return base64.RawURLEncoding.EncodeToString(sum[:16])
 }
 
-// descends reports whether a token follows from an older one by 1 to 8 rotations.
+// descends reports whether 1 to 8 rotations lead from an older token to this one.
 func descends(sessionID, older, tokenID string) bool {
 	for range maxLost {
 		if older = Successor(sessionID, older); older == tokenID {
@@ -44,12 +45,12 @@ func descends(sessionID, older, tokenID string) bool {
 	return false
 }
 
-// Rotate is the step of [stores.Sessions]: what becomes of a rotation of a session, as its
-// record is found at now, by the store's clock. covered is whether the subject's record
-// covers the session ([SubjectRecord.CoversSession]) or the token. Where changed is
-// true the store writes the record that is returned. Finding, judging and writing are
-// one atomic step; a store may judge first, and write on the condition that the record is
-// what was judged.
+// Rotate decides the outcome of a rotation for [stores.Sessions]. s is the record that
+// the store has found, and now is the time of the store's clock. covered reports whether
+// the subject's record covers the session ([SubjectRecord.CoversSession]) or the token.
+// If changed is true, the store writes out.Session. To read, decide and write must be
+// one atomic step. A store may decide first, and then write on the condition that the
+// record has not changed.
 func Rotate(s stores.SessionRecord, r stores.Rotation, covered bool, now time.Time) (out stores.Rotated, changed bool) {
 	switch {
 	case !s.End.IsZero() && !now.Before(s.End):
@@ -76,7 +77,7 @@ func Rotate(s stores.SessionRecord, r stores.Rotation, covered bool, now time.Ti
 	return stores.Rotated{Outcome: stores.SessionReused, Session: s}, true
 }
 
-// rotated returns the record with the successor of its token.
+// rotated returns the record after a rotation: with the successor of its token.
 func rotated(s stores.SessionRecord, r stores.Rotation, now time.Time) stores.SessionRecord {
 	s = renewed(s, r, now)
 	s.Live, s.Issued, s.Expires = Successor(s.ID, s.Live), now.Truncate(time.Second), s.End
@@ -89,7 +90,7 @@ func rotated(s stores.SessionRecord, r stores.Rotation, now time.Time) stores.Se
 	return s
 }
 
-// renewed returns the record with a grace period that begins at now.
+// renewed returns the record with a new grace period that begins at now.
 func renewed(s stores.SessionRecord, r stores.Rotation, now time.Time) stores.SessionRecord {
 	s.Seen, s.GraceEnd = now, now.Add(max(r.Grace, 0))
 	if r.Device != nil {
@@ -98,8 +99,8 @@ func renewed(s stores.SessionRecord, r stores.Rotation, now time.Time) stores.Se
 	return s
 }
 
-// NewSession returns s as a store adds it at now, by its own clock, or an error for one
-// that cannot be kept.
+// NewSession returns s as a store adds it at now, which is the time of the store's
+// clock. A record that cannot be kept is an error.
 func NewSession(s stores.SessionRecord, now time.Time) (stores.SessionRecord, error) {
 	if s.Subject == "" {
 		return s, stores.ErrNoID
@@ -130,8 +131,8 @@ func cleanDevice(d stores.Device) stores.Device {
 	}
 }
 
-// CheckRotation returns an error for a rotation whose token names no session of the
-// gate's own.
+// CheckRotation returns an error if the token of the rotation names no session, or comes
+// from another issuer.
 func CheckRotation(r stores.Rotation) error {
 	t := r.Token
 	if t == nil || t.ID == "" || t.SessionID == "" || t.VerifiedIssuer() != "" || SubjectOf(t) == "" {
@@ -145,7 +146,7 @@ func (k Keep) SessionOver(s stores.SessionRecord, now time.Time) bool {
 	return !s.End.IsZero() && !now.Before(s.End) || !s.Expires.IsZero() && !now.Before(s.Expires.Add(k.Leeway))
 }
 
-// SortSessions puts the newest first.
+// SortSessions sorts list with the newest session first.
 func SortSessions(list []stores.SessionRecord) {
 	slices.SortFunc(list, func(a, b stores.SessionRecord) int {
 		if c := b.Created.Compare(a.Created); c != 0 {
@@ -155,8 +156,9 @@ func SortSessions(list []stores.SessionRecord) {
 	})
 }
 
-// LimitSessions returns what a limit asks for once a session was added: that it is
-// refused, or which ones are ended. list are all of the subject, the newest first.
+// LimitSessions applies a limit after a session was added. It returns that the new
+// session is refused, or the IDs of the sessions to end. list holds all sessions of the
+// subject, newest first.
 func LimitSessions(list []stores.SessionRecord, l stores.SessionLimit) (end []string, refused bool) {
 	n := 0
 	for _, s := range list {
