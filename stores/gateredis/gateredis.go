@@ -1,51 +1,51 @@
-// Package gateredis keeps revoked tokens in Redis or Valkey: a single server, a group
-// under Sentinel, or a Cluster, whichever the client of the caller's is connected to.
+// Package gateredis keeps revoked tokens in Redis or Valkey. The caller's client may be
+// connected to a single server, a group with Sentinel, or a Cluster.
 //
-// A check is one round trip: the token's ID, its session, its subject and the epoch
-// mark are read in one pipeline. A revocation is one round trip too (two for a subject).
-// There is no goroutine but those of the client.
+// A check is one round trip: it reads the token's ID, its session, its subject and the
+// epoch mark in one pipeline. A revocation is one round trip too, and two for a subject.
+// The package starts no goroutine; the client has its own.
 //
 // # Staleness
 //
-// Without [Options.CacheFor] a check asks the master, so a revocation that was
-// acknowledged is seen by every check that starts afterwards, on every machine.
+// Without [Options.CacheFor] every check asks the master. So a check that starts after a
+// revocation was acknowledged sees it, on every machine.
 //
-// With it checks are answered from the memory of the process where the client's
-// server-assisted cache has the answer. The server pushes what has changed, usually
-// within milliseconds; CacheFor is the bound where it cannot, because the wire is cut
-// or the server hangs. Make such a client with [Tracking]. Where the server is gone,
-// tokens stay good until CacheFor has passed, and are denied from then on.
+// With CacheFor, checks are answered from the memory of the process if the client's
+// server-assisted cache has the answer. The server reports changes to the client, usually
+// within milliseconds. If it cannot, because the connection is cut or the server hangs,
+// an answer is at most CacheFor old. After that, tokens are denied until the server
+// answers again. Make such a client with [Tracking].
 //
 // # Sessions
 //
-// All sessions of a subject are one hash, by their ID, in the slot of the subject's
-// record ([stores.Sessions]). A refresh is one round trip; two after a reuse or a
-// failover, and while the subject has a record: then it is judged in the process, by the
-// server's clock, and written on the condition that neither record has changed.
+// All sessions of a subject ([stores.Sessions]) are fields of one Redis hash, in the slot
+// of the subject's record. A refresh is one round trip. It is more than one after a reuse
+// or a failover, and while the subject has a record. Then the process decides, by the
+// server's clock, and writes on the condition that neither record has changed.
 //
 // # What is not lost
 //
-// Redis is as durable as it is configured. This package refuses to work on a server
-// that may evict entries, that acknowledges before it has written to the disk, or that
-// is a replica, and looks again while it runs: see [Insecure]. With AOF and appendfsync
-// always a crash loses nothing that was acknowledged. With everysec (refused unless
-// allowed) a power cut may lose the last second or two, and so may a crash of the server
-// alone: Redis acknowledges without writing while a slow disk keeps it waiting. A
-// failover loses what the replica has not got, unless [Options.Replicas] waits for it.
+// The settings of Redis decide how durable it is. This package refuses a server that may
+// evict entries, that acknowledges before it has written to the disk, or that is a
+// replica. It checks this again while it runs: see [Insecure]. With AOF and appendfsync
+// always, a crash loses no acknowledged revocation. With everysec, which is refused
+// unless allowed, a power cut may lose the last second or two. A crash of the server may
+// lose as much, because Redis acknowledges before it writes while the disk is slow. A
+// failover loses what the replica has not received, unless [Options.Replicas] is set.
 //
 // # Wiped servers
 //
-// A server that lost its data says "not revoked" to everything. So the first process
-// leaves a mark in the store, its epoch; every process remembers it and reads it
-// again with each check. When the mark is gone or another, the store was wiped, or is
-// not the one it was, and everything is denied with [stores.ErrWiped] until an
-// operator has decided, by [Store.AcceptWipe], which opens it for all processes.
+// A server that lost its data would answer "not revoked" for every token. So the first
+// process writes a mark to the server, the epoch. Every process remembers the mark and
+// reads it with each check. If the mark is missing or has changed, the server has lost
+// its data or is another server. Then every check returns [stores.ErrWiped], until an
+// operator calls [Store.AcceptWipe], which opens the store for all processes.
 //
-// A process that starts after the wipe has nothing to remember. It begins a new epoch
-// ([stores.StoreBegun], [Store.Epoch]), and takes every token that was issued before, or
-// until Skew after it, for revoked: it may have been, in the epoch that is lost. Users
-// log in again. With [Options.Epoch] it knows the mark from its configuration, and is
-// closed at once.
+// A process that starts after the wipe does not know the old mark. It begins a new epoch
+// ([stores.StoreBegun], [Store.Epoch]). Tokens issued before it, or in the Skew after its
+// begin, count as revoked, because they may have been revoked in the lost epoch; users
+// log in again. With [Options.Epoch] the process knows the mark from its configuration,
+// and its checks return ErrWiped at once.
 package gateredis
 
 import (
@@ -65,74 +65,78 @@ import (
 
 // Options are for [New]. The zero value is safe.
 type Options struct {
-	// Prefix begins every key. Default: "gate:". It may not hold braces.
+	// Prefix is the beginning of every key. Default: "gate:". It must not contain braces.
 	Prefix string
-	// Scope names the name space of identifiers, where several share a server; see
-	// package stores. As a secret it hides subjects that can be guessed.
+	// Scope is the name space of the identifiers, for several gates that share a server:
+	// see package stores. A secret scope also hides subjects that can be guessed.
 	Scope stores.Scope
 	// Leeway, MaxLifetime and Skew say how long entries live and what they cover: see
 	// [storekit.Keep].
 	Leeway, MaxLifetime, Skew time.Duration
-	// Timeout bounds a call whose context has no deadline. Default: 250 ms. It is
-	// the wait for Replicas as well.
+	// Timeout limits a call whose context has no deadline, and the wait for Replicas.
+	// Default: 250 ms.
 	Timeout time.Duration
-	// CacheFor lets checks be answered from the client's cache, and is how stale such
-	// an answer may be at worst. Zero: every check asks the server. A second is usual.
+	// CacheFor allows answers from the client's cache that are at most this old. One
+	// second is a usual value. Zero: every check asks the server.
 	CacheFor time.Duration
-	// Replicas is how many replicas must have a change before it counts as made (WAIT).
-	// Fewer within the timeout is an error, though the master may have the change.
+	// Replicas is how many replicas must confirm a change (WAIT). If fewer confirm it
+	// within the timeout, the call returns [ErrReplicas], but the master may have the
+	// change.
 	Replicas int
-	// Epoch is the name of the store's epoch, where the configuration is to know it:
-	// letters, digits, '-', '_' and '.'. The store is closed until AcceptWipe was
-	// called once, and whenever the server has no or another mark.
+	// Epoch sets the name of the store's epoch: letters, digits, '-', '_' and '.'. Checks
+	// return [stores.ErrWiped] until AcceptWipe was called once, and whenever the server
+	// has no mark or the mark of another epoch. Empty: the store chooses the name.
 	Epoch string
 	// TrustOlderTokens accepts tokens that were issued before the epoch of the store
-	// began, or that do not say when, unless an operator has begun it (AcceptWipe, RevokeAll). Without it they count as revoked: the store may
-	// be a new one in the place of one that was lost. Set it where a service that has had no
-	// store gets its first one, until the tokens from before have expired.
+	// began, and tokens without "iat". It has no effect on an epoch that AcceptWipe or
+	// RevokeAll began. Otherwise such tokens count as revoked, because the store may
+	// replace one that was lost. Set it when a service gets its first store, and remove it
+	// when the older tokens have expired.
 	TrustOlderTokens bool
-	// Insecure opens what is closed for safety.
+	// Insecure allows servers that can let revoked tokens in.
 	Insecure Insecure
-	// OnEvent is told of what an operator should know: [stores.StoreBegun],
+	// OnEvent is called for each event that an operator should know: [stores.StoreBegun],
 	// [stores.StoreWiped], [stores.StoreReopened], [stores.StoreUnsafe],
 	// [stores.StoreSafe] and [stores.StoreFailing]. It has the type of
 	// gate.Config.OnEvent, so that gate.SlogEvents can be given.
 	OnEvent func(context.Context, gate.Event)
-	// Clock tells the time, for tests. Default: time.Now. ServerClock replaces the
-	// server's clock in what is done with sessions, for tests too.
+	// Clock returns the time. Default: time.Now. ServerClock replaces the server's clock
+	// for sessions. Both are for tests.
 	Clock, ServerClock func() time.Time
 }
 
-// Insecure are the doors to danger. The zero value keeps them shut.
+// Insecure allows servers that can let revoked tokens in. The zero value refuses them.
 type Insecure struct {
-	// AllowEviction works with a maxmemory-policy other than noeviction: under
-	// pressure the server makes revoked tokens good again.
+	// AllowEviction allows a maxmemory-policy other than noeviction. When memory is short,
+	// the server removes entries, and revoked tokens are accepted again.
 	AllowEviction bool
-	// AllowNoPersistence works with a server that writes nothing to disk: a restart
-	// makes every revoked token good again, after an operator's AcceptWipe.
+	// AllowNoPersistence allows a server that writes nothing to disk. A restart loses all
+	// revocations, and after AcceptWipe with the zero time those tokens are accepted again.
 	AllowNoPersistence bool
-	// AllowSnapshots works with a server that has no AOF but snapshots (RDB): a crash
-	// makes the tokens good again that were revoked since the last one.
+	// AllowSnapshots allows a server with snapshots (RDB) and without AOF. After a crash,
+	// tokens that were revoked since the last snapshot are accepted again.
 	AllowSnapshots bool
-	// AllowEverysec works with a server that acknowledges before a change is on the disk
-	// (appendfsync everysec or no, or no-appendfsync-on-rewrite): a crash makes the tokens
-	// good again that were revoked in the last seconds.
+	// AllowEverysec allows a server that acknowledges before a change is on the disk
+	// (appendfsync everysec or no, or no-appendfsync-on-rewrite). After a crash, tokens
+	// that were revoked in the last seconds are accepted again.
 	AllowEverysec bool
-	// AllowReplica works with a client that reads from replicas: a token stays good until
-	// its revocation was replicated, and for ever where the replica has lost its master.
+	// AllowReplica allows a client that reads from replicas. A revoked token is accepted
+	// until the replica has the revocation. If the replica has lost its master, that is
+	// never.
 	AllowReplica bool
-	// SkipServerCheck does not look at the server's settings at all, for services that
-	// forbid INFO and CONFIG. The caller vouches for a master, noeviction and persistence.
+	// SkipServerCheck skips the check of the server's settings, for services that forbid
+	// INFO and CONFIG. The caller must make sure that the server is a master with
+	// noeviction and persistence.
 	SkipServerCheck bool
 }
 
 // Errors of this package. Others are those of package stores.
 var (
-	// ErrReplicas: fewer replicas than Options.Replicas have the change, or fewer than
-	// the server's min-replicas-to-write are connected. The master may have the change.
-	// Call again: nothing is done twice.
+	// ErrReplicas means that fewer replicas than Options.Replicas have the change, or that
+	// fewer than the server's min-replicas-to-write are connected. The master may have the
+	// change. It is safe to call again.
 	ErrReplicas = errors.New("gateredis: too few replicas have the change")
-	// ErrDisk: the server cannot write to its disk, and so takes no change.
+	// ErrDisk means that the server cannot write to its disk and accepts no change.
 	ErrDisk = errors.New("gateredis: the server cannot write to its disk")
 )
 
@@ -142,15 +146,15 @@ type Store struct {
 	o       Options
 	keep    storekit.Keep
 	cluster bool
-	tags    []string // the groups of keys that live and die together
+	tags    []string // one for each group of keys, which are all on the same server
 	state   atomic.Pointer[state]
-	busy    chan struct{} // held while state is being made
+	busy    chan struct{} // full while one goroutine looks at the server
 	memory  *memory
 	getMark []rueidis.Cacheable // one for each of tags
 	steps   stepWatch
 	old     atomic.Bool // a server older than Redis 7
-	suffix  string      // of keys that belong to the scope and not to an identifier
-	closed  atomic.Bool // a wipe was reported
+	suffix  string      // the end of keys that belong to the scope and not to an identifier
+	closed  atomic.Bool // whether a wipe was reported
 	writes  writeStats
 }
 
@@ -164,10 +168,10 @@ var (
 	_ gate.Readier           = (*Store)(nil)
 )
 
-// Tracking returns rueidis.ClientOption.ClientTrackingOptions for a client that is
-// used with Options.CacheFor: the server then reports changes of all keys with the
-// prefix ("" is the default one), without being told which keys a client has read.
-// Without it the client asks for reports key by key: correct too, and dearer.
+// Tracking returns rueidis.ClientOption.ClientTrackingOptions for a client that is used
+// with Options.CacheFor. With them the server reports changes of all keys with the prefix
+// ("" is the default prefix). Without them the server has to remember which keys the
+// client has read. That is correct too, but costs more.
 func Tracking(prefix string) []string {
 	return []string{"PREFIX", prefixOf(prefix), "BCAST"}
 }
@@ -179,11 +183,10 @@ func prefixOf(prefix string) string {
 	return prefix
 }
 
-// New returns a store on the server that client is connected to. It sends nothing:
-// the server's settings and the epoch are looked at by the first call, or by
-// [Store.Check], which is best called at start-up. The client stays the caller's, who
-// closes it; it should have a ConnWriteTimeout of a second or two, so that a dead
-// connection is not waited for long.
+// New returns a store on the server that client is connected to. It sends nothing. The
+// first call checks the server's settings and the epoch; call [Store.Check] at start-up to
+// do so early. The caller closes the client. Give the client a ConnWriteTimeout of one or
+// two seconds, so that calls do not wait long for a dead connection.
 func New(client rueidis.Client, o Options) (*Store, error) {
 	o.Prefix = prefixOf(o.Prefix)
 	if o.Timeout == 0 {

@@ -15,17 +15,17 @@ type cache struct {
 	keepFor time.Duration
 
 	mu       sync.RWMutex
-	fresh    time.Time // the copy has all that was committed before; zero: unusable
-	at       position  // of the last poll
+	fresh    time.Time // the copy has everything that was committed before; zero: unusable
+	at       position  // where the last poll ended
 	entries  map[cacheKey]int64
-	subjects map[cacheKey]storekit.SubjectRecord // of those entries that are of subjects
-	// own are entries that this process has written, and how many polls had begun by
-	// then: until a later one is done, the database is asked for them.
+	subjects map[cacheKey]storekit.SubjectRecord // the records of the entries of subjects
+	// own has the entries that this process has written, each with the number of polls
+	// that had begun before. The database is asked about them until a later poll is done.
 	own   map[cacheKey]uint64
 	polls uint64
 }
 
-// cacheKey is 128 bits of an entry's hash.
+// cacheKey is the first 128 bits of an entry's hash.
 type cacheKey [16]byte
 
 func keyOf(id string) (k cacheKey) {
@@ -46,7 +46,7 @@ func (c *cache) reset() {
 	c.entries, c.subjects, c.own = map[cacheKey]int64{}, map[cacheKey]storekit.SubjectRecord{}, map[cacheKey]uint64{}
 }
 
-// drop makes the copy unusable until it has been read anew.
+// drop makes the copy unusable until everything was read again.
 func (c *cache) drop() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -55,7 +55,7 @@ func (c *cache) drop() {
 	c.own = own
 }
 
-// usable is called with the lock held.
+// usable reports whether the copy may answer. The caller holds the lock.
 func (c *cache) usable() bool { return !c.fresh.IsZero() && time.Since(c.fresh) <= c.keepFor }
 
 // state returns the number of entries, and the age of a usable copy.
@@ -68,8 +68,9 @@ func (c *cache) state() (entries int, age time.Duration) {
 	return len(c.entries), time.Since(c.fresh)
 }
 
-// blocked is the answer of the copy. It is not known where the copy is too old, where
-// this process has just written, and where the token's generation is above the record's.
+// blocked returns the answer of the copy. known is false if the copy is too old, if this
+// process has just written one of the entries, or if the token's generation is above the
+// record's.
 func (c *cache) blocked(t *gate.Token, h ids, now time.Time) (blocked, known bool) {
 	token, session, subject := keyOf(h.token), keyOf(h.session), keyOf(h.subject)
 	c.mu.RLock()
@@ -95,7 +96,7 @@ func (c *cache) live(id string, k cacheKey, now time.Time) bool {
 	return id != "" && storekit.Live(c.entries[k], now)
 }
 
-// written makes checks of these entries ask the database for now.
+// written makes checks ask the database about these entries until a later poll is done.
 func (c *cache) written(hashes []string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -112,7 +113,7 @@ func (c *cache) begin() (number uint64, at position) {
 	return c.polls, c.at
 }
 
-// replace takes what a poll that began anew has read.
+// replace replaces all entries with the rows of a poll that read everything.
 func (c *cache) replace(rows []row) {
 	entries, subjects := make(map[cacheKey]int64, len(rows)), map[cacheKey]storekit.SubjectRecord{}
 	for i := range rows {
@@ -123,9 +124,9 @@ func (c *cache) replace(rows []row) {
 	c.entries, c.subjects = entries, subjects
 }
 
-// apply takes changes, and forgets some of what is past its time.
+// apply applies changes, and removes some expired entries.
 func (c *cache) apply(rows []row, now time.Time) {
-	const atOnce = 1000 // readers wait that long at most
+	const atOnce = 1000 // rows for each lock, so that readers do not wait long
 	for len(rows) > 0 {
 		n := min(len(rows), atOnce)
 		c.mu.Lock()
@@ -151,8 +152,8 @@ func put(entries map[cacheKey]int64, subjects map[cacheKey]storekit.SubjectRecor
 	}
 }
 
-// sweep looks at n entries, with the lock held. Go starts to range over a map at a
-// random place.
+// sweep looks at n entries and removes the expired ones. The caller holds the lock. Go
+// ranges over a map from a random place.
 func (c *cache) sweep(n int, now time.Time) {
 	for k, until := range c.entries {
 		if n--; n < 0 {

@@ -26,7 +26,7 @@ func (s *Store) Blocked(ctx context.Context, t *gate.Token) (bool, error) {
 	return s.BlockedDirect(ctx, t)
 }
 
-// Recall answers from memory alone; known is false where the database must be asked.
+// Recall answers from memory only. If known is false, the database must be asked.
 func (s *Store) Recall(t *gate.Token) (blocked, known bool) {
 	now := s.o.Clock()
 	if s.cache == nil || s.keep.Check(t, now) != nil {
@@ -39,7 +39,7 @@ func (s *Store) Recall(t *gate.Token) (blocked, known bool) {
 	return blocked || s.older(t, s.epoch.Load()), true
 }
 
-// BlockedDirect is Blocked answered by the database, and never from memory.
+// BlockedDirect does the same as Blocked, but always asks the database.
 func (s *Store) BlockedDirect(ctx context.Context, t *gate.Token) (bool, error) {
 	now := s.o.Clock()
 	if err := s.answerable(ctx, t, now); err != nil {
@@ -60,8 +60,8 @@ func (s *Store) BlockedDirect(ctx context.Context, t *gate.Token) (bool, error) 
 	return blocked || s.older(t, s.epoch.Load()), nil
 }
 
-// answerable returns an error for a dead context, and for a token whose entries may be
-// gone.
+// answerable returns an error if ctx has ended, or if the entries of the token may have
+// been deleted.
 func (s *Store) answerable(ctx context.Context, t *gate.Token, now time.Time) error {
 	err := ctx.Err()
 	if err == nil {
@@ -73,11 +73,11 @@ func (s *Store) answerable(ctx context.Context, t *gate.Token, now time.Time) er
 	return nil
 }
 
-// trusts reports whether tokens from before the epoch are accepted.
+// trusts reports whether tokens that are older than the epoch are accepted.
 func (s *Store) trusts(e *epoch) bool { return e.born == 0 || s.o.TrustOlderTokens && !e.accepted }
 
-// floor is the lowest generation of a token that was made in this epoch; 0 where tokens
-// from before are accepted.
+// floor returns the lowest generation of a token that was made in this epoch. It is 0 if
+// older tokens are accepted.
 func (s *Store) floor(e *epoch) int64 {
 	if s.trusts(e) {
 		return 0
@@ -85,9 +85,9 @@ func (s *Store) floor(e *epoch) int64 {
 	return e.floor
 }
 
-// older reports whether t may have been revoked in tables that were here before. A
-// generation of this epoch tells that it was not. Otherwise the clock of its issuer may be
-// ahead of the one that began the epoch by Skew.
+// older reports whether t may have been revoked in earlier tables, which are lost. A token
+// with a generation of this epoch was not. Other tokens are judged by "iat", with Skew
+// for the difference between the clocks.
 func (s *Store) older(t *gate.Token, e *epoch) bool {
 	gen, _ := t.Generation()
 	return s.olderThan(gen, t.IssuedAt, e)
@@ -143,8 +143,8 @@ func (s *Store) verdict(ctx context.Context, t *gate.Token, h ids, now time.Time
 	return blocked || s.covers(subject, t, h.session, s.epoch.Load()), nil
 }
 
-// covers is the rule of the record. While programs without generations write too, only
-// "iat" counts.
+// covers reports whether the record covers t. While programs without generations write
+// too, only "iat" counts.
 func (s *Store) covers(r storekit.SubjectRecord, t *gate.Token, session string, e *epoch) bool {
 	if s.o.Upgrading {
 		r.Generation, r.AllGeneration = -1, -1
@@ -155,8 +155,8 @@ func (s *Store) covers(r storekit.SubjectRecord, t *gate.Token, session string, 
 
 const kindEpoch stores.Kind = "epoch"
 
-// sameEpoch returns an error unless the tables are those that were opened, or others
-// that an operator has accepted.
+// sameEpoch returns an error if the tables are not the ones that were opened, unless an
+// operator has accepted the new ones.
 func (s *Store) sameEpoch(ctx context.Context, found *epoch) error {
 	known := s.epoch.Load()
 	switch {
@@ -178,8 +178,8 @@ func (s *Store) sameEpoch(ctx context.Context, found *epoch) error {
 	return nil
 }
 
-// Generation returns the generation of a subject, by the database and never from
-// memory. Where nothing was revoked it is the lowest one of the epoch: 0 with
+// Generation returns the generation of a subject. It always asks the database. If nothing
+// was revoked, it is the lowest generation of the epoch, or 0 with
 // Options.TrustOlderTokens. It implements [gate.GenerationReader].
 func (s *Store) Generation(ctx context.Context, subject string) (int64, error) {
 	if err := ctx.Err(); err != nil {
@@ -198,7 +198,8 @@ func (s *Store) Generation(ctx context.Context, subject string) (int64, error) {
 	return max(gen.live, s.floor(s.epoch.Load())), nil
 }
 
-// found is the generation of a row: written, and live unless it was restored.
+// found is the generation of a row: written is what the row has, and live is the same, or
+// 0 if the row was restored.
 type found struct{ written, live int64 }
 
 func (s *Store) generation(ctx context.Context, id string) (g found, err error) {
@@ -245,9 +246,9 @@ func (s *Store) checkEpoch(ctx context.Context) error {
 	return s.sameEpoch(ctx, own)
 }
 
-// Epoch returns the name of the tables' epoch, which is new when the tables are, and the
-// second in which it began. Tokens from before that, and from the Skew after it, count
-// as revoked, unless Options.TrustOlderTokens is set.
+// Epoch returns the name of the tables' epoch and the second in which it began. New tables
+// have a new epoch. Tokens issued before it, or in the Skew after its begin, count as
+// revoked, unless Options.TrustOlderTokens is set.
 func (s *Store) Epoch(ctx context.Context) (name string, begun time.Time, err error) {
 	if err := s.checkEpoch(ctx); err != nil {
 		return "", time.Time{}, fmt.Errorf("gatesql: %w", err)

@@ -5,8 +5,8 @@ import (
 	"fmt"
 )
 
-// Cleanup deletes all entries, and records of sessions, that are past their time, a
-// thousand in a statement, and returns how many. [Store.Run] does it each Options.Prune.
+// Cleanup deletes all expired entries and records of sessions, at most a thousand with
+// one statement, and returns their number. [Store.Run] does so every Options.Prune.
 func (s *Store) Cleanup(ctx context.Context) (deleted int64, err error) {
 	err = s.checkEpoch(ctx)
 	for _, query := range []string{s.q.prune, s.sq.prune} {
@@ -22,7 +22,7 @@ func (s *Store) Cleanup(ctx context.Context) (deleted int64, err error) {
 	return deleted, err
 }
 
-// pruneBatch is how many rows one statement deletes.
+// pruneBatch is how many rows one statement deletes at most.
 const pruneBatch = 1000
 
 func (s *Store) prune(ctx context.Context, query string) (int64, error) {

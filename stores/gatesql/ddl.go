@@ -12,8 +12,8 @@ import (
 	"github.com/jwtgate/gate/stores/storekit"
 )
 
-// The levels of the tables. Programs of the version before this one work with level 1
-// and with level 2, which only adds columns and rows that they do not know.
+// The levels of the tables. Programs with the first version of this package work with
+// levels 1 and 2: level 2 only adds columns and rows that they do not use.
 const (
 	levelEmpty  = 0
 	levelFirst  = 1
@@ -24,18 +24,19 @@ const (
 // statement is a change of the tables.
 type statement struct {
 	query string
-	// unless and only make the statement one that can be repeated in MySQL, where no
-	// transaction surrounds it: it runs unless the column or index is there, or only if
-	// the index is there.
+	// unless and only make it safe to repeat the statement in MySQL, where it is not part
+	// of a transaction. It runs unless the column or index named unless exists, and only
+	// if the index named only exists.
 	unless, only string
 }
 
-// Schema returns the statements that bring the tables from one level to another, as
-// text for a migration tool, for programs with Options.NoCreate. Levels are 0, no
-// tables; 1, the first version of this package; 2, which programs of that version and
-// of this one can use at the same time (Options.Upgrading); 3, the present one. From 3
-// to 2 is the way back; from 2 to 1 forgets all generations. The database must be new
-// to the statements of 0 to 1, and its clock right.
+// Schema returns the statements that change the tables from one level to another, as text
+// for a migration tool. Programs with Options.NoCreate need it. The levels are: 0, no
+// tables; 1, the tables of the first version of this package; 2, tables that programs of
+// both versions can use at the same time (Options.Upgrading); 3, the current tables. A
+// downgrade from 3 to 2 is possible; one from 2 to 1 forgets all generations. Before the
+// statements from 0 to 1 are run, the database must not have the tables, and its clock
+// must be right.
 func Schema(o Options, from, to int) (string, error) {
 	o = o.withDefaults()
 	keep, err := storekit.Keep{Skew: o.Skew}.WithDefaults()
@@ -68,14 +69,14 @@ func Schema(o Options, from, to int) (string, error) {
 	return b.String(), nil
 }
 
-// definitions make the statements that change tables.
+// definitions makes the statements that change tables.
 type definitions struct {
 	d    Dialect
 	n    names
 	skew time.Duration
 }
 
-// up leads from a level to the next.
+// up returns the statements that lead from a level to the next one.
 func (d definitions) up(level int) []statement {
 	switch level {
 	case levelEmpty:
@@ -87,7 +88,7 @@ func (d definitions) up(level int) []statement {
 	}
 }
 
-// down leads from a level to the one before.
+// down returns the statements that lead from a level to the one before.
 func (d definitions) down(level int) []statement {
 	if level == levelNewest {
 		return d.withoutNewest()
@@ -95,8 +96,8 @@ func (d definitions) down(level int) []statement {
 	return d.withoutBoth()
 }
 
-// createMeta makes the table that says what the other table is: row 1 is for programs
-// of the first version, and row 2 has the level in the column version.
+// createMeta makes the table that describes the table of entries. Row 1 is for programs
+// of the first version. Row 2 has the level in the column version.
 func (d definitions) createMeta() string {
 	return `CREATE TABLE IF NOT EXISTS ` + d.n.meta + ` (` +
 		`id INTEGER NOT NULL PRIMARY KEY, version INTEGER NOT NULL, epoch ` + d.d.hashType() + ` NOT NULL, born BIGINT NOT NULL, seq BIGINT NOT NULL)` + d.d.engine()
@@ -119,7 +120,7 @@ func (d definitions) setLevel(level int) string {
 	return insert + ` ON CONFLICT (id) DO UPDATE SET version = excluded.version`
 }
 
-// setVersion writes what programs of the first version read.
+// setVersion writes the version that programs of the first version read.
 func (d definitions) setVersion(level int) string {
 	version := 1
 	if level == levelNewest {
@@ -164,7 +165,7 @@ func (d definitions) dropIndex(suffix string) statement {
 	}
 }
 
-// both adds generations, what caches follow, an index for lists, and the table of
+// both adds the columns for generations and caches, an index for lists, and the table of
 // sessions.
 func (d definitions) both() []statement {
 	add := func(column, definition string) statement {
@@ -213,16 +214,17 @@ func (d definitions) withoutBoth() []statement {
 	return list
 }
 
-// A sentinel is the row that says which tables these are, for one scope. It is in the
-// table of entries, so that who empties that table removes it.
+// sentinelID returns the ID of the sentinel of a scope. A sentinel is a row with the
+// epoch of the tables. It is in the table of entries, so that it is lost whenever that
+// table is emptied.
 func sentinelID(scope string) string { return "!" + storekit.HashID("epoch", scope, "")[1:] }
 
-// lanes is how many rows writers lock in MySQL, each one of them.
+// lanes is the number of lanes in MySQL: each write locks the row of one lane.
 const lanes = 64
 
 func laneID(lane int) string { return fmt.Sprintf("!lane%02d", lane) }
 
-// laneOf spreads entries over lanes.
+// laneOf returns the lane of an entry.
 func laneOf(id string) int {
 	const hashAlphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
 	return max(strings.IndexByte(hashAlphabet, id[0]), 0)
@@ -245,13 +247,14 @@ func (d definitions) insertSentinel(id string) string {
 	return `INSERT ` + insert + ` ON CONFLICT (id) DO NOTHING`
 }
 
-// floor is an expression for the lowest generation of an epoch that begins now. It is
-// higher than those of an epoch before, whose server's clock was ahead by skew.
+// floor returns an expression for the lowest generation of an epoch that begins now. It
+// is higher than all generations of an earlier epoch, even if the clock of that epoch's
+// server was ahead by Skew.
 func (d definitions) floor() string {
 	return fmt.Sprintf(`%s + %d`, d.d.micros(), d.skew.Microseconds())
 }
 
-// newName is an expression for a name that no other tables have.
+// newName returns an expression for a random name, which no other tables have.
 func (d definitions) newName() string {
 	switch d.d {
 	case SQLite:
@@ -275,17 +278,17 @@ func (d definitions) seconds() string {
 	}
 }
 
-// quoted is a literal of a text without quotes.
+// quoted returns the SQL literal of a text that contains no quotes.
 func quoted(s string) string { return `'` + s + `'` }
 
-// meta is what the table of that name says.
+// meta is the content of the meta table.
 type meta struct {
 	version int
 	level   int
-	epoch   string // drawn when the tables were made
+	epoch   string // a random name, made with the tables
 }
 
-// readMeta reads both rows. That there is no first one is [stores.ErrWiped].
+// readMeta reads both rows. If the first one is missing, the error is [stores.ErrWiped].
 func (s *Store) readMeta(ctx context.Context, q querier) (m meta, err error) {
 	rows, err := q.QueryContext(ctx, `SELECT id, version, epoch FROM `+s.n.meta+` WHERE id IN (1, 2) ORDER BY id`)
 	if err != nil {

@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-// Dialect says which database it is.
+// Dialect is a kind of database.
 type Dialect int
 
 // The dialects.
@@ -15,7 +15,7 @@ const (
 	MySQL                       // MySQL and MariaDB; tested with MariaDB 10.11, not with MySQL
 )
 
-// numbered turns ? into $1, $2 and so on, where the database wants it.
+// numbered replaces ? by $1, $2 and so on, if the database needs that.
 func (d Dialect) numbered(query string) string {
 	if d != Postgres {
 		return query
@@ -31,7 +31,7 @@ func (d Dialect) numbered(query string) string {
 	return b.String()
 }
 
-// names are the tables of a store, as statements name them.
+// names holds the names of a store's tables as statements use them.
 type names struct {
 	table    string // without its schema
 	entries  string
@@ -54,8 +54,8 @@ func (d Dialect) qualify(schema, table string) names {
 	return n
 }
 
-// findSchemas lists, for PostgreSQL and MySQL, the schemas in which a table of that name can be seen, and last the
-// one in which a new table would be made; NULL where there is none.
+// findSchemas lists for PostgreSQL and MySQL the schemas with a visible table of that
+// name. The last row is the schema in which a new table would be made, or NULL.
 func (d Dialect) findSchemas() string {
 	if d == Postgres {
 		return `SELECT s, (SELECT COUNT(*) FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace` +
@@ -64,10 +64,10 @@ func (d Dialect) findSchemas() string {
 	return `SELECT DATABASE(), (SELECT COUNT(*) FROM information_schema.tables WHERE table_schema = DATABASE() AND table_name = ?)`
 }
 
-// hasColumn counts the columns of a name. MySQL has no ADD COLUMN IF NOT EXISTS.
+// hasColumn counts the columns with a name. MySQL has no ADD COLUMN IF NOT EXISTS.
 const hasColumn = `SELECT COUNT(*) FROM information_schema.columns WHERE table_schema = ? AND table_name = ? AND column_name = ?`
 
-// micros is the database's clock in microseconds.
+// micros returns an expression for the database's clock in microseconds.
 func (d Dialect) micros() string {
 	switch d {
 	case SQLite:
@@ -79,7 +79,7 @@ func (d Dialect) micros() string {
 	}
 }
 
-// greatest is the larger of two expressions.
+// greatest returns an expression for the larger of two values.
 func (d Dialect) greatest(a, b string) string {
 	if d == SQLite {
 		return `MAX(` + a + `, ` + b + `)`
@@ -87,7 +87,7 @@ func (d Dialect) greatest(a, b string) string {
 	return `GREATEST(` + a + `, ` + b + `)`
 }
 
-// hashType is a column that holds a hash and compares it byte by byte.
+// hashType returns the type of a column for a hash that is compared byte by byte.
 func (d Dialect) hashType() string {
 	switch d {
 	case Postgres:
@@ -99,8 +99,8 @@ func (d Dialect) hashType() string {
 	}
 }
 
-// exactType is a column for an identifier of at most 128 bytes, which it compares byte by
-// byte, spaces at the end included.
+// exactType returns the type of a column for an identifier of at most 128 bytes. It is
+// compared byte by byte, with trailing spaces.
 func (d Dialect) exactType() string {
 	switch d {
 	case Postgres:
@@ -112,7 +112,7 @@ func (d Dialect) exactType() string {
 	}
 }
 
-// textType is a column for half a note.
+// textType returns the type of a column for half a note.
 func (d Dialect) textType() string {
 	if d == MySQL {
 		return `VARCHAR(512) CHARACTER SET utf8mb4`
@@ -120,7 +120,7 @@ func (d Dialect) textType() string {
 	return `VARCHAR(512)`
 }
 
-// engine ends the definition of a table.
+// engine returns the end of the definition of a table.
 func (d Dialect) engine() string {
 	if d == MySQL {
 		return ` ENGINE=InnoDB`

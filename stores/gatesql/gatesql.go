@@ -1,39 +1,38 @@
 // Package gatesql keeps revoked tokens in a SQL database: SQLite, PostgreSQL, MySQL or
-// MariaDB, through database/sql with whatever driver the program has.
+// MariaDB. It uses database/sql with the driver that the program chooses.
 //
-// # What happens
+// # Statements
 //
-// A check is one SELECT by primary key, for token, session and subject at once. A write
-// is one statement that commits by itself: no client holds a lock while it thinks. In
-// MySQL and MariaDB writers lock one row of 64, elsewhere only the row they write.
-// RevokeSubject is two such statements: see package storekit. A row lives until no token
-// that it covers can be accepted any more; [Store.Run] and [Store.Cleanup] delete it
-// then.
+// A check is one SELECT by primary key for the token, its session and its subject. A
+// write is one statement that commits by itself, so no lock waits for a client. In MySQL
+// and MariaDB a write also locks one of 64 rows; in PostgreSQL it locks only the row
+// that it writes. RevokeSubject is two such statements: see package storekit. A row lives
+// until no token that it covers can be accepted any more. Then [Store.Run] or
+// [Store.Cleanup] deletes it.
 //
-// Identifiers are stored as hashes (storekit.HashID), with the time, who, why and until
-// when, which [Store.List] shows. That time is of Options.Clock; generations are made of
-// the database's clock.
+// A row has the hash of an identifier (storekit.HashID), the time of the revocation, who
+// revoked it, why, and when the row expires. [Store.List] shows these. The times come
+// from Options.Clock; generations are made from the database's clock.
 //
 // # What is lost
 //
-// What the database loses. In PostgreSQL each write asks for synchronous_commit itself.
-// Other settings that lose acknowledged writes in a crash are refused
-// ([stores.ErrUnsafe]), and so are replicas and read-only servers
-// ([stores.ErrReadOnly]), unless Options.Insecure allows them: docs/production.md has
-// the list. A failover to a replica that lags loses what the replica has not got, and a
-// backup that is put back loses what came after it. Tables that were emptied, dropped or
-// made anew under a running program are noticed, and every check is an error
-// ([stores.ErrWiped]) until [Store.AcceptWipe]. A program that finds no tables makes
-// them, and takes all tokens from before for revoked; with Options.NoCreate it does not
-// start.
+// The store loses what the database loses. In PostgreSQL each write asks for
+// synchronous_commit itself. Other settings that lose acknowledged writes in a crash are
+// refused ([stores.ErrUnsafe]), and so are replicas and read-only servers
+// ([stores.ErrReadOnly]), unless Options.Insecure allows them. docs/revocation.md has the
+// list. A failover loses what the replica has not received, and a restored backup loses
+// what was revoked after it was made. If tables are emptied, dropped or made anew while
+// programs run, every check returns an error ([stores.ErrWiped]) until an operator calls
+// [Store.AcceptWipe]. A program that finds no tables makes them, and all tokens issued
+// before count as revoked. With Options.NoCreate it does not start.
 //
 // # Databases
 //
-// All reads go to the primary: a replica may not know yet what was revoked. Statements
-// are prepared in SQLite and MySQL; in PostgreSQL that is left to the driver, so that a
-// pooler such as PgBouncer can be in between: give pgx the parameter
-// default_query_exec_mode=exec then. SQLite needs a file, write-ahead logging and a busy
-// timeout; [Open] says what is missing.
+// All reads go to the primary, because a replica may not know yet what was revoked. The
+// store prepares statements in SQLite and MySQL. In PostgreSQL the driver may prepare
+// them; for a pooler such as PgBouncer give pgx the parameter
+// default_query_exec_mode=exec. SQLite needs a file, write-ahead logging and a busy
+// timeout; the error of [Open] says what is missing.
 package gatesql
 
 import (
@@ -53,26 +52,26 @@ import (
 
 // Errors of [Open].
 var (
-	// ErrNoSchema: the tables are not there or of an older version, and Options.NoCreate
-	// is set. [Schema] has the statements.
+	// ErrNoSchema means that the tables do not exist or are older, and that
+	// Options.NoCreate is set. [Schema] returns the statements to run.
 	ErrNoSchema = errors.New("gatesql: the tables do not exist or are older, and NoCreate is set: run the statements of gatesql.Schema")
-	// ErrNewer: the tables were made by a newer version of this package.
+	// ErrNewer means that the tables were made by a newer version of this package.
 	ErrNewer = errors.New("gatesql: the tables are of a newer version")
 )
 
-// errClosed is what a closed store says.
+// errClosed is the error of every call after Close.
 var errClosed = errors.New("gatesql: the store is closed")
 
 // Options of a [Store]. Only Dialect is required.
 type Options struct {
 	Dialect Dialect
 	// Schema is the schema of the tables in PostgreSQL, and the database in MySQL.
-	// Default: the one in which they are found, or the current one where there are none.
-	// It is an error if several schemas of search_path have such tables.
+	// Default: the one that has the tables, or the current one if none has them. It is an
+	// error if several schemas of search_path have such tables.
 	Schema string
-	// Table names the table of entries: a small letter or _, then small letters, digits
-	// and _, at most 40. Default: gate_revoked. A second one has _meta at the
-	// end, and one for the records of sessions _sessions.
+	// Table is the name of the table of entries: a small letter or _, then small letters,
+	// digits and _, at most 40 characters. Default: gate_revoked. The names of two other
+	// tables end with _meta and _sessions.
 	Table string
 	// Scope is the name space of the identifiers: see package stores. Scopes may share a
 	// table; List shows them together.
@@ -80,55 +79,55 @@ type Options struct {
 	// Leeway, MaxLifetime and Skew say how long entries live and what they cover: see
 	// [storekit.Keep].
 	Leeway, MaxLifetime, Skew time.Duration
-	// Timeout bounds one check and one write: 2 seconds; negative: no bound. PostgreSQL
-	// and MariaDB are also told not to wait longer for a lock.
+	// Timeout limits each check and each write. Zero: 2 seconds; negative: no limit. In
+	// PostgreSQL and MariaDB it also limits the wait for a lock.
 	Timeout time.Duration
-	// CacheFor is how old an answer from memory may be. While [Store.Run] runs the
-	// process keeps a copy of all entries, 40 to 80 bytes each, and checks ask the
-	// database only where the copy is older, or where this process has just written.
-	// What this process revokes its own checks see at once. Zero: no copy.
+	// CacheFor is how old an answer from memory may be. While [Store.Run] runs, the
+	// process keeps a copy of all entries, 40 to 80 bytes each. Checks ask the database
+	// only if the copy is older, or if this process has just written the entry. So a
+	// process sees its own revocations at once. Zero: no copy.
 	CacheFor time.Duration
-	// Poll is how often Run asks for changes: a quarter of CacheFor.
+	// Poll is how often Run asks for changes. Zero: a quarter of CacheFor.
 	Poll time.Duration
-	// Prune is how often Run deletes rows that are past their time: each hour; negative:
-	// never.
+	// Prune is how often Run deletes expired rows. Zero: every hour; negative: never.
 	Prune time.Duration
-	// NoCreate changes nothing in the schema: tables that are missing or older are
-	// [ErrNoSchema].
+	// NoCreate makes Open leave the schema as it is. If tables are missing or older, Open
+	// returns [ErrNoSchema].
 	NoCreate bool
-	// Upgrading is for the time in which programs of the first version of this package
-	// use the same tables, or will again: nothing is done that they do not understand.
-	// Tokens are judged by "iat" alone, writes lock one row of all, and there is no copy
-	// in memory. Set it in all new programs until the last old one is gone.
+	// Upgrading lets programs with the first version of this package use the same tables
+	// at the same time. Tokens are then judged by "iat" only, all writes lock the same
+	// row, and there is no copy in memory. Set it in all new programs until the last old
+	// one is gone.
 	Upgrading bool
-	// TrustOlderTokens accepts tokens that were issued before the tables were made, or
-	// that do not say when. Without it they count as revoked: tables that are new may have
-	// replaced others that were lost. Set it where a service that has had no store gets its
-	// first one, until the tokens from before have expired.
+	// TrustOlderTokens accepts tokens that were issued before the tables were made, and
+	// tokens without "iat". Otherwise they count as revoked, because the new tables may
+	// replace tables that were lost. Set it when a service gets its first store, and
+	// remove it when the older tokens have expired.
 	TrustOlderTokens bool
-	// IdleConns is how many idle connections the pool of db keeps: 16, or as many as may
-	// be open. database/sql keeps two, so that 16 checks at once would connect each time.
-	// Negative leaves the pool as it is.
+	// IdleConns is how many idle connections the pool of db keeps. Zero: 16, or fewer if
+	// fewer may be open. database/sql keeps two by default, so that most of 16 concurrent
+	// checks would make a new connection. Negative: the pool is not changed.
 	IdleConns int
 	Insecure  Insecure
-	// OnEvent is told what happens besides calls, by the names in package stores. It may
-	// be called by several goroutines at once, and must not call the store.
+	// OnEvent is called for each event of the store; package stores has their names. It
+	// may be called by several goroutines at once. It must not call the store.
 	OnEvent func(context.Context, gate.Event)
-	// Clock tells the time, for tests. Default: time.Now. ServerClock replaces the
-	// database's clock in what is done with sessions, for tests too.
+	// Clock returns the time. Default: time.Now. ServerClock replaces the database's clock
+	// for sessions. Both are for tests.
 	Clock, ServerClock func() time.Time
 }
 
-// Insecure allows by name what can let revoked tokens in.
+// Insecure allows servers that can let revoked tokens in. The zero value refuses them.
 type Insecure struct {
-	// AllowReplica uses a server that is a replica or read-only. It may not know what was
-	// revoked, and revoking may be an error.
+	// AllowReplica allows a server that is a replica or read-only. It may not know what
+	// was revoked, and a call that revokes may fail.
 	AllowReplica bool
-	// AllowLossyServer uses a server whose settings lose acknowledged writes in a crash:
+	// AllowLossyServer allows a server that can lose acknowledged writes in a crash by
+	// one of these settings:
 	// fsync, full_page_writes, innodb_flush_log_at_trx_commit, sync_binlog, synchronous.
 	AllowLossyServer bool
-	// AllowFragileSQLite uses SQLite without a busy timeout, without write-ahead logging
-	// or in memory: checks and writes fail when others write.
+	// AllowFragileSQLite allows SQLite without a busy timeout, without write-ahead logging
+	// or in memory. Checks and writes then fail while others write.
 	AllowFragileSQLite bool
 }
 
@@ -149,10 +148,10 @@ type Store struct {
 	cache    *cache // nil: none
 	counts   counts
 
-	writing chan struct{} // SQLite: writers wait here, and not for the file
+	writing chan struct{} // SQLite: writers wait for this channel and not for the file
 
 	mu         sync.Mutex
-	statements map[string]*sql.Stmt // nil once closed
+	statements map[string]*sql.Stmt // nil after Close
 }
 
 var (
@@ -206,10 +205,10 @@ func (o Options) check() error {
 	return nil
 }
 
-// Open returns a store in db, whose tables it creates or brings to the present level
-// where needed. It needs the right to do so only then. A store whose tables have lost
-// their entries is opened too, but is closed for checks: see [Store.AcceptWipe]. The
-// caller closes the store, then db.
+// Open returns a store in db. It creates the tables, or upgrades them, if needed; only
+// then does it need the right to do so. If the tables have lost their entries, Open
+// succeeds, but every check returns an error: see [Store.AcceptWipe]. The caller closes
+// the store, then db.
 func Open(ctx context.Context, db *sql.DB, o Options) (*Store, error) {
 	keep, err := storekit.Keep{Leeway: o.Leeway, MaxLifetime: o.MaxLifetime, Skew: o.Skew}.WithDefaults()
 	if err != nil {
@@ -241,7 +240,7 @@ func Open(ctx context.Context, db *sql.DB, o Options) (*Store, error) {
 	return s, nil
 }
 
-// start looks at the server and at the tables.
+// start checks the server and the tables.
 func (s *Store) start(ctx context.Context) error {
 	if err := s.identify(ctx); err != nil {
 		return err
@@ -253,7 +252,7 @@ func (s *Store) start(ctx context.Context) error {
 	return s.migrate(ctx)
 }
 
-// identify finds out which server it is, and where the tables are or will be.
+// identify finds out which server this is, and which schema has the tables.
 func (s *Store) identify(ctx context.Context) error {
 	maria := false
 	if s.o.Dialect == MySQL {
@@ -273,7 +272,7 @@ func (s *Store) identify(ctx context.Context) error {
 	return nil
 }
 
-// waits is the bound for locks in whole seconds, for MariaDB.
+// waits returns the longest wait for a lock in whole seconds, for MariaDB.
 func (s *Store) waits() int {
 	if s.o.Timeout < 0 {
 		return 0
@@ -281,7 +280,7 @@ func (s *Store) waits() int {
 	return int((s.o.Timeout + time.Second - 1) / time.Second)
 }
 
-// ids are the hashes of a token's identifiers; "" where it has none, as no row has.
+// ids holds the hashes of a token's identifiers. A missing one is "", which no row has.
 type ids struct{ token, session, subject string }
 
 func (s *Store) hashes(t *gate.Token) ids {

@@ -84,18 +84,18 @@ type row struct {
 	id             string
 	kind           stores.Kind
 	revoked, until int64 // Unix time
-	undone         bool  // restored: kept for a while, so that copies in memory learn of it
+	undone         bool  // restored; the row is kept for a while, so that copies in memory see that
 	record         storekit.SubjectRecord
 	note           stores.Note
 }
 
-// fields are where the columns are scanned to, in their order.
+// fields returns the destinations of the columns, in their order.
 func (r *row) fields() []any {
 	return []any{&r.id, &r.kind, &r.revoked, &r.until, (*flag)(&r.undone),
 		&r.record.Generation, &r.record.AllGeneration, &r.record.Before, &r.record.AllBefore, &r.record.Except, &r.note.By, &r.note.Why}
 }
 
-// flag is a bool in a column of integers.
+// flag is a bool that is stored as an integer.
 type flag bool
 
 // Scan implements sql.Scanner.
@@ -109,7 +109,7 @@ func (f *flag) Scan(v any) error {
 	return err
 }
 
-// entry is the row as it is listed.
+// entry returns the row as List and Entry show it.
 func (r *row) entry() stores.Entry {
 	return stores.Entry{
 		Kind: r.kind, ID: r.id, At: time.Unix(r.revoked, 0).UTC(), Until: storekit.UnixTime(r.until), Note: r.note,

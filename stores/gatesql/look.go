@@ -14,23 +14,23 @@ import (
 	"github.com/jwtgate/gate/stores/storekit"
 )
 
-// lookEach is how often the settings of the server are looked at by calls.
+// lookEach is how often calls check the settings of the server.
 const lookEach = 10 * time.Second
 
-// look is what is known of the server.
+// look is the result of the last look at the server's settings.
 type look struct {
 	next  atomic.Int64 // Unix nanoseconds of the next look
 	fault atomic.Pointer[error]
 }
 
-// lookNow returns what is wrong with the server. One call of those that come in
-// lookEach looks again and pays for it.
+// lookNow returns what is wrong with the server. It looks at the server at most once in
+// lookEach; other calls get the last result.
 func (s *Store) lookNow(ctx context.Context) error {
 	now, next := time.Now(), s.look.next.Load()
 	if now.UnixNano() >= next && s.look.next.CompareAndSwap(next, now.Add(lookEach).UnixNano()) {
 		err := s.lookAt(ctx)
 		if err != nil && !errors.Is(err, stores.ErrUnsafe) && !errors.Is(err, stores.ErrReadOnly) {
-			s.look.next.Store(0) // not seen
+			s.look.next.Store(0) // the next call looks again
 			return err
 		}
 		before := s.look.fault.Load()
@@ -48,16 +48,17 @@ func (s *Store) lookNow(ctx context.Context) error {
 	}
 	if fault := s.look.fault.Load(); fault != nil {
 		if s.look.next.Load() > now.Add(lookAgain).UnixNano() {
-			s.look.next.Store(now.Add(lookAgain).UnixNano()) // it may be mended soon
+			s.look.next.Store(now.Add(lookAgain).UnixNano()) // the fault may be repaired soon
 		}
 		return *fault
 	}
 	return nil
 }
 
-// Ready returns why the store cannot serve a gate with these needs: it would forget too
-// early, its tables are wiped, or the server has lossy settings or is a replica. Where
-// the last write has failed it tries another one, and returns why that fails.
+// Ready returns an error if the store cannot serve a gate with these needs: it would
+// forget too early, its tables were wiped, or its server is a replica or has settings
+// that can lose data. If the last write has failed, Ready tries a write and returns its
+// error.
 func (s *Store) Ready(ctx context.Context, n gate.Needs) error {
 	ctx, cancel := s.within(ctx)
 	defer cancel()
@@ -81,11 +82,10 @@ func (s *Store) Ready(ctx context.Context, n gate.Needs) error {
 	return nil
 }
 
-// lookAgain is how soon after a look that found a fault the next one comes.
+// lookAgain is how often calls check the settings while one of them is wrong.
 const lookAgain = time.Second
 
-// lookAt asks the server for its role and for the settings that can lose what it has
-// acknowledged.
+// lookAt asks the server for its role and for settings that can lose acknowledged writes.
 func (s *Store) lookAt(ctx context.Context) error {
 	switch s.o.Dialect {
 	case SQLite:
@@ -170,11 +170,11 @@ func (s *Store) replicating(ctx context.Context) (bool, error) {
 	return n > 0, err
 }
 
-// sqliteDSN is shown to those whose DSN lacks something.
+// sqliteDSN is the part of an error that shows complete DSNs for SQLite.
 const sqliteDSN = `modernc.org/sqlite: file:gate.db?_pragma=busy_timeout(5000)&_pragma=journal_mode(WAL)&_pragma=synchronous(FULL); ` +
 	`mattn/go-sqlite3: file:gate.db?_busy_timeout=5000&_journal_mode=WAL&_synchronous=FULL`
 
-// lookAtSQLite looks at one connection: what a DSN sets holds for all.
+// lookAtSQLite checks one connection: all connections have the settings of the DSN.
 func (s *Store) lookAtSQLite(ctx context.Context) error {
 	conn, err := s.db.Conn(ctx)
 	if err != nil {

@@ -57,7 +57,7 @@ func (s *Store) migrate(ctx context.Context) error {
 		wanted = levelBoth
 	}
 	var err error
-	for try := range 20 { // another process may be at it too, and one of the two fails
+	for try := range 20 { // another process may migrate at the same time, and one of them fails
 		var m meta
 		if m, err = s.level(ctx); err == nil {
 			if m.level > levelNewest || m.version > 2 {
@@ -82,7 +82,7 @@ func (s *Store) migrate(ctx context.Context) error {
 	return fmt.Errorf("gatesql: creating or changing the tables: %w", err)
 }
 
-// level reads the level of the tables, and creates the first where it may.
+// level reads the level of the tables. It creates the meta table if it may.
 func (s *Store) level(ctx context.Context) (meta, error) {
 	m, err := s.readMeta(ctx, s.db)
 	if err == nil || errors.Is(err, stores.ErrWiped) && s.o.NoCreate {
@@ -112,7 +112,7 @@ func (s *Store) level(ctx context.Context) (meta, error) {
 	return s.readMeta(ctx, s.db)
 }
 
-// has reports whether there is a table of that name.
+// has reports whether there is a table with that name.
 func (s *Store) has(ctx context.Context, table string) (bool, error) {
 	query := `SELECT COUNT(*) FROM sqlite_master WHERE type = 'table' AND name = ?`
 	args := []any{table}
@@ -128,8 +128,8 @@ func (s *Store) has(ctx context.Context, table string) (bool, error) {
 
 func (s *Store) definitions() definitions { return definitions{s.o.Dialect, s.n, s.keep.Skew} }
 
-// step leads from a level to the next on the way to the wanted one, unless another
-// process has just done so.
+// step makes one step from a level towards the wanted one, unless another process has
+// just made it.
 func (s *Store) step(ctx context.Context, from, wanted int) error {
 	tx, err := s.db.BeginTx(ctx, nil)
 	if err != nil {
@@ -169,8 +169,8 @@ func (s *Store) step(ctx context.Context, from, wanted int) error {
 	return tx.Commit()
 }
 
-// done reports whether a statement has been executed before, where the database cannot
-// be told so in the statement.
+// done reports whether a statement was executed before. It is for statements that cannot
+// say IF NOT EXISTS themselves.
 func (s *Store) done(ctx context.Context, q querier, st statement) (bool, error) {
 	name := st.unless + st.only
 	if s.o.Dialect == Postgres || name == "" {
@@ -189,16 +189,16 @@ func (s *Store) done(ctx context.Context, q querier, st statement) (bool, error)
 	return (n > 0) == (st.unless != ""), err
 }
 
-// epoch says which tables these are: what the sentinel of the scope has.
+// epoch is the content of a scope's sentinel. It identifies the tables.
 type epoch struct {
 	name     string
 	born     int64
 	floor    int64  // the lowest generation that tokens of it have
-	accepted bool   // an operator has said that it replaces the one before
-	lanes    string // the epoch of meta, which lanes have
+	accepted bool   // an operator has accepted it in place of the one before
+	lanes    string // the epoch of meta, which the lanes have too
 }
 
-// readEpoch reads the sentinel, and makes the one of a new scope. Tables without any
+// readEpoch reads the sentinel, and writes one for a new scope. Tables without any
 // sentinel have lost their entries.
 func (s *Store) readEpoch(ctx context.Context, m meta) error {
 	for range 2 {
@@ -230,8 +230,7 @@ func wiped(what string) error {
 	return fmt.Errorf("%w: %s; see AcceptWipe", stores.ErrWiped, what)
 }
 
-// sentinels returns the epoch of the scope, nil for none, and how many other scopes
-// there are.
+// sentinels returns the epoch of the scope, or nil, and the number of other scopes.
 func (s *Store) sentinels(ctx context.Context) (own *epoch, others int, err error) {
 	rows, err := s.db.QueryContext(ctx, s.q.sentinel)
 	if err != nil {
@@ -258,7 +257,7 @@ func (s *Store) newScope(ctx context.Context) error {
 	return s.writeSentinel(ctx, s.db, s.o.Clock().Unix(), false)
 }
 
-// writeSentinel begins an epoch, at a second; tokens from before it count as revoked.
+// writeSentinel begins an epoch at the second born. Tokens issued before count as revoked.
 func (s *Store) writeSentinel(ctx context.Context, q querier, born int64, accepted bool) error {
 	d := s.definitions()
 	flag := 0

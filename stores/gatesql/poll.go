@@ -14,17 +14,17 @@ import (
 
 // position is how far a poll has read, on which server.
 type position struct {
-	server   string       // what is another one after a failover, a restart or TRUNCATE
-	snapshot string       // PostgreSQL: what was visible
-	xmin     int64        // PostgreSQL: all transactions before it had ended
-	xmax     int64        // PostgreSQL: none at or after it had begun
-	seqs     [lanes]int64 // MySQL; SQLite has one
+	server   string       // a name that changes with a failover, a restart or TRUNCATE
+	snapshot string       // PostgreSQL: the snapshot of the poll
+	xmin     int64        // PostgreSQL: all transactions with a lower number had ended
+	xmax     int64        // PostgreSQL: no transaction with this or a higher number had begun
+	seqs     [lanes]int64 // MySQL: the last number of each lane; SQLite uses the first only
 }
 
 func (p *position) known() bool { return p.server != "" }
 
-// Fresh reports whether checks are answered from memory: that Run runs, and that its
-// last poll is not older than Options.CacheFor.
+// Fresh reports whether checks are answered from memory: Run is running, and its last
+// poll is not older than Options.CacheFor.
 func (s *Store) Fresh() bool {
 	if s.cache == nil {
 		return false
@@ -33,10 +33,10 @@ func (s *Store) Fresh() bool {
 	return age >= 0
 }
 
-// Run does what a store needs from time to time, until ctx ends, and returns its error:
-// it keeps the copy in memory (Options.CacheFor) up to date, and deletes what is past
-// its time (Options.Prune). What fails is an event, and tried again. It is an error if
-// it runs already, or when the store is closed.
+// Run keeps the copy in memory up to date (Options.CacheFor) and deletes expired rows
+// (Options.Prune) until ctx ends. Then it returns the error of ctx. A failure is reported
+// as an event, and Run tries again. Run returns an error if it is already running, or
+// when the store is closed.
 func (s *Store) Run(ctx context.Context) error {
 	if !s.running.CompareAndSwap(false, true) {
 		return errors.New("gatesql: Run is running already")
@@ -51,7 +51,7 @@ func (s *Store) Run(ctx context.Context) error {
 	if prune < 0 {
 		prune = 1 << 62
 	}
-	pruned := time.Now().Add(-rand.N(prune)) // not all processes at once
+	pruned := time.Now().Add(-rand.N(prune)) // so that not all processes prune at once
 	var failed time.Time
 	for {
 		err := s.turn(ctx, &pruned, prune)
@@ -74,7 +74,7 @@ func (s *Store) Run(ctx context.Context) error {
 	}
 }
 
-// turn is one turn of Run.
+// turn is one iteration of Run.
 func (s *Store) turn(ctx context.Context, pruned *time.Time, prune time.Duration) error {
 	var errs []error
 	if s.cache != nil {
@@ -90,7 +90,7 @@ func (s *Store) turn(ctx context.Context, pruned *time.Time, prune time.Duration
 
 // poll brings the copy in memory up to date.
 func (s *Store) poll(ctx context.Context) error {
-	// A poll may be long, but not silent: the timer is set anew with each 1,000 rows.
+	// A poll may take long while rows arrive: the timer is reset after each 1,000 rows.
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	patience := max(s.o.CacheFor, 10*time.Second)
@@ -126,12 +126,12 @@ type poller struct {
 	ctx      context.Context
 	progress func()
 	rows     []row
-	anew     bool   // rows are all there are, and not the changes
-	why      string // it began anew
+	anew     bool   // rows holds all rows, not only the changes
+	why      string // why everything was read again
 }
 
-// read reads what has changed since last, or everything where the history is not the one
-// that was read before. Both are of one connection.
+// read reads what has changed since last. If the server's history is another one than
+// before, it reads everything. It uses one connection for both.
 func (p *poller) read(last position) (next position, err error) {
 	if err := p.s.lookNow(p.ctx); err != nil {
 		return next, err
@@ -157,8 +157,8 @@ func (p *poller) restart(last position, why string) position {
 	return position{}
 }
 
-// readSnapshot is for PostgreSQL. Rows have the number of their transaction. What one
-// snapshot saw is not read again; what was under way then is.
+// readSnapshot is for PostgreSQL, where rows have the number of their transaction. It
+// reads the rows of transactions that the last snapshot did not see.
 func (p *poller) readSnapshot(last position) (next position, err error) {
 	tx, err := p.s.db.BeginTx(p.ctx, &sql.TxOptions{Isolation: sql.LevelRepeatableRead, ReadOnly: true})
 	if err != nil {
@@ -196,8 +196,8 @@ func (p *poller) readSnapshot(last position) (next position, err error) {
 	return next, tx.Commit()
 }
 
-// readLanes is for MySQL and SQLite. The last row of each lane that was read is read
-// again: where it is gone, so is what was read with it.
+// readLanes is for MySQL and SQLite. It reads the last known row of each lane again. If
+// that row is gone, the tables have lost rows, and everything is read again.
 func (p *poller) readLanes(last position) (next position, err error) {
 	conn, err := p.s.db.Conn(p.ctx)
 	if err != nil {
@@ -244,7 +244,7 @@ func (p *position) complete(d Dialect) bool {
 	return true
 }
 
-// server names the server of a connection.
+// server returns the name of the connection's server: see position.
 func (p *poller) server(conn *sql.Conn) (name string, err error) {
 	if p.s.o.Dialect == SQLite {
 		return "file", nil
@@ -258,7 +258,7 @@ func (p *poller) server(conn *sql.Conn) (name string, err error) {
 	return name, err
 }
 
-// ends returns how far each lane is.
+// ends returns the last number of each lane.
 func (p *poller) ends(conn *sql.Conn) (next position, err error) {
 	query := `SELECT 0, MAX(seq) FROM ` + p.s.n.entries
 	if p.s.o.Dialect == MySQL {
@@ -280,7 +280,7 @@ func (p *poller) ends(conn *sql.Conn) (next position, err error) {
 	return next, rows.Err()
 }
 
-// readChanges reads what came at or after the end of each lane.
+// readChanges reads the rows at or after the last known number of each lane.
 func (p *poller) readChanges(conn *sql.Conn, last position) (next position, err error) {
 	next.server = last.server
 	query, args := `SELECT `+columns+`, 0, seq FROM `+p.s.n.entries+` WHERE seq >= ?`, []any{last.seqs[0]}
@@ -297,7 +297,7 @@ func (p *poller) readChanges(conn *sql.Conn, last position) (next position, err 
 	return next, p.scan(rows, &next.seqs)
 }
 
-// scan takes rows, and the ends of lanes.
+// scan reads rows, and the last number of each lane.
 func (p *poller) scan(rows *sql.Rows, seqs *[lanes]int64) error {
 	defer rows.Close()
 	var lane int

@@ -8,7 +8,7 @@ import (
 	"github.com/jwtgate/gate/stores/storekit"
 )
 
-// queries are the statements of a store, in its dialect.
+// queries holds the statements of a store in its dialect.
 type queries struct {
 	check, generation, sentinel, find, list, listKind, prune string
 	put, revokeSubject, restamp, undo, redeem, revokeAll     string
@@ -23,11 +23,11 @@ const (
 type builder struct {
 	d Dialect
 	n names
-	// maria is set for MariaDB, and waits bounds there the wait for a lock, in seconds.
+	// maria is set for MariaDB; waits is the longest wait for a lock there, in seconds.
 	maria bool
 	waits int
-	// beside is set while programs of the first version write too: then rows take the
-	// number that those count up in meta.
+	// beside is set while programs of the first version write too. Then rows take their
+	// number from the counter in meta that those programs use.
 	beside bool
 	// anyRole is set where a replica may answer.
 	anyRole bool
@@ -62,11 +62,12 @@ func (b builder) all(floor string) queries {
 	return q
 }
 
-// kindReplica is in the place of a kind where the server may not know what was revoked.
+// kindReplica is returned instead of a kind by a server that may not know what was
+// revoked.
 const kindReplica = "replica"
 
-// kindOrReplica is the kind of a row. A check has few columns: a driver of MySQL reads
-// the definition of each one every time.
+// kindOrReplica returns the expression for a row's kind, or kindReplica. It is one column
+// because MySQL drivers read the definition of each column with every check.
 func (b builder) kindOrReplica() string {
 	if b.d == SQLite || b.anyRole {
 		return `kind`
@@ -74,7 +75,7 @@ func (b builder) kindOrReplica() string {
 	return `CASE WHEN ` + b.role() + ` <> 0 THEN '` + kindReplica + `' ELSE kind END`
 }
 
-// record is the record of a subject in one column, as parseRecord reads it.
+// record returns the expression for a subject's record as one column: see parseRecord.
 func (b builder) record() string {
 	if b.d == MySQL {
 		return `IF(kind = 'subject', CONCAT_WS(' ', gen, all_gen, before_at, all_before_at), '')`
@@ -97,7 +98,7 @@ func parseRecord(text string) (r storekit.SubjectRecord, err error) {
 	return r, nil
 }
 
-// role is 1 where the server is a replica or read-only.
+// role returns an expression that is 1 if the server is a replica or read-only.
 func (b builder) role() string {
 	switch b.d {
 	case SQLite:
@@ -109,9 +110,9 @@ func (b builder) role() string {
 	}
 }
 
-// prune deletes the oldest of what is past its time, and reads no other row: a DELETE
-// with IN reads all of them in MySQL, and may in PostgreSQL. In SQLite the row with the
-// highest seq stays: the next one counts from there.
+// prune deletes the oldest expired rows and reads no other rows. A DELETE with IN would
+// read all rows in MySQL, and may do so in PostgreSQL. In SQLite the row with the highest
+// seq stays, because the next seq is computed from it.
 func (b builder) prune() string {
 	past := ` FROM ` + b.n.entries + ` WHERE until_at <= ? ORDER BY until_at LIMIT ?`
 	switch b.d {
@@ -124,9 +125,10 @@ func (b builder) prune() string {
 	}
 }
 
-// position is the place of a row among all changes. In PostgreSQL it is the number of
-// the transaction, in SQLite, which has one writer at a time, a number that goes up, and
-// in MySQL at least the time: a lane goes up too. None is used again after a failover.
+// position returns an expression for the place of a row among all changes. In PostgreSQL
+// it is the number of the transaction. In SQLite, which has one writer at a time, it is an
+// increasing number. In MySQL it is at least the time, and it increases in each lane. No
+// number is used again after a failover.
 func (b builder) position() string {
 	switch {
 	case b.beside:
@@ -139,8 +141,8 @@ func (b builder) position() string {
 	return `MAX(` + b.d.micros() + `, (SELECT COALESCE(MAX(seq), 0) + 1 FROM ` + b.n.entries + `))`
 }
 
-// guard follows FROM in a write: the sentinel, without which nothing is written. In
-// PostgreSQL it also sets what holds for this transaction alone.
+// guard is the FROM clause of a write. It reads the sentinel, without which nothing is
+// written. In PostgreSQL it also makes the settings of this transaction.
 func (b builder) guard() string {
 	g := b.n.entries + ` g WHERE g.id = ? AND g.except_id = ?`
 	if b.d == Postgres {
@@ -149,15 +151,16 @@ func (b builder) guard() string {
 	return g
 }
 
-// settings bound the wait for a lock, and make an acknowledged commit one that is on
-// disk, for the transaction of this statement. Neither needs a round trip of its own.
+// settings limits the wait for a lock, and makes PostgreSQL acknowledge a commit only when
+// it is on disk. Both hold for the transaction of this statement and need no extra round
+// trip.
 func (b builder) settings() string {
 	return ` AND set_config('lock_timeout', ?, true) IS NOT NULL` +
 		` AND set_config('synchronous_commit', CASE WHEN current_setting('synchronous_commit') IN ('off', 'local') THEN 'on'` +
 		` ELSE current_setting('synchronous_commit') END, true) IS NOT NULL`
 }
 
-// put writes an entry of a token or session, or lengthens the one there is. Its
+// put writes an entry of a token or session, or extends the life of the existing one. Its
 // parameters: id, kind, now, until, by, why, sentinel, epoch[, timeout].
 func (b builder) put() string {
 	return `INSERT INTO ` + b.n.entries + ` AS r (` + inserts + `) SELECT ` + b.typed("?", "text") + `, ` + b.typed("?", "text") + `, ` +
@@ -165,8 +168,8 @@ func (b builder) put() string {
 		b.typed("?", "text") + `, ` + b.typed("?", "text") + `, 0, 0 FROM ` + b.guard() + b.onConflict()
 }
 
-// putMany does the same for many tokens at once, whose identifiers and ends are
-// literals. Its parameters: now, by, why, sentinel, epoch[, timeout].
+// putMany does the same for many tokens. Their identifiers and ends are literals. Its
+// parameters: now, by, why, sentinel, epoch[, timeout].
 func (b builder) putMany(entries []row) string {
 	var v strings.Builder
 	for i, r := range entries {
@@ -180,8 +183,8 @@ func (b builder) putMany(entries []row) string {
 		b.typed("?", "text") + `, ` + b.typed("?", "text") + `, 0, 0 FROM u, ` + b.guard() + b.onConflict())
 }
 
-// typed tells PostgreSQL the type of a parameter, which it does not find out itself in
-// an INSERT of a SELECT.
+// typed adds the type of a parameter for PostgreSQL, which cannot infer it in an
+// INSERT ... SELECT.
 func (b builder) typed(s, typ string) string {
 	if b.d == Postgres {
 		return s + `::` + typ
@@ -218,9 +221,9 @@ func (b builder) subject() string {
 		` except_id = excluded.except_id, revoked_by = excluded.revoked_by, why = excluded.why`
 }
 
-// restamp raises the instants of a record, as [storekit.SubjectRecord.Restamp] does,
-// where it covers what was written with the generation given. A greater generation alone
-// does not say so: it may be that of a call which spares a session. Its parameters: before,
+// restamp raises the instants of a record, as [storekit.SubjectRecord.Restamp] does, if
+// the record covers what the call with the given generation wrote. A greater generation
+// is not enough: it may be from a call that spares a session. Its parameters: before,
 // except, except, before, until, id, generation, generation, except, sentinel, epoch[,
 // timeout].
 func (b builder) restamp() string {

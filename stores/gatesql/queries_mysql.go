@@ -7,21 +7,20 @@ import (
 	"github.com/jwtgate/gate/stores/storekit"
 )
 
-// In MySQL a write is one statement of two rows: the row of a lane, which it locks and
-// counts up, and the entry, which takes the new number. Whoever reads the entries of a
-// lane in the order of their numbers misses none, since the next writer of that lane
-// waits until this one has committed. No client is asked in between, so that one that
-// halts holds no lock.
+// In MySQL a write is one statement with two rows. The first is the row of a lane: the
+// statement locks it and increments its number. The second is the entry, which takes the
+// new number. The next writer of the lane waits until this one has committed, so a reader
+// that follows the numbers of a lane misses no entry. No lock waits for a client.
 //
-// Assignments of ON DUPLICATE KEY UPDATE take effect from left to right, and rows one
-// after the other; the variable carries the number from the first row to the second.
+// MySQL makes the assignments of ON DUPLICATE KEY UPDATE from left to right, and handles
+// one row after the other. A variable carries the number from the first row to the second.
 
-// laneRow is the first row. Its parameters: lane's id, epoch, lane.
+// laneRow returns the first row. Its parameters: lane's id, epoch, lane.
 func (b builder) laneRow() string {
 	return fmt.Sprintf(`(?, 'lane', 0, %d, 0, (@gate_seq := %s), 0, 0, ?, '', '', 0, 0, ?)`, storekit.Never, b.position())
 }
 
-// begin is the beginning of a write, as far as the second row.
+// begin returns the beginning of a write, up to the second row.
 func (b builder) begin() string {
 	insert := `INSERT INTO ` + b.n.entries + ` (` + inserts + `, lane) VALUES ` + b.laneRow()
 	if !b.maria || b.waits == 0 {
@@ -30,8 +29,8 @@ func (b builder) begin() string {
 	return fmt.Sprintf(`SET STATEMENT innodb_lock_wait_timeout = %d, max_statement_time = %d FOR `, b.waits, b.waits) + insert
 }
 
-// count begins the assignments, and gives both rows their number. A lane of another
-// epoch is an error: the number is out of range.
+// count returns the first assignments, which give both rows their number. For a lane of
+// another epoch the number is out of range, which is an error.
 func (b builder) count() string {
 	next := `GREATEST(seq + 1, ` + b.position() + `)`
 	if b.beside {
@@ -41,8 +40,8 @@ func (b builder) count() string {
 		` ` + next + `, seq + 9223372036854775807)), @gate_seq), lane = VALUES(lane)`
 }
 
-// putLane writes so many entries of one lane. Its parameters: lane's id, epoch, lane,
-// and for each id, kind, now, until, by, why, lane.
+// putLane writes n entries of one lane. Its parameters: lane's id, epoch, lane, and for
+// each entry id, kind, now, until, by, why, lane.
 func (b builder) putLane(n int) string {
 	return b.begin() + strings.Repeat(`, (?, ?, ?, ?, 0, @gate_seq, 0, 0, '', ?, ?, 0, 0, ?)`, n) + b.count() +
 		`, kind = VALUES(kind), revoked_at = VALUES(revoked_at),` +
@@ -67,11 +66,11 @@ func (b builder) subjectLane() string {
 		` undone = 0, revoked_by = VALUES(revoked_by), why = VALUES(why)`
 }
 
-// restampLane is [builder.restamp]. Where there is no record it leaves one that is
-// restored already. The last insert ID is the generation that it found, 0 for none and for
-// one that does not cover what was written with the generation given, and the one given
-// where the record was restored. Its parameters: lane's id, epoch, lane, id, until, before,
-// except, lane, and five times the generation.
+// restampLane is [builder.restamp]. If there is no record, it writes one that is marked
+// as restored. The last insert ID is the generation that it found. It is 0 if there was
+// none, or if that one does not cover what the call with the given generation wrote. It
+// is the given generation if the record was restored. Its parameters: lane's id, epoch,
+// lane, id, until, before, except, lane, and five times the generation.
 func (b builder) restampLane() string {
 	raise := func(column string) string {
 		return `, ` + column + ` = IF(kind = 'subject' AND undone = 0 AND gen >= ?, GREATEST(` + column + `, VALUES(` + column + `)), ` + column + `)`
@@ -82,8 +81,8 @@ func (b builder) restampLane() string {
 		`, gen = IF(kind = 'lane', 0, gen + 0 * LAST_INSERT_ID(IF(undone <> 0, ?, IF(all_gen >= ? OR except_id <> '' AND except_id = VALUES(except_id), gen, 0))))`
 }
 
-// undoLane is [builder.undo]. Where there is no entry it leaves one that is restored
-// already. Its parameters: lane's id, epoch, lane, id, kind, until, lane.
+// undoLane is [builder.undo]. If there is no entry, it writes one that is marked as
+// restored. Its parameters: lane's id, epoch, lane, id, kind, until, lane.
 func (b builder) undoLane() string {
 	return b.begin() + `, (?, ?, 0, ?, 1, @gate_seq, 0, 0, '', '', '', 0, 0, ?)` + b.count() +
 		`, until_at = IF(kind = 'lane' OR undone <> 0, until_at, VALUES(until_at)), undone = IF(kind = 'lane', 0, 1)`

@@ -46,13 +46,13 @@ const (
 	redeemedBefore = 2
 )
 
-// redeem is put for a token that has no live entry. It changes no other row.
+// redeem does the same as put, but only for a token without a live entry.
 func (b builder) redeem() string {
 	return b.put() + ` WHERE r.undone <> 0 OR r.until_at <= excluded.revoked_at`
 }
 
-// redeemLane is the same in MySQL. It returns as the last insert ID whether the entry
-// was there. Its parameters are those of putLane.
+// redeemLane does the same in MySQL. The last insert ID says whether a live entry
+// existed. Its parameters are those of putLane.
 func (b builder) redeemLane() string {
 	dead := `(undone <> 0 OR until_at <= VALUES(revoked_at))`
 	keep := func(column string) string {
@@ -63,9 +63,9 @@ func (b builder) redeemLane() string {
 		keep("revoked_at") + keep("revoked_by") + keep("why") + `, until_at = IF(kind <> 'lane' AND ` + dead + `, VALUES(until_at), until_at), undone = 0`
 }
 
-// RevokeAll implements [stores.Store]: a new epoch begins, for all processes that use
-// the tables under the same scope. It is written twice, as RevokeSubject is: tokens
-// without a generation that were made during the first write are covered by the second.
+// RevokeAll implements [stores.Store]. It begins a new epoch for all processes that use
+// the tables with the same scope. Like RevokeSubject it writes twice: the second write
+// covers tokens without a generation that were made during the first one.
 func (s *Store) RevokeAll(ctx context.Context, n stores.Note) error {
 	err := ctx.Err()
 	if err == nil && s.o.Upgrading {
@@ -110,7 +110,7 @@ func (s *Store) revokeAll(ctx context.Context, n stores.Note) error {
 // generation, by, why, sentinel, sentinel, epoch[, timeout].
 func (b builder) revokeAll(skew string) string {
 	where := ` WHERE id = ?` + b.guarded()
-	if b.d == MySQL { // which reads no table that it updates
+	if b.d == MySQL { // which cannot read a table that the statement updates
 		where = ` WHERE id = ? AND id = ? AND except_id = ?`
 	}
 	return b.bound() + `UPDATE ` + b.n.entries + ` SET before_at = ?, all_before_at = 1, gen = ` +

@@ -10,18 +10,18 @@ import (
 	"github.com/jwtgate/gate/stores/storekit"
 )
 
-// seen is what one statement has read of a subject: its records, what is revoked of it,
-// and the database's clock, all of one instant.
+// seen is what one statement has read about a subject at one instant: the records of its
+// sessions, its own record, and the database's clock.
 type seen struct {
 	now     time.Time
 	epoch   *epoch
 	revoked storekit.SubjectRecord
-	seq     int64 // of the subject's record; 0: there is none
+	seq     int64 // the number of the subject's record; 0: there is none
 	records []stores.SessionRecord
 }
 
-// sessionsOf reads the records of a subject, or one of them. Those that are over are left
-// out.
+// sessionsOf reads the session records of a subject, or one of them. It leaves out
+// expired records.
 func (s *Store) sessionsOf(ctx context.Context, subject string, session ...any) (v seen, err error) {
 	defer func() {
 		if err != nil {
@@ -83,7 +83,7 @@ func (s *Store) subjectID(subject string) string {
 	return storekit.HashID(stores.Subject, s.o.Scope.Text(), subject)
 }
 
-// covers reports whether the tokens of a record are revoked.
+// coversSession reports whether the tokens of a record are revoked.
 func (s *Store) coversSession(v seen, r stores.SessionRecord) bool {
 	if s.o.Upgrading {
 		r.Generation = stores.NoGeneration
@@ -102,9 +102,9 @@ func (s *Store) open(v seen) (list []stores.SessionRecord) {
 	return list
 }
 
-// Rotate implements [stores.Sessions]: it reads, judges, and writes what was judged on the
-// condition that the record, and that of the subject, are those that were read. Where
-// another writer was faster it begins again.
+// Rotate implements [stores.Sessions]. It reads the session's record and the subject's
+// record, decides, and writes the result on the condition that neither record has
+// changed. If another writer was faster, it starts again.
 func (s *Store) Rotate(ctx context.Context, r stores.Rotation) (out stores.Rotated, err error) {
 	if err = ctx.Err(); err == nil {
 		err = storekit.CheckRotation(r)
@@ -146,8 +146,8 @@ func (s *Store) tryRotate(ctx context.Context, r stores.Rotation) (out stores.Ro
 	return out, done, err
 }
 
-// writeSession executes a guarded statement in the epoch of what was read, and reports
-// whether it has changed rows.
+// writeSession executes a guarded statement in the epoch of v, and reports whether it
+// has changed rows.
 func (s *Store) writeSession(ctx context.Context, v seen, query string, args []any) (bool, error) {
 	return s.write(ctx, nil, func(ctx context.Context, w writer) (int64, error) {
 		if w.epoch.name != v.epoch.name {
@@ -161,8 +161,8 @@ func (s *Store) writeSession(ctx context.Context, v seen, query string, args []a
 	})
 }
 
-// AddSession implements [stores.Sessions]. It adds first, and looks what is too many
-// after that: whoever is last sees all that were added.
+// AddSession implements [stores.Sessions]. It adds the record first and applies the limit
+// after that, so that the last of several callers sees all new records.
 func (s *Store) AddSession(ctx context.Context, r stores.SessionRecord, l stores.SessionLimit) (ended []string, err error) {
 	if err = ctx.Err(); err == nil {
 		_, err = storekit.NewSession(r, time.Time{})
@@ -191,7 +191,7 @@ func (s *Store) AddSession(ctx context.Context, r stores.SessionRecord, l stores
 	return s.limitSessions(ctx, r, l)
 }
 
-// limitSessions ends sessions that are too many, or removes the new one.
+// limitSessions ends the sessions above the limit, or removes the new one.
 func (s *Store) limitSessions(ctx context.Context, r stores.SessionRecord, l stores.SessionLimit) ([]string, error) {
 	v, err := s.sessionsOf(ctx, r.Subject)
 	if err != nil {
@@ -249,7 +249,7 @@ func (s *Store) RemoveSession(ctx context.Context, subject, sessionID string) (b
 	return s.writeSession(ctx, v, s.sq.remove, []any{s.subjectID(subject), sessionID})
 }
 
-// removedAtOnce is how many records one statement deletes.
+// removedAtOnce is how many records one statement deletes at most.
 const removedAtOnce = 100
 
 // RemoveRevoked implements [stores.Sessions].

@@ -12,15 +12,16 @@ import (
 // sessionQueries are the statements for the records of sessions.
 type sessionQueries struct{ list, find, add, change, end, remove, prune string }
 
-// sessionColumns are the columns of a record and what is read where there is none, in
-// the order of sessionRow.fields. The subject, which comes before them, is a hash.
+// sessionColumns has the columns of a record, each with the value that is read if there
+// is no record, in the order of sessionRow.fields. The subject, which comes before them,
+// is a hash.
 var sessionColumns = [][2]string{
 	{"sid", "''"}, {"live", "''"}, {"gen", "0"}, {"issued", "0"}, {"expires", "0"}, {"idle", "0"}, {"end_at", "0"},
 	{"created", "0"}, {"seen", "0"}, {"grace", "0"}, {"ended", "0"}, {"remember", "0"}, {"device", "''"}, {"agent", "''"}, {"address", "''"},
 }
 
-// createSessions makes the table of records. Times that end a token are in seconds, the
-// others in microseconds; until_at is when a record may be deleted.
+// createSessions makes the table of records. The expiry of a token is in seconds; other
+// times are in microseconds. until_at is when a record may be deleted.
 func (d definitions) createSessions() []statement {
 	id, text := d.d.exactType(), d.d.textType()
 	columns := `subject ` + d.d.hashType() + ` NOT NULL, sid ` + id + ` NOT NULL, live ` + id + ` NOT NULL, gen BIGINT NOT NULL, ` +
@@ -50,9 +51,9 @@ func (b builder) sessions() sessionQueries {
 	return q
 }
 
-// look reads records of a subject, and with each of them, or alone, the database's
-// clock, the epoch and the subject's record. Its parameters: sentinel, subject,
-// subject[, session].
+// look reads the session records of a subject. Each row also has the database's clock,
+// the epoch and the subject's record; without a session there is one row with these. Its
+// parameters: sentinel, subject, subject[, session].
 func (b builder) look(one string) string {
 	q := `SELECT ` + b.role() + `, ` + b.d.micros() + `, COALESCE(g.before_at, 0), COALESCE(g.all_before_at, 0), COALESCE(g.gen, 0), COALESCE(g.except_id, ''),` +
 		` COALESCE(r.seq, 0), COALESCE(r.until_at, 0), COALESCE(r.undone, 0), COALESCE(r.gen, 0), COALESCE(r.all_gen, 0),` +
@@ -64,7 +65,7 @@ func (b builder) look(one string) string {
 		` LEFT JOIN ` + b.n.sessions + ` s ON s.subject = ?` + one
 }
 
-// bound tells MariaDB not to wait longer for a lock.
+// bound limits in MariaDB how long a statement waits for a lock.
 func (b builder) bound() string {
 	if !b.maria {
 		return ``
@@ -72,7 +73,8 @@ func (b builder) bound() string {
 	return fmt.Sprintf(`SET STATEMENT innodb_lock_wait_timeout = %d, max_statement_time = %d FOR `, b.waits, b.waits)
 }
 
-// guarded ends the condition of a write: nothing is written in tables of another epoch.
+// guarded is the end of the condition of a write. With it nothing is written to tables of
+// another epoch.
 func (b builder) guarded() string { return ` AND EXISTS (SELECT 1 FROM ` + b.guard() + `)` }
 
 // addSession adds a record, unless there is one of that ID. Its parameters: subject, the
@@ -97,8 +99,8 @@ func (b builder) addSession() string {
 		b.typed(`?`, `bigint`) + ` FROM ` + b.guard() + rest
 }
 
-// changeSession is the second half of a rotation: it writes what was judged, if the
-// record and that of the subject are still those that were read. Its parameters: live,
+// changeSession writes the result of a rotation if the session's record and the subject's
+// record are still those that were read. Its parameters: live,
 // issued, expires, seen, grace, ended, device, agent, address, until, subject, session,
 // the live token that was read, subject, the number of the subject's record that was read,
 // sentinel, epoch[, timeout].
@@ -114,7 +116,7 @@ func (b builder) removeSessions(n int) string {
 	return b.bound() + `DELETE FROM ` + b.n.sessions + ` WHERE subject = ? AND sid IN (?` + strings.Repeat(`, ?`, n-1) + `)` + b.guarded()
 }
 
-// pruneSessions deletes records that are past their time. Its parameters: now, how many.
+// pruneSessions deletes expired records. Its parameters: now, how many.
 func (b builder) pruneSessions() string {
 	past := ` FROM ` + b.n.sessions + ` WHERE until_at <= ? ORDER BY until_at LIMIT ?`
 	switch b.d {
@@ -135,7 +137,7 @@ type sessionRow struct {
 	device                              stores.Device
 }
 
-// fields are where the columns are scanned to, in their order.
+// fields returns the destinations of the columns, in their order.
 func (r *sessionRow) fields() []any {
 	return []any{
 		&r.id, &r.live, &r.gen, &r.issued, &r.expires, &r.idle, &r.end, &r.created, &r.seen, &r.grace, &r.ended, &r.marked,
@@ -152,7 +154,7 @@ func (r *sessionRow) record(subject string) stores.SessionRecord {
 	}
 }
 
-// added are the values of the columns for a new record.
+// added returns the values of the columns of a new record.
 func added(s stores.SessionRecord) []any {
 	marked := 0
 	if s.Remember {
@@ -164,7 +166,7 @@ func added(s stores.SessionRecord) []any {
 	}
 }
 
-// changed are the values of the columns that a rotation changes.
+// changed returns the values of the columns that a rotation changes.
 func changed(s stores.SessionRecord) []any {
 	return []any{
 		s.Live, seconds(s.Issued), seconds(s.Expires), micros(s.Seen), micros(s.GraceEnd), micros(s.Ended),
@@ -172,8 +174,8 @@ func changed(s stores.SessionRecord) []any {
 	}
 }
 
-// sessionUntil is the second in which a record may be deleted. The server's clock may be
-// behind that of the node which deletes it.
+// sessionUntil returns when a record may be deleted, as Unix time. The server's clock may
+// be behind the clock of the node that deletes it.
 func (s *Store) sessionUntil(r stores.SessionRecord) int64 {
 	end := r.End
 	if end.IsZero() || !r.Expires.IsZero() && r.Expires.Before(end) {

@@ -9,7 +9,8 @@ import (
 	"github.com/jwtgate/gate"
 )
 
-// Close ends the store's statements; later calls are errors. The database stays open.
+// Close closes the prepared statements of the store. Later calls return an error. The
+// database stays open.
 func (s *Store) Close() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -21,7 +22,7 @@ func (s *Store) Close() error {
 	return errors.Join(errs...)
 }
 
-// prepared returns the statement of a query, prepared when it is first needed.
+// prepared returns the prepared statement of a query. It prepares it on first use.
 func (s *Store) prepared(ctx context.Context, query string) (*sql.Stmt, error) {
 	s.mu.Lock()
 	st, ok := s.statements[query]
@@ -33,14 +34,14 @@ func (s *Store) prepared(ctx context.Context, query string) (*sql.Stmt, error) {
 	if closed {
 		return nil, errClosed
 	}
-	st, err := s.db.PrepareContext(ctx, query) // not under the lock: it may take long
+	st, err := s.db.PrepareContext(ctx, query) // without the lock, since it may take long
 	if err != nil {
 		return nil, err
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if other, ok := s.statements[query]; ok || s.statements == nil {
-		_ = st.Close() // another goroutine was faster; it was never used
+		_ = st.Close() // another goroutine was faster, so this one is not used
 		if !ok {
 			return nil, errClosed
 		}
@@ -92,7 +93,7 @@ func (s *Store) exec(ctx context.Context, query string, args ...any) (sql.Result
 	return res, classify(err)
 }
 
-// within bounds a call by Options.Timeout.
+// within limits a call to Options.Timeout.
 func (s *Store) within(ctx context.Context) (context.Context, context.CancelFunc) {
 	if s.o.Timeout < 0 {
 		return ctx, func() {}

@@ -12,23 +12,23 @@ import (
 	"github.com/jwtgate/gate/stores"
 )
 
-// Stats are counts since the store was opened, and its state.
+// Stats has counts since the store was opened, and the state of the store.
 type Stats struct {
-	Checks      uint64        // asked of the database
-	CacheHits   uint64        // answered from memory
-	Writes      uint64        // acknowledged
+	Checks      uint64        // checks that asked the database
+	CacheHits   uint64        // checks that were answered from memory
+	Writes      uint64        // writes that were acknowledged
 	WriteErrors uint64        // writes that returned an error
-	WriteTime   time.Duration // of all acknowledged writes together
-	LastError   error         // of a check or write, or of the copy in memory; nil when there was none
+	WriteTime   time.Duration // the time of all acknowledged writes together
+	LastError   error         // the last error of a check, a write or the copy in memory; nil: none yet
 	LastErrorAt time.Time
-	// LastWriteError is the error of the last write, and nil after one that was
-	// acknowledged: while it is not nil nothing may be revocable.
+	// LastWriteError is the error of the last write. It is nil after a write that was
+	// acknowledged. While it is not nil, revocations probably fail.
 	LastWriteError error
-	CacheEntries   int           // in memory
-	CacheAge       time.Duration // of the copy in memory; negative: there is none to use
+	CacheEntries   int           // entries in memory
+	CacheAge       time.Duration // the age of the copy in memory; negative: there is no usable copy
 }
 
-// counts are what Stats returns.
+// counts holds the numbers that Stats returns.
 type counts struct {
 	checks, hits, writes, writeErrors, writeTime atomic.Uint64
 
@@ -45,10 +45,10 @@ func (c *counts) failed(err error) {
 	c.err, c.at = err, time.Now()
 }
 
-// writeEvents is how often at most a failing write is an event.
+// writeEvents is the shortest time between two events for failing writes.
 const writeEvents = 10 * time.Second
 
-// wrote counts a write. What fails because its caller leaves says nothing.
+// wrote counts a write. It does not count one that failed because its caller gave up.
 func (s *Store) wrote(ctx context.Context, began time.Time, err error) {
 	c := &s.counts
 	if err == nil {
@@ -92,8 +92,8 @@ func (s *Store) Stats() Stats {
 	return st
 }
 
-// classify gives errors of the server the error that all stores have for it. Drivers
-// have no common type for them.
+// classify wraps an error of the server with the error that all stores use for it. It
+// compares texts, because drivers have no common type for errors.
 func classify(err error) error {
 	if err == nil {
 		return nil
@@ -123,5 +123,5 @@ func classify(err error) error {
 	return err
 }
 
-// outOfRange recognizes the error by which MySQL refuses the lane of another epoch.
+// outOfRange reports whether MySQL has refused the lane of another epoch.
 func outOfRange(err error) bool { return strings.Contains(err.Error(), "Error 1690") }

@@ -8,12 +8,12 @@ import (
 	"github.com/jwtgate/gate/stores"
 )
 
-// AcceptWipe opens a store that is closed by [stores.ErrWiped], for all processes that
-// use its tables under the same scope: an operator has seen that it lost what was
-// revoked, and decided. Tables that are missing are made, unless Options.NoCreate is
-// set; entries that are left stay. Tokens issued before notBefore, or in the Skew after
-// it, are revoked from now on, so time.Now() lets everybody log in again; with the zero
-// time they are accepted, those that had been revoked as well.
+// AcceptWipe opens a store that every check answers with [stores.ErrWiped], for all
+// processes that use its tables with the same scope. An operator calls it after finding
+// out why revocations were lost. It makes missing tables, unless Options.NoCreate is
+// set, and keeps the entries that are left. Tokens issued before notBefore plus
+// Options.Skew count as revoked from now on: with time.Now() everybody has to log in
+// again. With the zero time all tokens are accepted, even those that had been revoked.
 func (s *Store) AcceptWipe(ctx context.Context, notBefore time.Time) error {
 	if err := s.acceptWipe(ctx, notBefore); err != nil {
 		return fmt.Errorf("gatesql: accepting the wipe: %w", err)

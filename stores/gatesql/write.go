@@ -42,7 +42,7 @@ func (s *Store) RevokeSession(ctx context.Context, sessionID string, n stores.No
 		until: s.keep.UntilSession(s.o.Clock()), note: n})
 }
 
-// writable returns an error for a dead context, and where there is nothing to revoke by.
+// writable returns an error if ctx has ended or id is empty.
 func (s *Store) writable(ctx context.Context, id string) error {
 	err := ctx.Err()
 	if err == nil && id == "" {
@@ -67,9 +67,8 @@ func (s *Store) put(ctx context.Context, r row) error {
 	})
 }
 
-// RevokeTokens implements [stores.BatchRevoker]: as RevokeToken for each, in few
-// statements. Tokens that are past their time are left out. After an error some may be
-// revoked.
+// RevokeTokens implements [stores.BatchRevoker]. It revokes the tokens with few
+// statements and leaves out expired ones. After an error some tokens may be revoked.
 func (s *Store) RevokeTokens(ctx context.Context, tokens []*gate.Token, n stores.Note) error {
 	if err := ctx.Err(); err != nil {
 		return fmt.Errorf("gatesql: %w", err)
@@ -88,8 +87,8 @@ func (s *Store) RevokeTokens(ctx context.Context, tokens []*gate.Token, n stores
 	for id, end := range until {
 		entries = append(entries, row{id: id, kind: stores.Token, until: end})
 	}
-	// All writers lock rows in one order: two batches never wait for each other. In
-	// MySQL a statement is of one lane.
+	// All writers lock rows in the same order, so that two batches do not deadlock. In
+	// MySQL one statement writes to one lane.
 	slices.SortFunc(entries, func(a, b row) int { return strings.Compare(a.id, b.id) })
 	const most = 500
 	for len(entries) > 0 {
@@ -105,7 +104,7 @@ func (s *Store) RevokeTokens(ctx context.Context, tokens []*gate.Token, n stores
 	return nil
 }
 
-// sameLane is how many of the first entries are of one lane.
+// sameLane returns how many entries at the beginning have the lane of the first one.
 func sameLane(entries []row) int {
 	for i := range entries {
 		if laneOf(entries[i].id) != laneOf(entries[0].id) {
@@ -115,7 +114,7 @@ func sameLane(entries []row) int {
 	return len(entries)
 }
 
-// putMany writes entries of tokens in one statement.
+// putMany writes entries of tokens with one statement.
 func (s *Store) putMany(ctx context.Context, entries []row, now int64, n stores.Note) error {
 	hashes := make([]string, len(entries))
 	for i := range entries {
@@ -140,8 +139,8 @@ func (s *Store) RevokeSubject(ctx context.Context, subject string, o stores.Subj
 	}
 	n = storekit.CleanNote(n)
 	id := storekit.HashID(stores.Subject, s.o.Scope.Text(), subject)
-	// Each turn is a write and what follows its acknowledgement. A second turn comes only
-	// where a failover has lost the first one.
+	// Each iteration makes both writes. There is a second iteration only if a failover has
+	// lost the first write.
 	for {
 		gen, err := s.revokeSubject(ctx, id, o, n)
 		if err != nil {
@@ -153,7 +152,7 @@ func (s *Store) RevokeSubject(ctx context.Context, subject string, o stores.Subj
 	}
 }
 
-// revokeSubject is the first write, which returns the new generation.
+// revokeSubject makes the first write and returns the new generation.
 func (s *Store) revokeSubject(ctx context.Context, id string, o stores.SubjectOptions, n stores.Note) (gen int64, err error) {
 	err = s.mustWrite(ctx, []string{id}, func(ctx context.Context, w writer) (rows int64, err error) {
 		c, now, until := s.change(o)
@@ -177,18 +176,19 @@ func (s *Store) revokeSubject(ctx context.Context, id string, o stores.SubjectOp
 	if err != nil || s.o.Dialect != SQLite {
 		return gen, err
 	}
-	g, err := s.generation(ctx, id) // a file has no failover: nothing is lost in between
+	g, err := s.generation(ctx, id) // SQLite has no failover that could lose the write
 	return g.written, err
 }
 
-// change is what a call of RevokeSubject asks for now, and the end of its record.
+// change returns what a call of RevokeSubject asks for, the time, and when its record
+// expires.
 func (s *Store) change(o stores.SubjectOptions) (c storekit.SubjectChange, now, until int64) {
 	at := s.o.Clock()
 	c = s.keep.SubjectChange(o, at, s.o.Scope.Text())
 	return c, at.Unix(), s.keep.UntilSubject(at, storekit.SubjectRecord{Before: c.Before})
 }
 
-// restamp is the second write. It reports whether the first one is still there.
+// restamp makes the second write. It reports whether the first one was kept.
 func (s *Store) restamp(ctx context.Context, id string, o stores.SubjectOptions, gen int64) (kept bool, err error) {
 	there := int64(0)
 	changed, err := s.write(ctx, []string{id}, func(ctx context.Context, w writer) (rows int64, err error) {
@@ -207,7 +207,7 @@ func (s *Store) restamp(ctx context.Context, id string, o stores.SubjectOptions,
 	case changed:
 		return true, nil
 	}
-	g, err := s.generation(ctx, id) // lost, or restored by somebody
+	g, err := s.generation(ctx, id) // the first write was lost, or was undone by another call
 	return g.live == 0 && g.written >= gen, err
 }
 
@@ -247,7 +247,8 @@ func (s *Store) restore(ctx context.Context, kind stores.Kind, id string) error 
 	return err
 }
 
-// mustWrite is write where no change means that the tables have lost rows.
+// mustWrite does the same as write, for changes of at least one row. If no row was
+// changed, the tables have lost rows.
 func (s *Store) mustWrite(ctx context.Context, hashes []string, do func(context.Context, writer) (int64, error)) error {
 	changed, err := s.write(ctx, hashes, do)
 	if err == nil && !changed {
@@ -256,9 +257,9 @@ func (s *Store) mustWrite(ctx context.Context, hashes []string, do func(context.
 	return err
 }
 
-// write makes one change, and reports whether rows were changed. Where none was, or
-// MySQL refuses the number of a lane, the tables may be other ones: where an operator
-// has accepted those, it is tried again.
+// write makes one change, and reports whether rows were changed. If none was, or MySQL
+// refuses the number of a lane, the epoch of the tables may have changed. If an operator
+// has accepted the new epoch, write tries again.
 func (s *Store) write(ctx context.Context, hashes []string, do func(context.Context, writer) (int64, error)) (changed bool, err error) {
 	began := time.Now()
 	ctx, cancel := s.within(ctx)
@@ -267,7 +268,7 @@ func (s *Store) write(ctx context.Context, hashes []string, do func(context.Cont
 		changed, err = s.tryWrite(ctx, do)
 	}
 	if s.cache != nil {
-		s.cache.written(hashes) // after an error it may be there all the same
+		s.cache.written(hashes) // even after an error the change may have been made
 	}
 	s.wrote(ctx, began, err)
 	if err != nil {
@@ -304,8 +305,8 @@ func (s *Store) tryWrite(ctx context.Context, do func(context.Context, writer) (
 	return false, wiped(s.n.entries + " changes all the time")
 }
 
-// commit executes a write. Beside programs of the first version it takes the lock that
-// those take, and counts up as they do.
+// commit executes a write. With Options.Upgrading it takes the same lock, and increments
+// the same number, as programs of the first version.
 func (s *Store) commit(ctx context.Context, e *epoch, do func(context.Context, writer) (int64, error)) (int64, error) {
 	if !s.o.Upgrading {
 		return do(ctx, writer{s, nil, e})

@@ -13,13 +13,13 @@ type writer struct {
 	epoch *epoch
 }
 
-// lane are the first parameters of a write in MySQL.
+// lane returns the first parameters of a write in MySQL.
 func (w writer) lane(id string) []any {
 	lane := laneOf(id)
 	return []any{laneID(lane), w.epoch.lanes, lane}
 }
 
-// guard are the last parameters of a write in the other dialects.
+// guard returns the last parameters of a write in the other dialects.
 func (w writer) guard() []any {
 	guard := []any{w.s.sentinel, w.epoch.name}
 	if w.s.o.Dialect != Postgres {
@@ -46,7 +46,7 @@ func (w writer) affected(ctx context.Context, query string, args ...any) (int64,
 	return w.rows(res, err)
 }
 
-// affectedOnce is the same for a statement that is not worth preparing.
+// affectedOnce does the same for a statement that is not prepared.
 func (w writer) affectedOnce(ctx context.Context, query string, args ...any) (int64, error) {
 	if w.tx != nil {
 		return w.affected(ctx, query, args...)
@@ -55,8 +55,8 @@ func (w writer) affectedOnce(ctx context.Context, query string, args ...any) (in
 	return w.rows(res, classify(err))
 }
 
-// rows is how many rows were changed, apart from that of a lane, which MySQL counts
-// twice when it was there.
+// rows returns how many rows were changed, without the row of a lane. MySQL counts that
+// row twice if it existed.
 func (w writer) rows(res sql.Result, err error) (int64, error) {
 	if err != nil {
 		return 0, err
@@ -103,5 +103,5 @@ func (w writer) returned(ctx context.Context, query string, args ...any) (n, cou
 	if err := rows.Err(); err != nil {
 		return 0, 0, err
 	}
-	return n, count, rows.Close() // which waits for the commit
+	return n, count, rows.Close() // Close waits for the commit
 }
