@@ -15,18 +15,18 @@ import (
 	"github.com/jwtgate/gate/stores/storekit"
 )
 
-// memory holds verdicts, so that the next check of a token needs no hashing and one
-// look into the client's cache: for the mark, which every change writes again. A
-// verdict is good as long as the cached mark is the very one that was there before the
-// verdict: any change since, a lost connection, and the end of half of CacheFor have
-// each put another there. Half, because what the verdict was made from may have been
-// in the client's cache for as long before.
+// memory holds verdicts on tokens. With a verdict, the next check of the token needs no
+// hashing and reads only the mark from the client's cache. Every change rewrites the mark.
+// A verdict is valid as long as the cache holds the same copy of the mark that it held
+// before the verdict. A change, a lost connection, or half of CacheFor puts another copy
+// there. It is half, because the values behind the verdict may have been in the cache for
+// the other half.
 //
-// The order holds because the entry and the mark of its group are reported on one
+// This is correct because the server reports the entry and the mark of its group on one
 // connection, in the order in which they were written.
 //
-// Tokens are known by hashes that no one outside the process can aim at. All of a
-// verdict lies in the map, so that a check touches little memory.
+// Tokens are identified by hashes with a random seed, which nobody outside of the process
+// can predict. A verdict is stored in the map itself, so that a check reads little memory.
 type memory struct {
 	place, proof maphash.Seed
 	recalled     atomic.Uint64
@@ -48,8 +48,8 @@ type shard struct {
 	verdicts map[uint64]verdict // by the hash of the token's ID
 }
 
-// shardEntries bounds a shard. A full one is emptied: what it holds is worth one round
-// trip each, and most of it has ended by then.
+// shardEntries is the size of a shard. A full shard is emptied: each lost verdict costs
+// one round trip, and most of them have expired.
 const shardEntries = 1 << 10
 
 func newMemory() *memory {
@@ -63,27 +63,28 @@ func newMemory() *memory {
 // A verdict is what was found for a token.
 type verdict struct {
 	blocked bool
-	passing bool  // it hangs on a clock that may be put back, and is not kept
-	until   int64 // blocked: when that ends
+	passing bool  // it depends on a clock that may be put back, so it is not kept
+	until   int64 // if blocked: when the entry expires
 
-	token  uint64 // hash of all by which the token was looked up, with another seed
+	token  uint64 // hash of everything that identifies the token, with another seed
 	issued int64
 	made   time.Time
 	groups [3]group
 }
 
-// A group is a mark that was fetched before the verdict: where it belongs, and where
-// it lies in memory. An equal one that was fetched at another time lies elsewhere,
-// since this pointer keeps its place.
+// A group is a mark that was fetched before the verdict: the group's tag, and the address
+// of the mark in memory. A mark that is fetched later has another address, even if it is
+// equal, because this pointer keeps the old one alive.
 type group struct {
-	tag  int32 // one more than its index in Store.tags; 0: none
+	tag  int32 // the index in Store.tags plus 1; 0: none
 	mark *byte
 }
 
-// holds reports whether the verdict is good at now.
+// holds reports whether the verdict is still true at now.
 func (v *verdict) holds(now time.Time) bool { return !v.blocked || storekit.Live(v.until, now) }
 
-// hash is of all by which a token is looked up. Lengths keep the parts apart.
+// hash returns the hash of everything that identifies a token. It includes the length of
+// each part, so that different parts never give the same bytes.
 func (m *memory) hash(t *gate.Token) uint64 {
 	h := maphash.String(m.proof, t.RevocationID())
 	gen, known := t.Generation()
@@ -117,7 +118,7 @@ func (m *memory) put(id string, v verdict) {
 	s.verdicts[place] = v
 }
 
-// cached returns the client's copy of a mark, fetching it where there is none.
+// cached returns the client's copy of a mark. It fetches the mark if there is no copy.
 func (s *Store) cached(ctx context.Context, tag int32) (string, error) {
 	mark, err := text(s.client.DoCache(ctx, s.getMark[tag], s.o.CacheFor/2).ToString())
 	for range retries {
@@ -129,24 +130,24 @@ func (s *Store) cached(ctx context.Context, tag int32) (string, error) {
 	return mark, err
 }
 
-// retries of a read that ended with another caller.
+// retries is how often a read is repeated that failed with another caller's context.
 const retries = 3
 
-// endedForAnother reports whether a read failed because another caller's context has
-// ended, with whom the client has joined this read. It is worth another try.
+// endedForAnother reports whether a read failed because the context of another caller has
+// ended. The client had joined both reads, so another try may succeed.
 func endedForAnother(ctx context.Context, err error) bool {
 	return (err == context.Canceled || err == context.DeadlineExceeded) && ctx.Err() == nil
 }
 
-// ended is for reads that must not wait.
+// ended is an ended context, for reads that must not wait.
 var ended = func() context.Context {
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
 	return ctx
 }()
 
-// Recall implements [stores.MemoryBlocklist]: it answers where a verdict is in memory
-// and nothing has changed since.
+// Recall implements [stores.MemoryBlocklist]. It answers if memory has a verdict and
+// nothing has changed since.
 func (s *Store) Recall(t *gate.Token) (blocked, known bool) {
 	started := time.Now()
 	st := s.state.Load()
@@ -158,7 +159,7 @@ func (s *Store) Recall(t *gate.Token) (blocked, known bool) {
 		now = s.o.Clock()
 	}
 	if s.keep.Check(t, now) != nil {
-		return false, false // Blocked has the error
+		return false, false // Blocked returns the error
 	}
 	v, ok := s.recall(ended, t, started)
 	return v.blocked, ok && v.holds(now)
@@ -194,8 +195,8 @@ func (s *Store) remember(c check, v verdict, tags, marks []string) {
 	s.memory.put(c.t.ID, v)
 }
 
-// readCached reads keys from the client's cache, marks first, and from the server what
-// is not there.
+// readCached reads keys from the client's cache, marks first. It reads the missing ones
+// from the server.
 func (s *Store) readCached(ctx context.Context, keys []string) ([]string, error) {
 	values, err := s.tryCached(ctx, keys)
 	for range retries {
@@ -215,8 +216,8 @@ func (s *Store) tryCached(ctx context.Context, keys []string) ([]string, error) 
 	return texts(s.client.DoMultiCache(ctx, commands...))
 }
 
-// lateContext gives a call without a deadline one, and pays for its timer only where
-// somebody waits: an answer from the cache does not.
+// lateContext adds a deadline to a call without one. It starts a timer only if somebody
+// waits; an answer from the cache needs no timer.
 type lateContext struct {
 	context.Context
 	deadline time.Time
@@ -255,21 +256,21 @@ func (c *lateContext) stop() {
 	}
 }
 
-// A stepWatch notices that the machine's clock was put back. The client's cache ends
-// its copies by that clock, so they would live longer by the step.
+// A stepWatch notices when the machine's clock is put back. The client's cache uses that
+// clock to expire its copies, so they would live longer than allowed.
 type stepWatch struct {
 	start  time.Time
 	mu     sync.Mutex
-	offset time.Duration // of the wall clock to the monotonic one since start
-	until  time.Duration // the cache is not to be used, by the monotonic clock
+	offset time.Duration // wall clock minus monotonic clock, since start
+	until  time.Duration // the cache must not be used until then (monotonic clock)
 }
 
-// trusted reports whether the cache may be used at now. life is that of a copy.
+// trusted reports whether the cache may be used at now. life is how long a copy lives.
 func (w *stepWatch) trusted(now time.Time, life time.Duration) bool {
 	return w.trustedAt(now.Sub(w.start), now.Round(0).Sub(w.start.Round(0)), life)
 }
 
-// trustedAt is trusted for what the monotonic and the wall clock count since start.
+// trustedAt is trusted with the times of the monotonic and the wall clock since start.
 func (w *stepWatch) trustedAt(mono, wall, life time.Duration) bool {
 	const slack = 20 * time.Millisecond
 	w.mu.Lock()

@@ -14,14 +14,15 @@ import (
 	"github.com/jwtgate/gate/stores/storekit"
 )
 
-// Blocked reports whether t was revoked by its ID, its session or its subject. Errors
-// are those of the server or the wire, [stores.ErrWiped], [ErrUnsafe] and
-// [stores.ErrLifetime]; each means that nobody knows.
+// Blocked reports whether t was revoked by its ID, its session or its subject. It returns
+// an error if it cannot know: an error of the server or the connection,
+// [stores.ErrWiped], [stores.ErrUnsafe], [stores.ErrReadOnly], [stores.ErrLifetime] or
+// [stores.ErrForgotten].
 func (s *Store) Blocked(ctx context.Context, t *gate.Token) (bool, error) {
 	return s.blocked(ctx, t, s.o.CacheFor > 0)
 }
 
-// BlockedDirect is Blocked answered by the server, never by the cache.
+// BlockedDirect does the same as Blocked, but always asks the server.
 func (s *Store) BlockedDirect(ctx context.Context, t *gate.Token) (bool, error) {
 	return s.blocked(ctx, t, false)
 }
@@ -70,10 +71,10 @@ type check struct {
 	now     time.Time // by the store's clock
 	started time.Time
 	cached  bool  // the cache may answer
-	lowest  int64 // generation of subjects without a record
+	lowest  int64 // the generation of subjects without a record
 }
 
-// ask reads what is stored that may speak of t, and judges.
+// ask reads the entries of t and returns whether it is revoked.
 func (s *Store) ask(ctx context.Context, c check, k known) (bool, error) {
 	l := s.lookup(c.t)
 	values, err := s.read(ctx, l.all, c.cached)
@@ -99,10 +100,11 @@ func (s *Store) ask(ctx context.Context, c check, k known) (bool, error) {
 	return v.blocked, nil
 }
 
-// errForeign: fail closed on a value that this package has not written.
+// errForeign is the error for a value that this package has not written: such a token is
+// denied.
 var errForeign = errors.New("gateredis: the server holds a key that is not an entry of this store; restore the token, session or subject to remove it, and revoke it again")
 
-// errAhead: the token's generation is above that of the cached record.
+// errAhead means that the token's generation is above the cached record's.
 var errAhead = errors.New("gateredis: the cache may be older than the token")
 
 // judge reads the verdict from the values of l.all.
@@ -146,7 +148,7 @@ func (c check) covers(r storekit.SubjectRecord, session string) (covered, known 
 	return r.CoversCached(c.t, session)
 }
 
-// bound gives a call without a deadline one.
+// bound adds Options.Timeout to a call without a deadline.
 func (s *Store) bound(ctx context.Context) (context.Context, context.CancelFunc) {
 	if _, ok := ctx.Deadline(); ok {
 		return ctx, func() {}
@@ -154,7 +156,7 @@ func (s *Store) bound(ctx context.Context) (context.Context, context.CancelFunc)
 	return context.WithTimeout(ctx, s.o.Timeout)
 }
 
-// read returns the values of keys, "" for those that are not there, in one round trip.
+// read returns the values of keys in one round trip. A missing key has the value "".
 func (s *Store) read(ctx context.Context, keys []string, cached bool) ([]string, error) {
 	if cached && s.steps.trusted(time.Now(), s.o.CacheFor) {
 		return s.readCached(ctx, keys)
@@ -162,10 +164,10 @@ func (s *Store) read(ctx context.Context, keys []string, cached bool) ([]string,
 	return s.readFresh(ctx, keys)
 }
 
-// readFresh reads key by key: while a slot moves, a command for several keys fails, and
-// one for a single key is redirected; and MGET says of a key of another type that there
-// is none. Marks come last, so that what was read before them was read from a store that
-// had not been wiped.
+// readFresh reads with a command for each key. While a slot moves, a command for several
+// keys fails, but one for a single key is redirected. MGET would also report a key of
+// another type as missing. Marks are read last: if they are unchanged, the store was not
+// wiped before the other keys were read.
 func (s *Store) readFresh(ctx context.Context, keys []string) ([]string, error) {
 	return texts(s.client.DoMulti(ctx, s.gets(keys)...))
 }
@@ -188,7 +190,7 @@ func texts(results []rueidis.RedisResult) ([]string, error) {
 	return values, nil
 }
 
-// text is a value, where a key that is not there is "".
+// text returns a value, or "" for a missing key.
 func text(value string, err error) (string, error) {
 	if err == nil || rueidis.IsRedisNil(err) {
 		return value, nil
@@ -199,8 +201,8 @@ func text(value string, err error) (string, error) {
 	return "", err
 }
 
-// Entry returns what is stored for a token ID, session or subject, and false where
-// nothing is or it has gone. It always asks the server.
+// Entry returns the entry of a token ID, session or subject. It returns false if there is
+// none or it has expired. It always asks the server.
 func (s *Store) Entry(ctx context.Context, kind stores.Kind, id string) (stores.Entry, bool, error) {
 	if id == "" || kind != stores.Token && kind != stores.Session && kind != stores.Subject {
 		return stores.Entry{}, false, fmt.Errorf("gateredis: %w", stores.ErrNoID)

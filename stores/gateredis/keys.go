@@ -6,10 +6,10 @@ import (
 	"github.com/jwtgate/gate/stores/storekit"
 )
 
-// hashAlphabet are the characters that [storekit.HashID] begins with. On a Cluster the
-// first one is the tag that chooses a key's slot: 64 groups, which spread over the
-// masters, each with a mark of its own, since each master can be wiped by itself. On
-// one server one group is enough, and all keys of a check travel on one connection.
+// hashAlphabet holds the characters with which a [storekit.HashID] can begin. On a Cluster
+// the first character is the tag that chooses a key's slot. So there are 64 groups of
+// keys, spread over the masters. Each group has a mark, because each master can lose its
+// data alone. A single server has one group, and a check uses one connection.
 const hashAlphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
 
 func (s *Store) tag(hash string) string {
@@ -19,20 +19,20 @@ func (s *Store) tag(hash string) string {
 	return s.tags[0]
 }
 
-// key is where the entry of a hashed identifier is kept.
+// key returns the key of the entry of a hashed identifier.
 func (s *Store) key(kind stores.Kind, hash string) string {
 	return s.o.Prefix + "{" + s.tag(hash) + "}" + string(kind[:2]) + ":" + hash
 }
 
-// markKey is where the mark of a group of keys is kept.
+// markKey returns the key of the mark of a group.
 func (s *Store) markKey(tag string) string { return s.o.Prefix + "{" + tag + "}epoch" + s.suffix }
 
-// hash is of an identifier of the gate's own.
+// hash returns the hash of an identifier of the gate itself.
 func (s *Store) hash(kind stores.Kind, id string) string {
 	return storekit.HashID(kind, s.o.Scope.Text(), id)
 }
 
-// lookup are the keys of one check, of those identifiers that the token has.
+// lookup holds the keys of one check, for the identifiers that the token has.
 type lookup struct {
 	kinds       []stores.Kind
 	sessionHash string

@@ -9,10 +9,10 @@ import (
 	"github.com/jwtgate/gate/stores/storekit"
 )
 
-// An entry is the value of a key: until, at, By and Why, and for subjects the record
-// before the notes, separated by NUL, which a note cannot hold. until comes first, and
-// is "0" for storekit.Never. The server's own expiry only saves memory: what counts is
-// until, by the clock of the node that checks.
+// An entry is the value of a key. Its parts are until, at, for subjects the record, By and
+// Why, separated by NUL, which a note cannot contain. until is "0" for storekit.Never. It
+// decides, by the clock of the node that checks, whether the entry counts. The expiry of
+// the key on the server only saves memory.
 type entry struct {
 	until, at int64 // Unix seconds
 	subject   storekit.SubjectRecord
@@ -38,8 +38,8 @@ func wireUntil(until int64) string {
 	return number(until)
 }
 
-// decode reads a value; false for one that this package has not written. Values of
-// subjects that were written before there were generations have two fields less.
+// decode reads a value. ok is false if this package has not written the value. A
+// subject's value of a version without generations has two fields less.
 func decode(kind stores.Kind, text string) (e entry, ok bool) {
 	fields := strings.Split(text, entrySeparator)
 	n := len(fields)
@@ -66,8 +66,8 @@ func decode(kind stores.Kind, text string) (e entry, ok bool) {
 	return e, ok
 }
 
-// ttl is how long the server keeps an entry, in milliseconds; 0 is for ever. It is
-// counted from the writer's clock, so that the server's may differ from it.
+// ttl returns how long the server keeps an entry, in milliseconds; 0 is for ever. It is
+// computed from the writer's clock, so the server's clock may differ.
 func ttl(until int64, now time.Time) int64 {
 	if until == storekit.Never {
 		return 0

@@ -11,8 +11,8 @@ import (
 	"github.com/jwtgate/gate/stores/storekit"
 )
 
-// redeemScript writes ARGV[1] for ARGV[3] milliseconds, and returns 1, unless an entry is
-// there that is live at ARGV[2]; 0 is for ever.
+// redeemScript writes ARGV[1] for ARGV[3] milliseconds and returns 1, unless there is an
+// entry that is live at ARGV[2]. 0 milliseconds means for ever.
 const redeemScript = `local old = redis.call('GET', KEYS[1])
 if old then
   local has = tonumber(string.match(old, '^%d+'))
@@ -48,9 +48,9 @@ func (s *Store) Redeem(ctx context.Context, t *gate.Token, n stores.Note) (first
 	return done == 1 && err == nil, err
 }
 
-// RevokeAll revokes everything of everybody: see [stores.Store]. A new epoch begins, for
-// all processes that use the store with this prefix and scope. It is written twice, as
-// RevokeSubject is. The note is not kept.
+// RevokeAll revokes all tokens of all subjects: see [stores.Store]. It begins a new epoch
+// for all processes that use the store with this prefix and scope. Like RevokeSubject it
+// writes twice. The note is not kept.
 func (s *Store) RevokeAll(ctx context.Context, _ stores.Note) error {
 	if err := ctx.Err(); err != nil {
 		return fmt.Errorf("gateredis: %w", err)

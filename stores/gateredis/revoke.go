@@ -29,8 +29,8 @@ func (s *Store) RevokeToken(ctx context.Context, t *gate.Token, n stores.Note) e
 	return s.put(ctx, stores.Token, hash, entry{until: until, at: now.Unix(), note: storekit.CleanNote(n)}, now)
 }
 
-// batchWriters is how many writes of one batch are under way at a time. The client sends
-// them in few packets.
+// batchWriters is how many writes of a batch run at the same time. The client sends them
+// in few packets.
 const batchWriters = 64
 
 // RevokeTokens revokes many tokens: see [stores.BatchRevoker].
@@ -66,7 +66,7 @@ func (s *Store) RevokeSession(ctx context.Context, sessionID string, n stores.No
 	return s.put(ctx, stores.Session, s.hash(stores.Session, sessionID), entry{until: s.keep.UntilSession(now), at: now.Unix(), note: storekit.CleanNote(n)}, now)
 }
 
-// put writes an entry, unless one is there that lives longer.
+// put writes an entry, unless there is one that lives longer.
 func (s *Store) put(ctx context.Context, kind stores.Kind, hash string, e entry, now time.Time) error {
 	ctx, cancel := s.bound(ctx)
 	defer cancel()
@@ -77,9 +77,9 @@ func (s *Store) put(ctx context.Context, kind stores.Kind, hash string, e entry,
 	return err
 }
 
-// RevokeSubject revokes what a subject has been given: see [stores.Store]. It writes
-// twice: the first write takes effect and has the generation, the second one covers
-// tokens without a generation that were made until the first was acknowledged.
+// RevokeSubject revokes all tokens that a subject has: see [stores.Store]. It writes
+// twice. The first write takes effect and makes the generation. The second write covers
+// tokens without a generation that were made before the first one was acknowledged.
 func (s *Store) RevokeSubject(ctx context.Context, subject string, o stores.SubjectOptions, n stores.Note) error {
 	if subject == "" {
 		return fmt.Errorf("gateredis: %w", stores.ErrNoID)
@@ -104,11 +104,11 @@ func (s *Store) RevokeSubject(ctx context.Context, subject string, o stores.Subj
 		if kept == 1 || err != nil {
 			return err
 		}
-		// The first write was lost, in a failover: it is made again.
+		// A failover has lost the first write, so it is made again.
 	}
 }
 
-// subjectArgs are the arguments of revokeScript, of the time now.
+// subjectArgs returns the arguments of revokeScript for the current time.
 func (s *Store) subjectArgs(o stores.SubjectOptions, n stores.Note) []string {
 	now := s.now()
 	c := s.keep.SubjectChange(o, now, s.o.Scope.Text())
@@ -119,9 +119,9 @@ func (s *Store) subjectArgs(o stores.SubjectOptions, n stores.Note) []string {
 	}
 }
 
-// Generation returns the subject's generation, which a new token of the subject
-// carries in the claim "gen": that of the store's epoch where nothing was revoked. It
-// always asks the server.
+// Generation returns the subject's generation, which a gate writes into the claim "gen" of
+// the subject's new tokens. If nothing was revoked, it is the generation of the store's
+// epoch. It always asks the server.
 func (s *Store) Generation(ctx context.Context, subject string) (int64, error) {
 	if subject == "" {
 		return 0, fmt.Errorf("gateredis: %w", stores.ErrNoID)

@@ -1,10 +1,9 @@
 package gateredis
 
-// Each script names one key, so that it works on a Cluster, also while a slot of it
-// moves.
+// Each script uses one key, so that it works on a Cluster, even while its slot moves.
 const (
-	// putScript writes ARGV[1] for ARGV[3] milliseconds, unless the entry there lives
-	// as long as ARGV[2] or longer; 0 is for ever.
+	// putScript writes ARGV[1] for ARGV[3] milliseconds, unless the existing entry lives
+	// until ARGV[2] or longer. 0 means for ever.
 	putScript = `local old = redis.call('GET', KEYS[1])
 if old then
   local has, new = tonumber(string.match(old, '^%d+')), tonumber(ARGV[2])
@@ -13,7 +12,7 @@ end
 if ARGV[3] == '0' then redis.call('SET', KEYS[1], ARGV[1])
 else redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[3]) end
 return 1`
-	// readSubject reads the record of a subject into f, as record.go writes it.
+	// readSubject reads the record of a subject into f. record.go has its format.
 	readSubject = `local old, f = redis.call('GET', KEYS[1]), {}
 if old then
   for s in string.gmatch(old .. '\0', '([^%z]*)%z') do f[#f + 1] = s end
@@ -27,8 +26,8 @@ local function keep()
   else redis.call('SET', KEYS[1], value, 'PX', text(math.max(f[1] * 1000 - ARGV[1], 0) + 1)) end
 end
 `
-	// revokeScript is storekit.SubjectRecord.Revoke, with a generation of the server's
-	// clock, which it returns. ARGV: the writer's time in milliseconds, Before, Except, the
+	// revokeScript does what storekit.SubjectRecord.Revoke does. It makes the generation
+	// from the server's clock, and returns it. ARGV: the writer's time in milliseconds, Before, Except, the
 	// random bits of the generation, until, at, By, Why, and the lowest generation.
 	revokeScript = readSubject + `if not old then f = {'1', '', '0', '0', '', '0', '0', '', ''} end
 local now = redis.call('TIME')
@@ -45,10 +44,10 @@ if f[1] == '0' or ARGV[5] == '0' then f[1] = '0' else f[1] = text(math.max(f[1],
 f[2], f[8], f[9] = ARGV[6], ARGV[7], ARGV[8]
 keep()
 return gen`
-	// restampScript is storekit.SubjectRecord.Restamp, and returns 0 if the record does not
-	// cover what was written with the generation ARGV[4]: that write was lost. A greater
-	// generation alone does not say so: it may be that of a call which spares a session.
-	// ARGV[1] to ARGV[3] are those of revokeScript.
+	// restampScript does what storekit.SubjectRecord.Restamp does. It returns 0 if the
+	// record does not cover what the call with generation ARGV[4] wrote, because that write
+	// was lost. A greater generation is not enough: it may be from a call that spares a
+	// session. ARGV[1] to ARGV[3] are those of revokeScript.
 	restampScript = readSubject + `if not old then return 0 end
 local gen = tonumber(ARGV[4])
 local same = ARGV[3] ~= '' and ARGV[3] == f[5] and tonumber(f[6]) >= gen
@@ -57,16 +56,15 @@ if ARGV[3] == '' or ARGV[3] ~= f[5] then f[4] = text(math.max(f[4], ARGV[2])) en
 f[3] = text(math.max(f[3], ARGV[2]))
 keep()
 return 1`
-	// touchScript writes a mark again, if it is there, which tells every cache that
-	// something has changed, and returns it.
+	// touchScript rewrites an existing mark with the same value and returns it. The server
+	// then reports a change of the mark to every cache.
 	touchScript = `local mark = redis.call('GET', KEYS[1])
 if mark then redis.call('SET', KEYS[1], mark) end
 return mark`
 	// dropScript removes the entry.
 	dropScript = `redis.call('DEL', KEYS[1])
 return 1`
-	// whenFull lets a script write to a server that has reached its maxmemory: nobody can
-	// prevent the end of a session, or of all sessions, by filling the server. It needs
-	// Redis 7.
+	// whenFull lets a script write to a server that has reached its maxmemory, so that
+	// nobody can prevent a logout by filling the server. It needs Redis 7.
 	whenFull = "#!lua flags=allow-oom\n"
 )

@@ -16,7 +16,7 @@ const (
 	retry       = time.Second / 5 // of a store that is closed
 )
 
-// state is what is known of the server.
+// state is what the store knows about the server.
 type state struct {
 	known
 	err  error     // why the store is closed
@@ -26,8 +26,8 @@ type state struct {
 
 func (st *state) fresh(now time.Time) bool { return st != nil && now.Before(st.next) }
 
-// ready returns the epoch that the store is in. The first call looks at the server;
-// later ones do now and then, in passing, while others go on.
+// ready returns the store's epoch. The first call looks at the server. Later, one call
+// looks at it from time to time, and the others do not wait for that.
 func (s *Store) ready(ctx context.Context, now time.Time) (known, error) {
 	st := s.state.Load()
 	if st.fresh(now) {
@@ -60,8 +60,8 @@ func (s *Store) lock(ctx context.Context) error {
 
 func (s *Store) unlock() { <-s.busy }
 
-// look examines the server and keeps what it finds. A server that does not answer
-// changes nothing: the caller's own commands will fail by themselves.
+// look examines the server and keeps the result. If the server does not answer, nothing
+// changes, because the caller's own commands will fail too.
 func (s *Store) look(ctx context.Context, old *state) *state {
 	next := new(state)
 	if old != nil {
@@ -89,12 +89,13 @@ func (s *Store) look(ctx context.Context, old *state) *state {
 	return next
 }
 
-// closesStore tells what the server says of itself from one that does not answer.
+// closesStore reports whether an error is the server's role or settings, and not a server
+// that does not answer.
 func closesStore(err error) bool {
 	return errors.Is(err, stores.ErrUnsafe) || errors.Is(err, stores.ErrReadOnly) || errors.Is(err, stores.ErrWiped)
 }
 
-// tell reports that the server's settings or role are refused, or right again.
+// tell sends an event if the server's settings or role are refused, or accepted again.
 func (s *Store) tell(ctx context.Context, old, next *state) {
 	bad := func(st *state) bool {
 		return st != nil && (errors.Is(st.err, stores.ErrUnsafe) || errors.Is(st.err, stores.ErrReadOnly))
@@ -113,8 +114,8 @@ func (s *Store) emit(ctx context.Context, name string, err error) {
 	}
 }
 
-// findKnown finds the epoch for a process that remembers none, and otherwise compares
-// all marks with it.
+// findKnown finds the epoch for a process that does not know one. For other processes it
+// compares all marks with the known epoch.
 func (s *Store) findKnown(ctx context.Context, k known) (known, error) {
 	if k.epoch == nil {
 		e, err := s.findEpoch(ctx)
@@ -140,11 +141,10 @@ func (s *Store) findKnown(ctx context.Context, k known) (known, error) {
 	return known{e, e.mark()}, nil
 }
 
-// Check looks at the server's role and settings, at whether it takes writes, and at the
-// marks of the epoch, and returns what is wrong: [stores.ErrReadOnly],
-// [stores.ErrUnsafe], [stores.ErrWiped], [stores.ErrFull], [ErrDisk], [ErrReplicas], or
-// the server's own error. Call it at start-up, where a mistake is found early, and from a
-// health check.
+// Check checks the server's role and settings, tries a write, and reads the marks of the
+// epoch. It returns what is wrong: [stores.ErrReadOnly], [stores.ErrUnsafe],
+// [stores.ErrWiped], [stores.ErrFull], [ErrDisk], [ErrReplicas], or the server's own
+// error. Call it at start-up and from a health check.
 func (s *Store) Check(ctx context.Context) error {
 	_, err := s.check(ctx)
 	return err
@@ -169,9 +169,9 @@ func (s *Store) check(ctx context.Context) (known, error) {
 	return k, s.tryWrite(ctx)
 }
 
-// Ready is [Store.Check], and an error if the store would forget revocations while the
-// gate still accepts their tokens, or if it began so lately that tokens made now would
-// be taken for older ones.
+// Ready does what [Store.Check] does. It also returns an error if the store would forget
+// revocations while the gate still accepts their tokens, or if the epoch is so young that
+// tokens made now would count as older ones.
 func (s *Store) Ready(ctx context.Context, n gate.Needs) error {
 	if err := s.keep.Fits(n); err != nil {
 		return fmt.Errorf("gateredis: %w", err)

@@ -9,12 +9,12 @@ import (
 	"github.com/jwtgate/gate/stores/storekit"
 )
 
-// A swap writes a record on the condition that nothing is as it was not read.
+// A swap writes a record on the condition that the values are still those that were read.
 type swap struct {
-	session, value string // "": there was none
+	session, value string // the ID, and the value that was read; "" if there was none
 	record         stores.SessionRecord
-	gone           string // the value of the subject's record, or anyValue
-	growing        bool   // a full server refuses it
+	gone           string // the value of the subject's record that was read, or anyValue
+	growing        bool   // a full server may refuse it
 }
 
 const anyValue = "*"
@@ -28,10 +28,10 @@ func (s *Store) swap(ctx context.Context, l logins, now time.Time, w swap) (bool
 	return done == 1, err
 }
 
-// Rotate judges a refresh token: see [stores.Sessions]. It reads, judges, and writes what
-// was judged on the condition that the session's record and the subject's are those that
-// were read. Where another writer was faster it begins again. The usual rotation is one
-// script.
+// Rotate decides whether a refresh token is accepted: see [stores.Sessions]. The usual
+// rotation is one script. Otherwise Rotate reads the session's record and the subject's
+// record, decides, and writes on the condition that neither has changed. If another
+// writer was faster, it starts again.
 func (s *Store) Rotate(ctx context.Context, r stores.Rotation) (stores.Rotated, error) {
 	err := ctx.Err()
 	if err == nil {
@@ -108,8 +108,8 @@ func (s *Store) AddSession(ctx context.Context, r stores.SessionRecord, limit st
 	return s.limitSessions(ctx, l, r, limit)
 }
 
-// limitSessions ends sessions that are too many, or removes the new one. Whoever is the
-// last to add one sees all of them. It begins again where another writer was faster.
+// limitSessions ends the sessions above the limit, or removes the new one. The last of
+// several callers sees all new sessions. If another writer was faster, it starts again.
 func (s *Store) limitSessions(ctx context.Context, l logins, r stores.SessionRecord, limit stores.SessionLimit) (ended []string, err error) {
 	for {
 		v, err := s.sessionsOf(ctx, l, "")
@@ -160,7 +160,7 @@ func endedIn(list []stores.SessionRecord) (ended []string) {
 	return ended
 }
 
-// removeOver removes the records that are over.
+// removeOver removes the expired records.
 func (s *Store) removeOver(ctx context.Context, l logins, v seen) error {
 	var over []string
 	for id, value := range v.values {
@@ -175,7 +175,7 @@ func (s *Store) removeOver(ctx context.Context, l logins, v seen) error {
 	return err
 }
 
-// removeSessions returns how many there were.
+// removeSessions removes records and returns how many there were.
 func (s *Store) removeSessions(ctx context.Context, l logins, ids []string) (int64, error) {
 	return s.write(ctx, change{key: l.sessions, mark: l.mark, script: removeScript, quiet: true, urgent: true, args: ids})
 }
@@ -206,7 +206,7 @@ func (s *Store) RemoveSession(ctx context.Context, subject, sessionID string) (b
 	return n > 0, err
 }
 
-// RemoveRevoked removes the records of what is revoked: see [stores.Sessions].
+// RemoveRevoked removes the records of revoked sessions: see [stores.Sessions].
 func (s *Store) RemoveRevoked(ctx context.Context, subject string) error {
 	ctx, cancel := s.bound(ctx)
 	defer cancel()

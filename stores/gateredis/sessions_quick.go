@@ -15,9 +15,9 @@ import (
 	"github.com/jwtgate/gate/stores/storekit"
 )
 
-// rotateScript is the usual rotation in one step: the token is the live one, no grace
-// period is open, and the subject has no record. Then it does what storekit.Rotate does,
-// and returns the time and the record as it was; in every other case it does nothing.
+// rotateScript makes the usual rotation in one step. It does what storekit.Rotate does if
+// the token is the live one, no grace period is open, and the subject has no record. Then
+// it returns the time and the old record. In every other case it does nothing.
 // ARGV: session, token, its successor, the grace period and the leeway in microseconds,
 // the time for tests, and whether there is a device, and which.
 const rotateScript = `local old = redis.call('HGET', KEYS[1], ARGV[1])
@@ -41,7 +41,7 @@ if last == 0 then redis.call('PERSIST', KEYS[1])
 elseif (has >= 0 and has < ms) or (has < 0 and redis.call('HLEN', KEYS[1]) == 1) then redis.call('PEXPIRE', KEYS[1], string.format('%.0f', ms)) end
 return {at, old}`
 
-// quickRotate tries rotateScript, in one round trip; done is false where nothing was done.
+// quickRotate tries rotateScript in one round trip. done is false if it did nothing.
 func (s *Store) quickRotate(ctx context.Context, l logins, r stores.Rotation) (out stores.Rotated, done bool, err error) {
 	k, err := s.ready(ctx, time.Now())
 	presented := stores.SessionRecord{ID: r.Token.SessionID, Live: r.Token.ID, Generation: stores.NoGeneration, Issued: r.Token.IssuedAt}
@@ -73,7 +73,7 @@ func (s *Store) quickRotate(ctx context.Context, l logins, r stores.Rotation) (o
 	return out, err == nil, err
 }
 
-// tryQuick sends the script by its hash, and as it is to a server that has not seen it.
+// tryQuick sends the hash of the script, and its text to a server that does not have it.
 func (s *Store) tryQuick(ctx context.Context, l logins, args []string) (parts []string, mark string, err error) {
 	script, b := s.script(change{urgent: true}, rotateScript), s.client.B()
 	hash := rotateHashes[0]
@@ -92,10 +92,10 @@ func (s *Store) tryQuick(ctx context.Context, l logins, args []string) (parts []
 	return parts, mark, err
 }
 
-// rotateHashes are those of rotateScript as Redis 6 takes it, and with whenFull.
+// rotateHashes has the hashes of rotateScript: without whenFull, for Redis 6, and with it.
 var rotateHashes = [2]string{sha1Hex(rotateScript), sha1Hex(whenFull + rotateScript)}
 
-// sha1Hex is how Redis names a script.
+// sha1Hex returns the hash by which Redis knows a script.
 func sha1Hex(script string) string {
 	sum := sha1.Sum([]byte(script))
 	return hex.EncodeToString(sum[:])
@@ -122,7 +122,7 @@ func (s *Store) rotateArgs(presented stores.SessionRecord, r stores.Rotation) []
 	}
 }
 
-// rotatedFrom is what the script has done with the record that it returned.
+// rotatedFrom returns the outcome of a rotation by the script, from its result.
 func rotatedFrom(l logins, r stores.Rotation, parts []string) (stores.Rotated, error) {
 	micro, err := strconv.ParseInt(parts[0], 10, 64)
 	old, ok := decodeSession(l.subject, r.Token.SessionID, parts[1])

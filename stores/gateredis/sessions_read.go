@@ -9,8 +9,8 @@ import (
 	"github.com/jwtgate/gate/stores/storekit"
 )
 
-// logins are the two keys of a subject that a step for sessions touches: the hash of its
-// sessions, by ID, and the record of what is revoked of it. Both are of one slot.
+// logins holds the keys that calls for sessions use: the Redis hash of a subject's
+// sessions, the subject's record, and the mark. The first two are in one slot.
 type logins struct {
 	subject        string
 	sessions, gone string
@@ -22,19 +22,18 @@ func (s *Store) logins(subject string) logins {
 	return logins{subject, s.o.Prefix + "{" + s.tag(hash) + "}sessions:" + hash, s.key(stores.Subject, hash), s.markKey(s.tag(hash))}
 }
 
-// seen is what one script has read of a subject: sessions, what is revoked, and the
-// server's clock, all of one instant.
+// seen is what one script has read about a subject at one instant: the records of its
+// sessions, its own record, and the server's clock.
 type seen struct {
 	now     time.Time
 	epoch   *epoch
-	gone    string // the value of the subject's record; "": there is none
+	gone    string // the value of the subject's record; "" if there is none
 	revoked storekit.SubjectRecord
-	records []stores.SessionRecord // the newest first
-	values  map[string]string      // by ID, those included that are over
+	records []stores.SessionRecord // newest first, without the expired ones
+	values  map[string]string      // the values by ID, with the expired ones
 }
 
-// sessionsOf reads the sessions of a subject, or one of them. Those that are over are in
-// values alone.
+// sessionsOf reads the sessions of a subject, or one of them.
 func (s *Store) sessionsOf(ctx context.Context, l logins, session string) (v seen, err error) {
 	k, err := s.ready(ctx, time.Now())
 	if err != nil {
@@ -89,7 +88,7 @@ func (s *Store) readRecords(v *seen, subject string, pairs []string) error {
 	return nil
 }
 
-// lookAtSessions reads in one round trip, the mark last.
+// lookAtSessions runs sessionsScript and then reads the mark, in one round trip.
 func (s *Store) lookAtSessions(ctx context.Context, l logins, session string) (parts []string, mark string, err error) {
 	for {
 		results := s.client.DoMulti(ctx,

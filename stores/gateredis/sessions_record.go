@@ -9,10 +9,10 @@ import (
 	"github.com/jwtgate/gate/stores/storekit"
 )
 
-// Scripts for sessions. Each touches the two keys of one subject, which are of one slot.
+// Scripts for sessions. Their keys belong to one subject and are in one slot.
 const (
 	// sessionsScript reads the server's clock, the subject's record, and the session
-	// ARGV[1], or all where it is empty, each as ID and value.
+	// ARGV[1], or all sessions if that is empty. Each session is an ID and a value.
 	sessionsScript = `local t = redis.call('TIME')
 local out = {t[1], t[2], redis.call('GET', KEYS[2]) or ''}
 if ARGV[1] ~= '' then
@@ -21,9 +21,9 @@ if ARGV[1] ~= '' then
 end
 for i, v in ipairs(redis.call('HGETALL', KEYS[1])) do out[3 + i] = v end
 return out`
-	// swapScript writes the record ARGV[3] of the session ARGV[1], if its record is ARGV[2]
-	// and that of the subject is ARGV[4]. The hash lives for as long as a record of it:
-	// ARGV[5] milliseconds at least; 0 is for ever.
+	// swapScript writes the record ARGV[3] of the session ARGV[1] if its record is ARGV[2]
+	// and the subject's record is ARGV[4]. The hash lives as long as its records: at least
+	// ARGV[5] milliseconds; 0 means for ever.
 	swapScript = `if (redis.call('HGET', KEYS[1], ARGV[1]) or '') ~= ARGV[2] then return 0 end
 if ARGV[4] ~= '*' and (redis.call('GET', KEYS[2]) or '') ~= ARGV[4] then return 0 end
 redis.call('HSET', KEYS[1], ARGV[1], ARGV[3])
@@ -31,16 +31,17 @@ local has, alone = redis.call('PTTL', KEYS[1]), redis.call('HLEN', KEYS[1]) == 1
 if ARGV[5] == '0' then redis.call('PERSIST', KEYS[1])
 elseif alone or (has >= 0 and has < tonumber(ARGV[5])) then redis.call('PEXPIRE', KEYS[1], ARGV[5]) end
 return 1`
-	// removeScript removes the sessions ARGV, and returns how many there were.
+	// removeScript removes the sessions in ARGV, and returns how many there were.
 	removeScript = `return redis.call('HDEL', KEYS[1], unpack(ARGV))`
 )
 
-// sessionFields is how many parts the value of a session has, separated by NUL, which no
-// part holds.
+// sessionFields is how many parts the value of a session has. They are separated by NUL,
+// which no part contains.
 const sessionFields = 14
 
-// encodeSession writes the value of a session, without its ID, which is the field of the
-// hash. Times that end a token are in seconds, the others in microseconds; "" is none.
+// encodeSession returns the value of a session. Its ID is not part of it, because the ID
+// is the field of the hash. The expiry of a token is in seconds; other times are in
+// microseconds. "" is no time.
 func encodeSession(r stores.SessionRecord) string {
 	marked := ""
 	if r.Remember {
@@ -52,7 +53,7 @@ func encodeSession(r stores.SessionRecord) string {
 	}, entrySeparator)
 }
 
-// decodeSession reads a value; false for one that this package has not written.
+// decodeSession reads a value. ok is false if this package has not written the value.
 func decodeSession(subject, id, value string) (r stores.SessionRecord, ok bool) {
 	f := strings.Split(value, entrySeparator)
 	if len(f) != sessionFields {
@@ -101,7 +102,7 @@ func micros(t time.Time) string {
 	return number(t.UnixMicro())
 }
 
-// sessionUntil is the second in which the server may remove a record.
+// sessionUntil returns when the server may remove a record, as Unix time.
 func (s *Store) sessionUntil(r stores.SessionRecord) int64 {
 	end := r.End
 	if end.IsZero() || !r.Expires.IsZero() && r.Expires.Before(end) {

@@ -12,10 +12,10 @@ import (
 	"github.com/jwtgate/gate/stores"
 )
 
-// examine refuses a server that may not know what was revoked, or may lose it: a
-// replica, where reads go to, and settings. On a Cluster it asks every node for its
-// settings, replicas too, as each may become a master. A node that does not answer is left
-// for the next time, unless none does.
+// examine returns an error for a server that may not know what was revoked, or may lose
+// it: reads go to a replica, or a setting is not safe. On a Cluster it asks every node for
+// its settings, replicas too, because each may become a master. It skips nodes that do not
+// answer, unless none does.
 func (s *Store) examine(ctx context.Context, settings bool) error {
 	if err := s.examineRole(ctx); err != nil || !settings || s.o.Insecure.SkipServerCheck {
 		return err
@@ -41,8 +41,7 @@ func (s *Store) examine(ctx context.Context, settings bool) error {
 	return nil
 }
 
-// roleScript is a read, so that it goes where the client sends reads, and says what
-// that server is.
+// roleScript only reads, so that the client sends it to the servers that it reads from.
 const roleScript = `return redis.call('INFO', 'replication')`
 
 // examineRole asks the servers that the client reads from for their role.
@@ -61,7 +60,7 @@ func (s *Store) examineRole(ctx context.Context) error {
 	for _, r := range s.client.DoMulti(ctx, commands...) {
 		info, err := r.ToString()
 		if e, ok := rueidis.IsRedisErr(err); ok && strings.Contains(strings.ToLower(e.Error()), "unknown command") && !s.old.Swap(true) {
-			return s.examineRole(ctx) // Redis 6 has no EVAL_RO
+			return s.examineRole(ctx) // again without EVAL_RO, which Redis 6 does not have
 		}
 		if err != nil {
 			return infoError("EVAL_RO or INFO", err)
@@ -74,7 +73,7 @@ func (s *Store) examineRole(ctx context.Context) error {
 	return nil
 }
 
-// examineInTime gives a node its share of the time there is.
+// examineInTime examines a node within its share of the time that is left.
 func (s *Store) examineInTime(ctx context.Context, node rueidis.Client, shares int) error {
 	if deadline, ok := ctx.Deadline(); ok {
 		share, cancel := context.WithTimeout(ctx, time.Until(deadline)/time.Duration(shares))
@@ -111,7 +110,8 @@ func (s *Store) examineNode(ctx context.Context, node rueidis.Client) error {
 	return err
 }
 
-// examineFsync refuses what acknowledges before it is on the disk.
+// examineFsync refuses settings with which a server acknowledges before a change is on the
+// disk.
 func (s *Store) examineFsync(ctx context.Context, node rueidis.Client) error {
 	if s.o.Insecure.AllowEverysec {
 		return nil
@@ -130,7 +130,7 @@ func (s *Store) examineFsync(ctx context.Context, node rueidis.Client) error {
 	return err
 }
 
-// setting reads one of a node.
+// setting reads one setting of a node.
 func setting(ctx context.Context, node rueidis.Client, name string) (string, error) {
 	config, err := node.Do(ctx, node.B().ConfigGet().Parameter(name).Build()).AsStrMap()
 	if err != nil {
@@ -143,7 +143,8 @@ func unsafeSetting(format string, args ...any) error {
 	return fmt.Errorf("gateredis: %w: %s", stores.ErrUnsafe, fmt.Sprintf(format, args...))
 }
 
-// infoError tells a server that forbids to be asked from one that does not answer.
+// infoError returns the error of a failed command: another one if the server forbids the
+// command than if it does not answer.
 func infoError(command string, err error) error {
 	if e, ok := rueidis.IsRedisErr(err); ok && (strings.Contains(e.Error(), "NOPERM") || strings.Contains(e.Error(), "nknown") || strings.Contains(e.Error(), "can't run this command")) {
 		return unsafeSetting("it forbids %s, so its role or settings are unknown; see Insecure.SkipServerCheck", command)
@@ -151,7 +152,7 @@ func infoError(command string, err error) error {
 	return fmt.Errorf("gateredis: server check: %w", err)
 }
 
-// infoField finds a line "name:value".
+// infoField returns the value of the line "name:value".
 func infoField(info, name string) string {
 	for line := range strings.Lines(info) {
 		if value, ok := strings.CutPrefix(line, name+":"); ok {
@@ -161,7 +162,7 @@ func infoField(info, name string) string {
 	return ""
 }
 
-// tryWrite reports why the servers take no writes, as a revocation would find.
+// tryWrite makes a write as a revocation does, and returns its error.
 func (s *Store) tryWrite(ctx context.Context) error {
 	commands := make([]rueidis.Completed, len(s.tags))
 	for i, tag := range s.tags {
@@ -175,13 +176,13 @@ func (s *Store) tryWrite(ctx context.Context) error {
 	return nil
 }
 
-// writeErrors are the causes for which a server refuses to write, by how its answer
-// begins.
+// writeErrors maps the beginning of a server's answer to the cause for which it refuses to
+// write.
 var writeErrors = map[string]error{
 	"OOM": stores.ErrFull, "MISCONF": ErrDisk, "NOREPLICAS": ErrReplicas, "READONLY": stores.ErrReadOnly,
 }
 
-// writeError names the cause of a write that failed.
+// writeError adds the cause to the error of a write.
 func writeError(what string, err error) error {
 	if e, ok := rueidis.IsRedisErr(err); ok {
 		for prefix, cause := range writeErrors {

@@ -6,14 +6,14 @@ import (
 	"time"
 )
 
-// Stats are counts of a [Store] since it was made.
+// Stats has counts of a [Store] since it was made.
 type Stats struct {
-	Writes    uint64        // calls that change something and were taken
-	Waited    time.Duration // for those, in all
-	Failed    uint64        // calls that change something and were not taken
-	LastError error         // of the last one that failed
-	FailedAt  time.Time     // when that was
-	Recalled  uint64        // checks answered from memory
+	Writes    uint64        // writes that were acknowledged
+	Waited    time.Duration // the time of all these writes together
+	Failed    uint64        // writes that failed
+	LastError error         // the error of the last write that failed
+	FailedAt  time.Time     // the time of that error
+	Recalled  uint64        // checks that were answered from memory
 	Cached    int           // verdicts in memory
 }
 
@@ -26,7 +26,7 @@ func (s *Store) Stats() Stats {
 	return st
 }
 
-// failuresEach is how often failing writes are reported while they go on failing.
+// failuresEach is the shortest time between two events for failing writes.
 const failuresEach = time.Second
 
 type writeStats struct {
@@ -39,7 +39,7 @@ type writeStats struct {
 	reported time.Time
 }
 
-// note takes down a write, and says whether to report its error: one a second.
+// note counts a write, and reports whether its error should be an event.
 func (w *writeStats) note(err error, begun time.Time) bool {
 	if err == nil {
 		w.writes.Add(1)

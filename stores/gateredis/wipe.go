@@ -10,12 +10,12 @@ import (
 	"github.com/jwtgate/gate/stores/storekit"
 )
 
-// AcceptWipe opens a store that is closed by [stores.ErrWiped], for all processes that
-// use it with this prefix and scope, whichever calls it and whenever they were started:
-// an operator has seen that it lost what was revoked, and decided. Tokens issued until
-// notBefore and Options.Skew after it are revoked from now on, so time.Now() lets
-// everybody log in again; with the zero time they are accepted, those that had been
-// revoked as well. It also begins the epoch that Options.Epoch names.
+// AcceptWipe opens a store that every check answers with [stores.ErrWiped], for all
+// processes that use it with this prefix and scope. One call by any of them is enough. An
+// operator calls it after finding out why revocations were lost. Tokens issued before
+// notBefore plus Options.Skew count as revoked from now on: with time.Now() everybody has
+// to log in again. With the zero time all tokens are accepted, even those that had been
+// revoked. AcceptWipe also begins the epoch that Options.Epoch names.
 func (s *Store) AcceptWipe(ctx context.Context, notBefore time.Time) error {
 	ctx, cancel := s.bound(ctx)
 	defer cancel()
@@ -33,13 +33,13 @@ func (s *Store) AcceptWipe(ctx context.Context, notBefore time.Time) error {
 	if err := s.dropElected(ctx); err != nil {
 		return err
 	}
-	s.state.Store(&state{known: known{e, e.mark()}}) // due: the next call looks at the server
+	s.state.Store(&state{known: known{e, e.mark()}}) // the next call looks at the server
 	s.closed.Store(true)
 	s.reopened(ctx)
 	return nil
 }
 
-// nextEpoch is one that begins now, and later than any that is known.
+// nextEpoch returns an epoch that begins now, and after every epoch that a mark names.
 func (s *Store) nextEpoch(ctx context.Context, notBefore time.Time) (*epoch, error) {
 	now, err := s.serverTime(ctx)
 	if err != nil {
@@ -56,7 +56,7 @@ func (s *Store) nextEpoch(ctx context.Context, notBefore time.Time) (*epoch, err
 		e.begun = max(e.begun, st.known.epoch.begun+1)
 	}
 	for _, r := range s.client.DoMulti(ctx, s.gets(s.allMarks())...) {
-		mark, _ := r.ToString() // what is no mark does not count
+		mark, _ := r.ToString() // a value that is no mark is ignored
 		if old, ok := parseEpoch(mark); ok {
 			e.begun = max(e.begun, old.begun+1)
 		}
@@ -64,9 +64,9 @@ func (s *Store) nextEpoch(ctx context.Context, notBefore time.Time) (*epoch, err
 	return e, nil
 }
 
-// Epoch returns the name of the epoch that the store is in, and when it began. A store
-// that is new, or was wiped while no process used it, began just now: tokens from
-// before are refused, unless Options.TrustOlderTokens is set.
+// Epoch returns the name of the store's epoch, and when the epoch began. A new store, or
+// one that was wiped while no process used it, has an epoch that began just now. Tokens
+// issued before it are refused, unless Options.TrustOlderTokens is set.
 func (s *Store) Epoch(ctx context.Context) (name string, begun time.Time, err error) {
 	ctx, cancel := s.bound(ctx)
 	defer cancel()
@@ -77,8 +77,8 @@ func (s *Store) Epoch(ctx context.Context) (name string, begun time.Time, err er
 	return k.epoch.name, time.UnixMicro(k.epoch.begun), nil
 }
 
-// young returns an error while tokens that are made now would be refused, because they
-// could be from before the epoch.
+// young returns an error while the epoch is so young that tokens made now would be
+// refused: they could be older than the epoch.
 func (s *Store) young(e *epoch) error {
 	if s.o.TrustOlderTokens || s.now().Unix() > e.before {
 		return nil

@@ -11,16 +11,16 @@ import (
 	"github.com/jwtgate/gate/stores"
 )
 
-// change is one script for one key, and where the mark of its group is.
+// change is one script that changes one key, and the key of the mark of its group.
 type change struct {
 	key, mark, script string
-	more              []string // other keys of the same slot, which are only read
+	more              []string // other keys of the same slot, which the script only reads
 	args              []string
-	urgent            bool // written to a full server too
-	quiet             bool // no cache has the key
+	urgent            bool // write even to a full server
+	quiet             bool // the key is never cached
 }
 
-// script is a script of a change as the server takes it.
+// script returns the text of a change's script in the form that the server accepts.
 func (s *Store) script(c change, text string) string {
 	if c.urgent && !s.old.Load() {
 		return whenFull + text
@@ -35,8 +35,9 @@ func (s *Store) isOld(c change, err error) bool {
 	return c.urgent && ok && strings.Contains(e.Error(), "compiling script") && !s.old.Swap(true)
 }
 
-// write makes a change, in one round trip with the mark, and returns what the script
-// did. A store of another epoch is an error, whatever it has taken.
+// write makes a change and reads the mark in the same round trip. It returns the result of
+// the script. If the store has another epoch, it returns an error, even if the change was
+// made.
 func (s *Store) write(ctx context.Context, c change) (int64, error) {
 	begun := time.Now()
 	done, err := s.tryChange(ctx, c)
@@ -66,7 +67,7 @@ func (s *Store) tryChange(ctx context.Context, c change) (int64, error) {
 	}
 }
 
-// attempt sends the script, and after it reads and touches the mark.
+// attempt sends the script, and then reads and rewrites the mark.
 func (s *Store) attempt(ctx context.Context, c change) (done int64, mark string, err error) {
 	b := s.client.B()
 	commands := []rueidis.Completed{
@@ -79,7 +80,7 @@ func (s *Store) attempt(ctx context.Context, c change) (done int64, mark string,
 	var results []rueidis.RedisResult
 	if s.o.Replicas == 0 {
 		results = s.client.DoMulti(ctx, commands...)
-	} else { // WAIT speaks of the writes of its own connection
+	} else { // WAIT waits for the writes of its own connection only
 		own, release := s.client.Dedicate()
 		defer release()
 		commands = append(commands, b.Wait().Numreplicas(int64(s.o.Replicas)).Timeout(s.patience(ctx)).Build())
@@ -103,8 +104,8 @@ func (s *Store) attempt(ctx context.Context, c change) (done int64, mark string,
 	return done, mark, nil
 }
 
-// patience is how many milliseconds WAIT may take: a part of what is left, so that the
-// server's answer comes before the deadline.
+// patience returns how many milliseconds WAIT may take. It is a part of the time left, so
+// that the server's answer arrives before the deadline.
 func (s *Store) patience(ctx context.Context) int64 {
 	left := s.o.Timeout
 	if deadline, ok := ctx.Deadline(); ok {
@@ -113,8 +114,9 @@ func (s *Store) patience(ctx context.Context) int64 {
 	return max((left * 3 / 4).Milliseconds(), 1)
 }
 
-// settle waits until this process's cache has the change, so that at least who revoked
-// sees it at once. After CacheFor nothing older can be in the cache anyway.
+// settle waits until this process's cache has the change, so that the process sees its own
+// revocations at once. It waits at most CacheFor: no older value is in the cache after
+// that.
 func (s *Store) settle(ctx context.Context, key string) {
 	deadline := time.Now().Add(s.o.CacheFor)
 	for s.o.CacheFor > 0 && time.Now().Before(deadline) {
@@ -130,8 +132,8 @@ func (s *Store) settle(ctx context.Context, key string) {
 	}
 }
 
-// refused reports whether the server has said that it did nothing, for now: a slot
-// is moving, a failover is under way, or data is being loaded.
+// refused reports whether the server did nothing and a retry may succeed: a slot is
+// moving, a failover is in progress, or the server is loading its data.
 func refused(err error) bool {
 	e, ok := rueidis.IsRedisErr(err)
 	if !ok {
@@ -142,7 +144,7 @@ func refused(err error) bool {
 	return moved || ask || e.IsTryAgain() || e.IsClusterDown() || e.IsLoading() || strings.HasPrefix(e.Error(), "READONLY")
 }
 
-// pause waits a moment before another attempt; false when there is no time for one.
+// pause waits before another attempt. It returns false if there is no time for one.
 func pause(ctx context.Context) bool {
 	timer := time.NewTimer(10 * time.Millisecond)
 	defer timer.Stop()
