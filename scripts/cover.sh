@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Prints the statement coverage of the packages gate and keys, and fails when a
-# statement is not covered.
+# Prints the statement coverage of the packages gate and keys. Fails if a statement is
+# not covered.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 scratch=$(mktemp -d)

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Runs a command in the folder of every module, and fails at the first that fails.
+# Runs a command in the folder of every module. Stops at the first failure.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 for dir in $(scripts/modules.sh); do

@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
-# The long form of the fault tests: servers killed, frozen, cut off and emptied while
-# tokens are revoked and checked. Hours; make test has the short form. SOAK=10m adds
-# random faults for that long. Before that, the models of internal/model in their
-# larger bounds: some minutes, and three gigabytes of memory; then the attacks of
-# internal/integration/proofs, more often.
+# Runs the long tests, which take hours; make test runs the short form.
+# First it searches the models of internal/model with larger bounds, which takes minutes
+# and three gigabytes of memory. Then it repeats the attacks of
+# internal/integration/proofs. Then it kills, freezes, disconnects and empties servers
+# while tokens are revoked and checked. SOAK=10m adds random faults for that time.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 MODEL=large go test -count=1 -timeout 1h -v ./internal/model/...

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Fuzzes every target of the root module, one after another, for FUZZTIME each.
+# Runs every fuzz target of the root module for FUZZTIME each.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 fuzztime=${FUZZTIME:-30s}

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Fails when gofmt would change a file, and names it.
+# Fails and prints the files that gofmt would change.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 unformatted=$(gofmt -l .)

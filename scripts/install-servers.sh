@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
-# Installs the servers that the integration tests start by themselves, from Debian's
-# own packages. Changes nothing where all are present; starts no service. With the
-# argument "missing" it prints the packages that it would install, and installs nothing.
+# Installs the servers that the integration tests start, from Debian's packages. Changes
+# nothing if all are present, and starts no service. With the argument "missing" it only
+# prints the packages that it would install.
 set -euo pipefail
 
-# A package, and a program that shows it is there.
+# A package, and a program that exists if the package is installed.
 wanted=(
 	"redis-server redis-server"
 	"redis-sentinel redis-sentinel"
@@ -14,7 +14,7 @@ wanted=(
 	"pgbouncer pgbouncer"
 )
 
-# Debian keeps PostgreSQL's programs out of the PATH.
+# In Debian PostgreSQL's programs are not in the PATH.
 present() {
 	PATH="$PATH:/usr/sbin:$(echo /usr/lib/postgresql/*/bin | tr ' ' ':')" command -v "$1" >/dev/null
 }
@@ -41,7 +41,7 @@ if ! command -v apt-get >/dev/null; then
 	exit 1
 fi
 
-# Packages start their service when installed, unless this says no.
+# Debian starts the service of an installed package, unless this file forbids it.
 policy=/usr/sbin/policy-rc.d
 if [ ! -e "$policy" ]; then
 	printf '#!/bin/sh\nexit 101\n' >"$policy"

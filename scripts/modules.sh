@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Prints the folder of every module of this repository, the root first. With the
-# argument "public": of those that others can use.
+# argument "public" it prints only the modules that other projects can use.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 find . -name go.mod -not -path '*/testdata/*' -not -path './.cache/*' |

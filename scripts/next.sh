@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# Tests the root module and the stores with the second Go release that is supported.
-# The go command gets it like a module; where it cannot, this says so and skips, or
-# fails when CI=true.
+# Tests the root module and the stores with the other supported Go release. The go
+# command downloads that release. If it cannot, the script says so and skips the tests,
+# or fails if CI=true.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 release=go1.27.3

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# Writes the go.mod files of a release: each public module requires this version of its
-# siblings, and has no replace line, which go install would refuse. For a commit that
-# is tagged and not merged; docs/releasing.md has the steps.
+# Writes the go.mod files of a release. Each public module then requires this version of
+# the other modules, and has no replace line, which go install would refuse. Use it for a
+# commit that is tagged and not merged; docs/releasing.md has the steps.
 set -euo pipefail
 case ${1:-} in
 v*.*.*) version=$1 ;;

@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
-# Installs the servers that the integration tests start, as root or with CI=true. It
-# says so first; SERVERS=no refuses. Elsewhere it names the command that installs them,
-# and the tests that need them skip. With CI=true a server that cannot be installed is
-# a failure.
+# Installs the servers that the integration tests start, if it runs as root or with
+# CI=true. It says so first; SERVERS=no prevents it. Otherwise it prints the command that
+# installs them, and tests without a server are skipped. With CI=true it fails if a
+# server cannot be installed.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 

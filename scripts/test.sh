@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# Runs the tests of every module. The race detector is on for the root module and
-# the stores, where goroutines share memory; the others compile much third-party
-# code, which it would make slow for nothing.
+# Runs the tests of every module. The root module and the stores, where goroutines share
+# memory, run with the race detector. The other modules run without it, because it would
+# slow down much third-party code.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 

@@ -1,32 +1,31 @@
-// Package compat makes gates with peculiarities that only package flask needs: what
-// Flask-JWT-Extended does, and no new application should. It is the one way to them.
+// Package compat has options for a gate that only package flask may set. They imitate
+// Flask-JWT-Extended. A new application should not use them.
 package compat
 
-// Options are peculiarities of Flask-JWT-Extended. The zero value is a plain gate.
+// Options are behaviours of Flask-JWT-Extended. With the zero value a gate has none.
 type Options struct {
-	// AnyIdentity writes identities as JSON values, empty ones too, and accepts them.
-	// Claims of the application may take the place of any of the gate's.
+	// AnyIdentity writes and accepts identities of every JSON type, and empty ones. Claims
+	// of the application may replace the gate's own claims.
 	AnyIdentity bool
-	// EveryOPTIONS lets every OPTIONS request through, unguarded.
+	// EveryOPTIONS lets every OPTIONS request pass without a check.
 	EveryOPTIONS bool
-	// OnePlace has AnyTokenType look only where access tokens are.
+	// OnePlace makes AnyTokenType search only the locations of access tokens.
 	OnePlace bool
-	// FirstValue takes the first of several cookies with one name.
+	// FirstValue uses the first of several cookies with the same name.
 	FirstValue bool
-	// SkipOrigin does not look at the origin of requests.
+	// SkipOrigin skips the check of a request's origin.
 	SkipOrigin bool
-	// OneScope sets and clears cookies in one scope alone.
+	// OneScope sets and clears cookies in one scope only.
 	OneScope bool
-	// NoCaching adds neither Vary nor Cache-Control to answers that a cookie has opened.
+	// NoCaching adds neither Vary nor Cache-Control to answers for requests with a cookie.
 	NoCaching bool
-	// NewRenewal gives a token that replaces another the lifetime of the configuration, a
-	// CSRF value of its own, and no auth_time unless sessions end. It replaces tokens
-	// without "sid", too.
+	// NewRenewal gives a renewed token the lifetime from the configuration, a new CSRF
+	// value, and no auth_time unless sessions end. It also renews tokens without "sid".
 	NewRenewal bool
-	// Issuers are accepted values of "iss", in place of Accept.Issuer; nil: any.
+	// Issuers are the accepted values of "iss" instead of Accept.Issuer; nil accepts any.
 	Issuers []string
 }
 
-// New makes a *gate.Gate of a gate.Config and o. Package gate sets it, which this
-// package cannot import.
+// New makes a *gate.Gate from a gate.Config and o. Package gate sets this variable,
+// because this package cannot import it.
 var New func(config any, o Options) (gate any, err error)

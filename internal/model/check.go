@@ -38,5 +38,5 @@ func MustDescribe(t *testing.T, page string, rules []string) {
 	}
 }
 
-// Large reports whether the searches that take minutes are wanted.
+// Large reports whether the environment asks for the searches that take minutes.
 func Large() bool { return os.Getenv("MODEL") == "large" }

@@ -1,6 +1,6 @@
-// Package model searches small models of the project's protocols for violations.
-// A model lists every step that can happen next; the search tries all orders within
-// the model's bounds. It is used by tests only and is no part of the library.
+// Package model searches small models of the project's protocols for violations. A model
+// lists all steps that can happen next, and the search tries them in every order, within
+// the model's bounds. Only tests use it; it is no part of the library.
 package model
 
 import (
@@ -12,7 +12,7 @@ import (
 type Step[S comparable] struct {
 	To   S
 	What string  // a format for Args
-	Args [4]int8 // those that What does not use are 0
+	Args [4]int8 // the arguments; unused ones are 0
 }
 
 // A System is a model within bounds.
@@ -29,7 +29,7 @@ type System[S comparable] struct {
 type Result struct {
 	States    int
 	Violation string   // "" where no promise is broken
-	Trace     []string // the shortest way there
+	Trace     []string // the shortest list of steps that leads to the violation
 	Complete  bool     // whether all states within the bounds were visited
 }
 
@@ -41,8 +41,8 @@ func (r Result) String() string {
 	return fmt.Sprintf("after %d states: %s\n\t%s", r.States, r.Violation, strings.Join(r.Trace, "\n\t"))
 }
 
-// Search visits all states in breadth-first order, so the first violation that it
-// finds has the shortest trace. It gives up at limit states.
+// Search visits all states in breadth-first order, so the first violation that it finds
+// has the shortest trace. It stops after limit states.
 func (sys System[S]) Search(limit int) Result {
 	seen := map[S]struct{}{sys.Start: {}}
 	states := []S{sys.Start}

@@ -2,8 +2,8 @@ package respwriter
 
 import "net/http"
 
-// abilities has a type for each set of optional methods, since the methods of a Go type
-// are fixed when it is compiled.
+// abilities makes a writer for each combination of optional methods. Each needs a type of
+// its own, because the methods of a Go type are fixed at compile time.
 var abilities = [32]func(w *writer) http.ResponseWriter{
 	0: func(w *writer) http.ResponseWriter { return w },
 	canFlush: func(w *writer) http.ResponseWriter {

@@ -1,4 +1,4 @@
-// Package respwriter wraps an http.ResponseWriter without hiding what it can do.
+// Package respwriter wraps an http.ResponseWriter without hiding its optional methods.
 package respwriter
 
 import (
@@ -8,18 +8,18 @@ import (
 	"net/http"
 )
 
-// An Observer is told about a response before it happens.
+// An Observer is called before a response is sent.
 type Observer interface {
-	// BeforeHeader is called before each call that may send the header of the response:
-	// the last moment to change it. It may be called more than once.
+	// BeforeHeader is called before each call that may send the header of the response. It
+	// is the last chance to change the header. It may be called more than once.
 	BeforeHeader()
-	// BeforeHijack is called when the handler takes over the connection: it writes the
-	// header itself.
+	// BeforeHijack is called before the handler takes over the connection. The handler then
+	// writes the header itself.
 	BeforeHijack()
 }
 
-// Wrap returns a writer that tells o what is about to happen. It has the optional methods
-// of w, and no others: frameworks ask for them by type, and act on the answer.
+// Wrap returns a writer that calls o. It has the same optional methods as w, because
+// frameworks use type assertions to find out which methods a writer has.
 func Wrap(w http.ResponseWriter, o Observer) http.ResponseWriter {
 	return abilities[bit[http.Flusher](w, canFlush)|
 		bit[http.Hijacker](w, canHijack)|
@@ -52,21 +52,21 @@ func (w *writer) WriteString(s string) (int, error) {
 	return io.WriteString(w.ResponseWriter, s)
 }
 
-// FlushError is what http.ResponseController calls; it writes the header.
+// FlushError is called by http.ResponseController. It writes the header.
 func (w *writer) FlushError() error {
 	w.o.BeforeHeader()
 	return http.NewResponseController(w.ResponseWriter).Flush()
 }
 
-// Unwrap gives http.ResponseController the rest of the writer's abilities.
+// Unwrap lets http.ResponseController find the other methods of the writer.
 func (w *writer) Unwrap() http.ResponseWriter { return w.ResponseWriter }
 
-// flusher is http.Flusher, which writes the header.
+// flusher implements http.Flusher. Flush writes the header.
 type flusher struct{ w *writer }
 
 func (f flusher) Flush() { _ = f.w.FlushError() }
 
-// hijacker is http.Hijacker. Who takes the connection writes the header itself.
+// hijacker implements http.Hijacker. The handler then writes the header itself.
 type hijacker struct{ w *writer }
 
 func (h hijacker) Hijack() (net.Conn, *bufio.ReadWriter, error) {
@@ -74,7 +74,7 @@ func (h hijacker) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 	return h.w.ResponseWriter.(http.Hijacker).Hijack()
 }
 
-// readerFrom is io.ReaderFrom, by which net/http sends files without copying.
+// readerFrom implements io.ReaderFrom, which net/http uses to send files without copying.
 type readerFrom struct{ w *writer }
 
 func (f readerFrom) ReadFrom(src io.Reader) (int64, error) {
@@ -82,10 +82,10 @@ func (f readerFrom) ReadFrom(src io.Reader) (int64, error) {
 	return f.w.ResponseWriter.(io.ReaderFrom).ReadFrom(src)
 }
 
-// closeNotifier is http.CloseNotifier, which is deprecated and still asked for.
+// closeNotifier is http.CloseNotifier, which is deprecated but still used.
 type closeNotifier interface{ CloseNotify() <-chan bool }
 
-// The optional abilities of a ResponseWriter.
+// A bit for each optional method of a ResponseWriter.
 const (
 	canFlush = 1 << iota
 	canHijack

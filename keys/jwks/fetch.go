@@ -45,7 +45,7 @@ func (r *Remote) get(ctx context.Context, old *state) (*state, error) {
 	return s, nil
 }
 
-// read reads the set in an answer.
+// read reads the set from an answer.
 func (r *Remote) read(res *http.Response) (*state, error) {
 	text, err := safehttp.ReadBody(res)
 	if err != nil {
@@ -59,8 +59,8 @@ func (r *Remote) read(res *http.Response) (*state, error) {
 	return &state{set: set, forHeader: forHeader, etag: res.Header.Get("ETag")}, nil
 }
 
-// freshness is how long an answer may be used by its headers (RFC 9111 section 4.2), or
-// without any the default.
+// freshness returns how long an answer may be used according to its headers (RFC 9111
+// section 4.2). It returns the default if there are no such headers.
 func freshness(h http.Header, without time.Duration) time.Duration {
 	for directive := range strings.SplitSeq(strings.ToLower(strings.Join(h.Values("Cache-Control"), ",")), ",") {
 		name, value, _ := strings.Cut(strings.TrimSpace(directive), "=")
@@ -82,7 +82,7 @@ func freshness(h http.Header, without time.Duration) time.Duration {
 	return expires.Sub(date)
 }
 
-// seconds reads a number of seconds, of at most a year, or 0.
+// seconds reads a number of seconds, at most a year. It returns 0 if text is no number.
 func seconds(text string) time.Duration {
 	n, err := strconv.ParseUint(text, 10, 31)
 	if err != nil {

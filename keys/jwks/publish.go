@@ -17,25 +17,25 @@ import (
 	"github.com/jwtgate/gate/keys"
 )
 
-// A Publisher has keys to publish: a [keys.Ring], of which pending and retiring keys are
-// published too, or a [keys.Set].
+// A Publisher has public keys to publish. It is a [keys.Ring], whose pending and retiring
+// keys are published too, or a [keys.Set].
 type Publisher interface {
 	Keys() []*keys.Key
 }
 
-// Handler returns a handler that publishes the JWK Set of p, for
-// /.well-known/jwks.json. It has public keys only: no private member, and no secret.
-// Others may keep the answer for maxAge (Cache-Control), 0 is five minutes, and ask with
-// If-None-Match whether it has changed. A new key has to be in the set for at least that
-// long before it signs: see [keys.Ring.Rotate].
+// Handler returns a handler that publishes the JWK Set of p. Its usual path is
+// /.well-known/jwks.json. It publishes public keys only, and never a secret. Clients may
+// cache the answer for maxAge (Cache-Control); 0 is five minutes. They can ask with
+// If-None-Match whether it has changed. A new key must be published for at least maxAge
+// before it signs: see [keys.Ring.Rotate].
 func Handler(p Publisher, maxAge time.Duration) http.Handler {
 	return newDocument(p, maxAge, "application/jwk-set+json", func(public []*keys.Key) any {
 		return map[string][]*keys.Key{"keys": public}
 	})
 }
 
-// metadata is the part of OpenID Connect Discovery 1.0 and RFC 8414 that whoever
-// verifies tokens needs.
+// metadata has the members of OpenID Connect Discovery 1.0 and RFC 8414 that a service
+// needs to verify tokens.
 type metadata struct {
 	Issuer        string           `json:"issuer"`
 	JWKSURI       string           `json:"jwks_uri"`
@@ -44,11 +44,11 @@ type metadata struct {
 	Algorithms    []keys.Algorithm `json:"id_token_signing_alg_values_supported"`
 }
 
-// Metadata returns a handler with the document by which others find the keys of an
-// issuer that is no OpenID provider beside that: for
-// /.well-known/openid-configuration under the URL of the issuer. issuer is the "iss" of
-// the tokens, and jwksURI the URL of [Handler]; both are https, or http on a loopback
-// address.
+// Metadata returns a handler for the document that tells other services where the keys of
+// an issuer are. Its path is /.well-known/openid-configuration below the URL of the
+// issuer. The document does not describe an OpenID provider beyond that. issuer is the
+// "iss" of the tokens, and jwksURI is the URL of [Handler]. Both must be https, or http on
+// a loopback address.
 func Metadata(issuer, jwksURI string, p Publisher) (http.Handler, error) {
 	for _, text := range []string{issuer, jwksURI} {
 		u, err := url.Parse(text)
@@ -64,7 +64,7 @@ func Metadata(issuer, jwksURI string, p Publisher) (http.Handler, error) {
 	}), nil
 }
 
-// algorithms returns those of the keys, each once.
+// algorithms returns the algorithms of the keys, each once.
 func algorithms(public []*keys.Key) []keys.Algorithm {
 	all := []keys.Algorithm{}
 	for _, k := range public {
@@ -75,7 +75,7 @@ func algorithms(public []*keys.Key) []keys.Algorithm {
 	return all
 }
 
-// document is a JSON text made of public keys. It is made again when they change.
+// document is a JSON text made from public keys. It is made again when the keys change.
 type document struct {
 	keys   Publisher
 	header http.Header

@@ -11,10 +11,10 @@ import (
 	"github.com/jwtgate/gate/keys"
 )
 
-// flight is a fetch on its way.
+// flight is a fetch that is running.
 type flight struct {
-	done chan struct{} // closed at its end
-	err  error         // set before
+	done chan struct{} // closed when the fetch has ended
+	err  error         // set before done is closed
 }
 
 // maxWaiting is how many requests with an unknown kid may wait for a fetch at once.
@@ -22,17 +22,17 @@ const maxWaiting = 64
 
 var errBusy = errors.New("keys/jwks: the set is being fetched, and too many requests wait for it")
 
-// joining is what to do about a fetch that is on its way.
+// joining says what to do if a fetch is already running.
 type joining uint8
 
 const (
 	leave   joining = iota // do not wait for it
 	join                   // wait
-	joinFew                // wait, unless maxWaiting do
+	joinFew                // wait, unless maxWaiting requests already wait
 )
 
-// refresh fetches the set, unless the last fetch began less than the cooldown ago: then
-// it returns what that one did.
+// refresh fetches the set. Within the cooldown of the last fetch it returns the error of
+// that fetch instead.
 func (r *Remote) refresh(ctx context.Context, how joining) error {
 	f, mine, err := r.board()
 	switch {
@@ -59,11 +59,11 @@ func (r *Remote) refresh(ctx context.Context, how joining) error {
 	}
 }
 
-// errPanicked is what others see when the caller's client panics.
+// errPanicked is the error for waiting requests when the caller's client panics.
 var errPanicked = errors.New("keys/jwks: the fetch was given up")
 
-// board returns the fetch on its way, or a new one, which is the caller's to make. In
-// the cooldown there is none, and the error is that of the last one.
+// board returns the running fetch, or a new one that the caller must make; then mine is
+// true. Within the cooldown it returns no fetch, and the error of the last one.
 func (r *Remote) board() (f *flight, mine bool, err error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -90,9 +90,9 @@ func (r *Remote) land(f *flight, began time.Time) {
 	close(f.done)
 }
 
-// cooldown is the time to the next fetch. Until the first set has come, when no token
-// can be verified, it begins with a second and doubles. A failure adds up to a fifth, so
-// that the nodes of a service do not all come back at once.
+// cooldown returns the shortest time to the next fetch. Before the first successful fetch
+// it is one second at first and then doubles. After a failure up to a fifth is added at
+// random, so that the nodes of a service do not all fetch at the same time.
 func (r *Remote) cooldown() time.Duration {
 	d := r.o.Cooldown
 	if r.state.Load() == nil {
@@ -104,8 +104,8 @@ func (r *Remote) cooldown() time.Duration {
 	return d
 }
 
-// fetch gets the set and puts it in the place of the old one. It ends by the time-out
-// alone, not with the request that happens to have begun it.
+// fetch fetches the set and replaces the old one. It is not cancelled with the request
+// that caused it; only Options.Timeout limits it.
 func (r *Remote) fetch(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), r.o.Timeout)
 	defer cancel()
@@ -127,7 +127,7 @@ func (r *Remote) fetch(ctx context.Context) error {
 	return err
 }
 
-// put makes s the set that serves.
+// put makes s the set in use.
 func (r *Remote) put(s *state) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -137,7 +137,7 @@ func (r *Remote) put(s *state) {
 	}
 }
 
-// warn tells of a set that shows what nobody should see.
+// warn sends an event if the set has a private key or secret.
 func (r *Remote) warn(ctx context.Context, set *keys.Set, e Event) {
 	for _, k := range set.Skipped() {
 		if errors.Is(k.Err, keys.ErrExposed) {
@@ -147,15 +147,15 @@ func (r *Remote) warn(ctx context.Context, set *keys.Set, e Event) {
 	}
 }
 
-// Run fetches the set, and again before it is due, until ctx ends. While it runs, no
-// token with a known key waits for a fetch. It returns the error of ctx.
+// Run fetches the set, and fetches it again before it is due, until ctx ends. Then it
+// returns the error of ctx. While Run runs, no token with a known key waits for a fetch.
 func (r *Remote) Run(ctx context.Context) error {
 	r.running.Add(1)
 	defer r.running.Add(-1)
 	defer r.dropLive()
 	for ctx.Err() == nil {
 		if r.ahead() <= 0 {
-			// OnEvent is told of an error.
+			// refresh has reported an error to OnEvent.
 			_ = r.refresh(ctx, join)
 		}
 		timer := time.NewTimer(max(min(r.ahead(), r.keepLive()), minPause))
@@ -168,8 +168,8 @@ func (r *Remote) Run(ctx context.Context) error {
 	return ctx.Err()
 }
 
-// keepLive lets requests use the set without a look at the clock while it is not too
-// old, and returns the time until it is.
+// keepLive lets requests use the set without reading the clock, if it is not too old. It
+// returns the time until it is too old.
 func (r *Remote) keepLive() time.Duration {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -192,11 +192,11 @@ func (r *Remote) dropLive() {
 	r.live.Store(nil)
 }
 
-// minPause keeps Run from spinning under a clock that stands still.
+// minPause is the shortest pause of Run, so that it does not spin if the clock stops.
 const minPause = 10 * time.Millisecond
 
-// ahead is the time until Run has to fetch: when three quarters of the time of the set
-// are over, and not in the cooldown.
+// ahead returns the time until Run has to fetch: after three quarters of the time to the
+// next due fetch, but not within the cooldown.
 func (r *Remote) ahead() time.Duration {
 	var at time.Time
 	if s := r.state.Load(); s != nil {

@@ -1,7 +1,7 @@
-// Package jwks has the JWK Sets of others behind a URL, and the handlers that publish
-// your own set.
+// Package jwks fetches the JWK Sets of other issuers, and has handlers that publish your
+// own set.
 //
-// A [Remote] is a keys.Source whose keys come from the URL of an issuer:
+// A [Remote] is a keys.Source with the keys from the URL of an issuer:
 //
 //	remote, err := jwks.New("https://issuer.example/jwks.json", jwks.Options{})
 //	go remote.Run(ctx)
@@ -9,11 +9,12 @@
 //		{Name: "https://issuer.example", Keys: remote, Audiences: []string{"orders"}},
 //	}})
 //
-// In Config.Keys it is for a service that shares its tokens with the one that makes them:
-// "iss" and "aud" are then checked only where Config.Accept or Config.Create names them.
+// A service can also use a Remote in Config.Keys, if it only accepts the tokens of one
+// other service. Then "iss" and "aud" are checked only if Config.Accept or Config.Create
+// names them.
 //
-// [Handler] publishes the keys of a keys.Ring or keys.Set, and [Metadata] the document
-// by which others find them.
+// [Handler] publishes the keys of a keys.Ring or keys.Set. [Metadata] publishes the
+// document that leads other services to these keys.
 package jwks
 
 import (
@@ -32,34 +33,34 @@ import (
 	"github.com/jwtgate/gate/keys"
 )
 
-// Options are the rules of a [Remote]. The zero value is good for a public issuer.
+// Options are the settings of a [Remote]. The zero value works for a public issuer.
 type Options struct {
-	// Algorithms are for keys that name none, as in [keys.ParseSet]. Microsoft Entra's
-	// need keys.RS256.
+	// Algorithms are for keys without an algorithm, as in [keys.ParseSet]. The keys of
+	// Microsoft Entra need keys.RS256.
 	Algorithms []keys.Algorithm
-	// InsecureLoopback allows a URL with http, and addresses of this machine, for
+	// InsecureLoopback allows an http URL, and addresses of this machine. It is for
 	// development and tests.
 	InsecureLoopback bool
-	// Networks are private networks in which the issuer may be. Without them a name that
-	// leads to a private, local or reserved address is not connected to.
+	// Networks are the private networks in which the issuer may be. Other private, local
+	// and reserved addresses are refused.
 	Networks []netip.Prefix
-	// Client is used in place of one with the rules of this package. Which schemes,
-	// addresses, redirects and proxies it allows is up to the caller then; the bounds on
-	// time, bytes and keys stay.
+	// Client replaces the HTTP client of this package. Then the caller decides which
+	// schemes, addresses, redirects and proxies are allowed. The limits on time, bytes and
+	// keys stay.
 	Client *http.Client
-	// Refresh is the longest time that keys are used without asking for them again: a key
-	// that the issuer took out of its set is refused after it. The issuer's
-	// Cache-Control or Expires can make it shorter, down to a third. 0 is 15 minutes.
+	// Refresh is the longest time from one fetch to the next. After it, a key that the
+	// issuer removed from its set is refused. The issuer's Cache-Control or Expires can
+	// shorten it to a third. 0 is 15 minutes.
 	Refresh time.Duration
 	// Cooldown is the shortest time from one fetch to the next. A token with an unknown
 	// "kid" that comes sooner is refused without a fetch. 0 is 30 seconds.
 	Cooldown time.Duration
-	// MaxStale is how long the keys serve while the issuer does not answer. After it, or
-	// with Run at most Timeout later, tokens are answered with 503. 0 is 24 hours.
+	// MaxStale is how long the keys are used while the issuer does not answer. After it, or
+	// with Run at most Timeout later, requests with tokens get 503. 0 is 24 hours.
 	MaxStale time.Duration
-	// Timeout is for one fetch as a whole. 0 is 5 seconds.
+	// Timeout limits a whole fetch. 0 is 5 seconds.
 	Timeout time.Duration
-	// OnEvent is called for fetches, in the goroutine that fetched.
+	// OnEvent is called for each fetch, in the goroutine that fetched.
 	OnEvent func(context.Context, Event)
 	// Clock returns the time; nil is time.Now.
 	Clock func() time.Time
@@ -68,66 +69,69 @@ type Options struct {
 // Names of events.
 const (
 	Refreshed = "keys.refreshed" // the set was fetched
-	Failed    = "keys.failed"    // it was not; keys from before go on to serve until MaxStale
-	Exposed   = "keys.exposed"   // it shows a private key or secret to everybody, see keys.ErrExposed
+	Failed    = "keys.failed"    // the fetch failed; the old keys are used until MaxStale
+	Exposed   = "keys.exposed"   // the set has a private key or secret, see keys.ErrExposed
 )
 
 // Event is something that happened to a [Remote].
 type Event struct {
 	Name string
 	URL  string
-	Keys int   // of the set that serves now
-	Err  error // of Failed and Exposed
+	Keys int   // the number of keys in use
+	Err  error // the error, for Failed and Exposed
 }
 
 // Health is the state of a [Remote].
 type Health struct {
-	// Keys is how many keys serve; 0 before the first fetch.
+	// Keys is the number of keys in use; 0 before the first fetch.
 	Keys int
-	// Skipped are the keys of the set that cannot be used here, with the reasons.
+	// Skipped has the keys of the set that cannot be used, with the reasons.
 	Skipped []keys.Skipped
-	// Fetched is when the set was fetched, Due when it is fetched again, and Closed when
-	// it serves no longer.
+	// Fetched is when the set was fetched, Due is when it will be fetched again, and
+	// Closed is when it must not be used any more.
 	Fetched, Due, Closed time.Time
-	// Failures counts the fetches that have failed since the last good one, and Err is
-	// why the last one did.
+	// Failures counts the fetches that have failed since the last successful one. Err is
+	// the error of the last one.
 	Failures int
 	Err      error
 }
 
-// A Remote is a [keys.Source] that verifies with the JWK Set behind a URL. It never
+// A Remote is a [keys.Source] that verifies tokens with the JWK Set from a URL. It never
 // signs. It is safe for concurrent use.
 //
-// The set is fetched when the first token comes, and kept for as long as its HTTP
-// headers say, within the bounds of Options.Refresh. There is one fetch at a
-// time. Tokens with a known key do not wait for it: while [Remote.Run] runs none of
-// them ever fetches, and without Run one of them does each time that the set is due. A
-// token with an unknown "kid" makes a fetch, at most one in Options.Cooldown for all of
-// them together, and is refused at once where that is used up, so that forged tokens
-// neither wait nor reach the issuer. Errors of the issuer, and answers that are no JWK
-// Set or hold no usable key, change nothing until Options.MaxStale; then, and before the
-// first set has come, tokens are answered with 503.
+// The set is fetched for the first token. It is used as long as its HTTP headers say,
+// within the limits of Options.Refresh. There is only one fetch at a time. While
+// [Remote.Run] runs, tokens with a known key never wait for a fetch. Without Run, one such
+// token fetches the set each time it is due, and the others do not wait.
+//
+// A token with an unknown "kid" causes a fetch, but there is at most one fetch in
+// Options.Cooldown for all such tokens together. Within the cooldown such a token is
+// refused at once. So forged tokens neither wait nor reach the issuer.
+//
+// If a fetch fails, or the answer is no JWK Set or has no usable key, the old keys are
+// used until Options.MaxStale. After that, and before the first successful fetch, requests
+// with tokens get 503.
 //
 // At most 1 MiB and 100 keys are read. Only https is used, redirects stay on the same
-// origin, and private, local and reserved addresses are refused, but for what Options
-// name. The set is read by [keys.ParsePublicSet].
+// origin, and private, local and reserved addresses are refused. Options can allow more.
+// [keys.ParsePublicSet] reads the set.
 type Remote struct {
 	url    string
 	o      Options
-	real   bool // the clock is time.Now, which Run's timers follow
+	real   bool // whether the clock is time.Now, as Run's timers need
 	client *http.Client
 	state  atomic.Pointer[state] // nil before the first set
-	// live is state while Run keeps it up to date, and takes it away when it is too old, so
-	// that requests need no clock; else nil.
+	// live is the same as state while Run keeps it up to date, and nil otherwise. Run sets it
+	// to nil when the set is too old, so that requests need no clock.
 	live    atomic.Pointer[state]
 	running atomic.Int32 // how many calls of Run have not returned
-	waiting atomic.Int32 // requests with an unknown kid that wait
+	waiting atomic.Int32 // how many requests with an unknown kid wait
 
-	mu       sync.Mutex // guards what follows, and is held by who changes state and live
-	flight   *flight    // the fetch that is on its way, or nil
-	next     time.Time  // no fetch begins before
+	mu       sync.Mutex // guards the fields below, and changes of state and live
+	flight   *flight    // the fetch that is running, or nil
+	next     time.Time  // no fetch begins before this time
 	failures int
-	err      error // of the last fetch
+	err      error // the error of the last fetch
 }
 
 var _ keys.Source = (*Remote)(nil)
@@ -140,7 +144,7 @@ type state struct {
 	fetched, due, closed time.Time
 }
 
-// New returns the set behind the URL. It fetches nothing yet.
+// New returns a Remote for the URL. It does not fetch the set yet.
 func New(url string, o Options) (*Remote, error) {
 	real := o.Clock == nil
 	o, err := o.withDefaults()
@@ -184,7 +188,7 @@ func (o Options) withDefaults() (Options, error) {
 	return o, nil
 }
 
-// SigningKey implements [keys.Source]: there is none.
+// SigningKey implements [keys.Source]. It always returns an error: a Remote never signs.
 func (r *Remote) SigningKey(context.Context, any) (*keys.Key, error) {
 	return nil, keys.ErrCannotSign
 }
@@ -205,7 +209,7 @@ func (r *Remote) VerificationKeys(ctx context.Context, u keys.Unverified) ([]*ke
 	return r.state.Load().set.VerificationKeys(ctx, u)
 }
 
-// usable returns the set that serves, and fetches it where it must be.
+// usable returns the set to use. It fetches the set if needed.
 func (r *Remote) usable(ctx context.Context) (*state, error) {
 	if s := r.live.Load(); s != nil {
 		return s, nil
@@ -225,8 +229,8 @@ func (r *Remote) usable(ctx context.Context) (*state, error) {
 	return r.state.Load(), nil
 }
 
-// mustFetch reports whether a request has to fetch the set that is due, since nobody
-// else does.
+// mustFetch reports whether this request has to fetch the set, because the set is due and
+// Run is not running.
 func (r *Remote) mustFetch(s *state, now time.Time) bool {
 	return !now.Before(s.due) && r.running.Load() == 0
 }
@@ -240,7 +244,7 @@ func init() {
 	})
 }
 
-// forHeader returns the key that writes exactly this encoded header segment, or nil.
+// forHeader returns the key whose tokens have exactly this encoded header, or nil.
 func (r *Remote) forHeader(segment string) *keys.Key {
 	if s := r.live.Load(); s != nil {
 		return s.forHeader(segment)
@@ -259,8 +263,8 @@ func (r *Remote) forHeader(segment string) *keys.Key {
 	return k
 }
 
-// Ready returns why no token can be verified now, or nil. It fetches the set where there
-// is none yet.
+// Ready returns an error if no token can be verified now. It fetches the set if there is
+// none yet.
 func (r *Remote) Ready(ctx context.Context) error {
 	_, err := r.usable(ctx)
 	return err

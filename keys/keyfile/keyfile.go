@@ -1,20 +1,20 @@
 // Package keyfile keeps the keys of a keys.Ring in a file or a directory.
 //
 //	file, err := keyfile.Open("keys.json", keyfile.Options{Lifetime: 30 * 24 * time.Hour})
-//	go file.Run(ctx) // takes in what others change
+//	go file.Run(ctx) // reloads the file when it changes
 //	g, err := gate.New(gate.Config{Keys: file.Ring()})
 //	err = file.Rotate(keys.ES256, time.Now().Add(time.Hour))
 //
-// A file is a JWK Set (RFC 7517) with private keys or secrets. The member "nbf" of a key,
-// in seconds since 1970, is the time from which it signs; without it that is before all
-// others. A file may also be one key in PEM.
+// A file is a JWK Set (RFC 7517) with private keys or secrets. The member "nbf" of a key
+// is the time from which it signs, in seconds since 1970. A key without "nbf" signs before
+// all others. A file may also be one key in PEM.
 //
-// In a directory each file that ends with ".json" is one such key or set, and each that
-// ends with ".pem" one key, whose ID is its name. A name such as
-// 20260102T150405Z-spring.pem says from when the key signs. Other files, and those whose
-// names begin with a dot, are left alone.
+// In a directory each file that ends with ".json" is a key or a set. Each file that ends
+// with ".pem" is one key, whose ID is the file's name. A name such as
+// 20260102T150405Z-spring.pem also says from when the key signs. Other files, and files
+// whose names begin with a dot, are ignored.
 //
-// Private keys and secrets that the group or others can read are refused.
+// A file with a private key or secret is refused if its group or others can read it.
 package keyfile
 
 import (
@@ -28,11 +28,11 @@ import (
 	"github.com/jwtgate/gate/keys"
 )
 
-// Options are the rules of a [File].
+// Options are the settings of a [File].
 type Options struct {
-	// Lifetime is that of [keys.RingOptions]: the longest lifetime of a token.
+	// Lifetime is the longest lifetime of a token, as in [keys.RingOptions].
 	Lifetime time.Duration
-	// Algorithm is for keys that do not name theirs: those in PEM.
+	// Algorithm is for keys without an algorithm, such as those in PEM.
 	Algorithm keys.Algorithm
 	// Interval is how often [File.Run] looks for changes. 0 is 10 seconds.
 	Interval time.Duration
@@ -44,31 +44,31 @@ type Options struct {
 
 // Names of events.
 const (
-	Reloaded = "keyfile.reloaded" // the file has changed, and its keys are used
-	Failed   = "keyfile.failed"   // it cannot be read; the keys from before stay
+	Reloaded = "keyfile.reloaded" // the file has changed, and its keys are used now
+	Failed   = "keyfile.failed"   // the file cannot be read; the old keys are still used
 )
 
 // Event is something that happened in [File.Run].
 type Event struct {
 	Name string
 	Path string
-	Keys int   // in use now
-	Err  error // of Failed
+	Keys int   // the number of keys in use
+	Err  error // the error, for Failed
 }
 
-// A File keeps a [keys.Ring] in a file or directory. It is safe for concurrent use. Of
-// several processes with one file, one at a time may call [File.Rotate].
+// A File keeps a [keys.Ring] in a file or directory. It is safe for concurrent use. If
+// several processes share a file, only one at a time may call [File.Rotate].
 type File struct {
 	path string
 	o    Options
 	ring *keys.Ring
 
-	mu   sync.Mutex // held by who reads or writes the file
-	last []stored   // what the ring was made of
+	mu   sync.Mutex // held while the file is read or written
+	last []stored   // the keys that the ring was made from
 }
 
-// Open reads the keys at path. It starts no goroutine: changes of the file are taken in
-// by [File.Reload] and [File.Run].
+// Open reads the keys at path. It starts no goroutine: call [File.Run] or [File.Reload] to
+// use changes of the file.
 func Open(path string, o Options) (*File, error) {
 	if o.Interval <= 0 {
 		o.Interval = 10 * time.Second
@@ -99,10 +99,10 @@ func (f *File) newRing(all []stored) (*keys.Ring, error) {
 	return ring, nil
 }
 
-// Ring returns the ring, which stays the same one when the file changes.
+// Ring returns the ring. It is the same ring after the file has changed.
 func (f *File) Ring() *keys.Ring { return f.ring }
 
-// Reload reads the file again. On an error the keys stay as they are.
+// Reload reads the file again. After an error the old keys are still used.
 func (f *File) Reload() error {
 	_, err := f.reload()
 	return err
@@ -127,7 +127,7 @@ func (f *File) use(all []stored) error {
 	return nil
 }
 
-// Run reloads the file when it changes, until ctx ends, and returns the error of ctx.
+// Run reloads the file when it changes, until ctx ends. Then it returns the error of ctx.
 func (f *File) Run(ctx context.Context) error {
 	tick := time.NewTicker(f.o.Interval)
 	defer tick.Stop()
@@ -148,9 +148,9 @@ func (f *File) Run(ctx context.Context) error {
 	}
 }
 
-// Create makes a file with one new key, which signs from now on, and opens it. Where
-// path is a directory, the file is made in it. It is an error when there is a file, or a
-// key in the directory.
+// Create makes a file with one new key, which signs from now on, and opens it. If path is
+// a directory, it makes the file there. It returns an error if the file exists, or if the
+// directory has a key.
 func Create(path string, alg keys.Algorithm, o Options) (*File, error) {
 	k, err := generate(alg)
 	if err != nil {
@@ -170,8 +170,9 @@ func Create(path string, alg keys.Algorithm, o Options) (*File, error) {
 }
 
 // Rotate makes a new key that signs from the given time on, as [keys.Ring.Rotate] does,
-// and saves it. Keys whose time is over leave the file. A file is replaced as a whole,
-// and a key is in use only when it is on the disk: on an error nothing has changed.
+// and saves it. It removes keys that are not needed any more. A file is replaced as a
+// whole, and a key is used only after it is on the disk. After an error nothing has
+// changed.
 func (f *File) Rotate(alg keys.Algorithm, from time.Time) error {
 	next, err := generate(alg)
 	if err != nil {

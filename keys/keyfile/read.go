@@ -16,10 +16,10 @@ import (
 	"github.com/jwtgate/gate/keys"
 )
 
-// stored is a key as it is kept.
+// stored is a key with what its file says about it.
 type stored struct {
 	key  *keys.Key
-	from time.Time // zero for no time
+	from time.Time // when the key signs; zero if the file does not say
 	text []byte    // the private JWK, or the PEM text
 	file string    // the name in a directory
 }
@@ -28,7 +28,7 @@ func (s stored) same(o stored) bool {
 	return bytes.Equal(s.text, o.text) && s.from.Equal(o.from) && s.key.ID() == o.key.ID()
 }
 
-// is reports whether k is the key, as a ring has it.
+// is reports whether k, from a ring, is the same key.
 func (s stored) is(k *keys.Key) bool {
 	return k.Algorithm() == s.key.Algorithm() && (k.ID() == s.key.ID() || k.ID() == s.key.Thumbprint())
 }
@@ -41,12 +41,12 @@ func ringKeys(all []stored) []keys.RingKey {
 	return list
 }
 
-// maxBytes bounds a file.
+// maxBytes is the largest size of a file.
 const maxBytes = 1 << 20
 
 var errNoKeys = errors.New("there are no keys; make some with keyfile.Create")
 
-// read returns the keys at the path. The error is errNoKeys where there is nothing.
+// read returns the keys at the path. It returns errNoKeys if there are none.
 func (f *File) read() ([]stored, error) {
 	info, err := os.Stat(f.path)
 	switch {
@@ -86,7 +86,7 @@ func (f *File) readDir() ([]stored, error) {
 	return all, nil
 }
 
-// readFile reads one file, and refuses it where others can read its secrets.
+// readFile reads one file. It returns an error if others can read its secrets.
 func (f *File) readFile(path string) ([]stored, error) {
 	info, err := os.Stat(path)
 	if err != nil {
@@ -112,7 +112,7 @@ func (f *File) readFile(path string) ([]stored, error) {
 	return all, nil
 }
 
-// parse reads the keys in a text. Unlike a set from elsewhere, all of them must be good.
+// parse reads the keys in a text. All of them must be usable, unlike in a fetched set.
 func (f *File) parse(name string, text []byte) ([]stored, error) {
 	if !bytes.HasPrefix(bytes.TrimSpace(text), []byte("{")) {
 		return f.parsePEM(name, text)
@@ -160,7 +160,7 @@ func (f *File) parseJWK(text []byte) (stored, error) {
 	return s, nil
 }
 
-// nameTime is how a PEM file's name begins that says from when its key signs.
+// nameTime is the format of the time at the beginning of a PEM file's name.
 const nameTime = "20060102T150405Z"
 
 func (f *File) parsePEM(name string, text []byte) ([]stored, error) {

@@ -22,7 +22,7 @@ import (
 	"github.com/jwtgate/gate/keys"
 )
 
-// save writes the keys to keep, and takes away those to drop.
+// save writes the keys in keep and removes those in drop.
 func (f *File) save(keep, drop []stored) error {
 	info, err := os.Stat(f.path)
 	if err == nil && info.IsDir() {
@@ -39,7 +39,7 @@ func (f *File) save(keep, drop []stored) error {
 func (f *File) saveFile(all []stored) error {
 	path, err := filepath.EvalSymlinks(f.path)
 	if err != nil {
-		path = f.path // there is none yet
+		path = f.path // the file does not exist yet
 	}
 	var list []jsontext.Value
 	for _, s := range all {
@@ -56,7 +56,7 @@ func (f *File) saveFile(all []stored) error {
 	return writeFile(path, append(text, '\n'))
 }
 
-// saveDir writes the new keys first, and then removes the files that hold none to keep.
+// saveDir writes the new keys, and then removes the files without a key to keep.
 func (f *File) saveDir(keep, drop []stored) error {
 	for _, s := range keep {
 		if s.file != "" {
@@ -81,7 +81,7 @@ func (f *File) saveDir(keep, drop []stored) error {
 	return syncDir(f.path)
 }
 
-// jwk returns the private JWK with its time.
+// jwk returns the private JWK with the member "nbf".
 func (s stored) jwk() ([]byte, error) {
 	var members map[string]jsontext.Value
 	if err := json.Unmarshal(s.text, &members); err != nil {
@@ -93,7 +93,7 @@ func (s stored) jwk() ([]byte, error) {
 	return json.Marshal(members, json.Deterministic(true))
 }
 
-// writeFile replaces a file as a whole: after a crash there is the old or the new one.
+// writeFile replaces a file. After a crash the file is the complete old or new one.
 func writeFile(path string, text []byte) (err error) {
 	tmp, err := os.CreateTemp(filepath.Dir(path), ".keyfile-*") // mode 0600
 	if err != nil {
@@ -114,7 +114,7 @@ func writeFile(path string, text []byte) (err error) {
 	return syncDir(filepath.Dir(path))
 }
 
-// syncDir makes a rename last. Windows has no such call.
+// syncDir makes sure that a rename is on the disk. Windows has no such call.
 func syncDir(path string) error {
 	if runtime.GOOS == "windows" {
 		return nil
@@ -126,8 +126,8 @@ func syncDir(path string) error {
 	return errors.Join(dir.Sync(), dir.Close())
 }
 
-// generate makes a new key, as [keys.Generate] does, together with its text. Its ID is
-// its thumbprint, or random for a secret.
+// generate makes a new key, as [keys.Generate] does, and its text. The ID of a key is its
+// thumbprint; that of a secret is random.
 func generate(alg keys.Algorithm) (stored, error) {
 	members, err := newMembers(alg)
 	if err != nil {

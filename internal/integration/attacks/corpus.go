@@ -1,6 +1,6 @@
-// Package attacks reads and builds the attack corpus: tokens, requests and
-// configurations, each with what has to come of it. Its test runs the corpus
-// against the gate; fuzz targets take their seeds from it.
+// Package attacks reads and builds the attack corpus: tokens, requests and configurations,
+// each with the expected result. Its test runs the corpus against the gate. Fuzz targets
+// use the corpus as seeds.
 package attacks
 
 import (

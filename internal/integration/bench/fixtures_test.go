@@ -1,4 +1,4 @@
-// Package bench_test measures the gate beside other libraries and beside a
+// Package bench_test compares the speed of the gate with other libraries and with a
 // hand-written lower bound, in one run.
 package bench_test
 

@@ -1,5 +1,5 @@
-// Package consumer_test uses the public modules as a stranger does: from a module
-// proxy, in a module of its own, with no replace line and no go.work.
+// Package consumer_test uses the public modules as a user does: from a module proxy, in a
+// module of its own, without a replace line or go.work.
 package consumer_test
 
 import (

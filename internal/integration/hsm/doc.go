@@ -1,3 +1,3 @@
-// Package hsm signs tokens with keys that never leave a hardware security module, here
-// SoftHSM, by PKCS #11. It needs cgo. There is no code but its test.
+// Package hsm signs tokens with keys that never leave a hardware security module. The test
+// uses SoftHSM through PKCS #11. It needs cgo. The package has only a test.
 package hsm

@@ -1,5 +1,5 @@
-// Package peers_test holds the gate's verdict on a token against those of two other
-// libraries. Where they differ, a rule that is written down has to say why.
+// Package peers_test compares the gate's verdict on a token with the verdicts of two other
+// libraries. For each difference there must be a written rule that explains it.
 package peers_test
 
 import (

@@ -1,6 +1,6 @@
-// Package proofs_test holds attacks that once succeeded, each as one row. An attack
-// counts what it gains: nothing from the library, and something where the fault that
-// it looks for is planted. `go test -v` prints a line for each.
+// Package proofs_test has attacks that once succeeded, each as one row. An attack counts
+// what it gains. It must gain nothing from the library, and something from a version with
+// the fault planted. `go test -v` prints a line for each attack.
 package proofs_test
 
 import (

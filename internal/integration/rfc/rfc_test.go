@@ -1,5 +1,5 @@
-// Package rfc_test holds the token engine against the worked examples of RFC 7515,
-// 7520, 7638, 7797 and 8037.
+// Package rfc_test tests the token engine with the examples of RFC 7515, 7520, 7638, 7797
+// and 8037.
 package rfc_test
 
 import (

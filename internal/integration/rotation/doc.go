@@ -1,4 +1,4 @@
-// Package rotation is two services over HTTP, one that makes tokens and changes its keys
-// all the time, and one that accepts them. docs/keys.md shows its parts. There is no
-// code but its test.
+// Package rotation tests two services over HTTP: one makes tokens and rotates its keys all
+// the time, and one accepts the tokens. docs/keys.md shows parts of it. The package has
+// only a test.
 package rotation

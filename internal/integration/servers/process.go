@@ -1,11 +1,11 @@
 //go:build unix
 
-// Package servers starts real servers for tests, on free ports of the loopback
-// interface and in temporary directories, and does to them what operators fear:
-// kills, freezes and restarts them. Everything is stopped when the test ends.
+// Package servers starts real servers for tests, on free ports of the loopback interface
+// and in temporary directories. It can also kill, freeze and restart them. All servers are
+// stopped when the test ends.
 //
-// Where a server's program is not installed the test is skipped with a message, or
-// fails when the environment has CI=true.
+// If a server's program is not installed, the test is skipped with a message. With CI=true
+// in the environment it fails instead.
 package servers
 
 import (

@@ -1,3 +1,3 @@
-// Package storebench measures the stores of revoked tokens against the clients and
-// drivers below them. See its tests: there is no other code.
+// Package storebench compares the speed of the stores of revoked tokens with the clients
+// and drivers that they use. The package has only tests.
 package storebench

@@ -1,5 +1,5 @@
-// Package writers_test puts handlers of other libraries behind Renew and Require, on
-// real servers: what they ask of the ResponseWriter and the request must be there.
+// Package writers_test wraps handlers of other libraries with Renew and Require, on real
+// servers. It tests that the ResponseWriter and the request have what they need.
 package writers_test
 
 import (

@@ -1,6 +1,6 @@
-// Package wycheproof_test runs the public Wycheproof vectors against the token
-// engine: compact JWS and JWK Sets as a whole, and every primitive of JWS below
-// the rules for keys.
+// Package wycheproof_test runs the public Wycheproof vectors against the token engine. It
+// tests whole compact JWS and JWK Sets, and also each primitive of JWS without the rules
+// for keys.
 package wycheproof_test
 
 import (
