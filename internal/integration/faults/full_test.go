@@ -10,6 +10,7 @@ import (
 	"runtime"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/jwtgate/gate/internal/integration/servers"
 	"github.com/jwtgate/gate/stores"
@@ -41,7 +42,7 @@ func TestRedisFull(t *testing.T) {
 	t.Run("memory", func(t *testing.T) {
 		args := append(servers.Durable, "--maxmemory", "4mb")
 		server := servers.StartRedis(t, args...)
-		store := newStore(t, connect(t, alone(server.Addr)), gateredis.Options{})
+		store := newStore(t, connect(t, alone(server.Addr)), gateredis.Options{Timeout: 5 * time.Second}) // full, and not merely slow
 		var l ledger
 		if err := fill(t, store, &l, 1<<20); !errors.Is(err, stores.ErrFull) {
 			t.Errorf("the error of a full server = %v, want ErrFull", err)
@@ -66,6 +67,9 @@ func TestRedisFull(t *testing.T) {
 		for _, fsync := range []string{"everysec", "always"} {
 			server, grow := smallDisk(t, "--appendfsync", fsync)
 			o := gateredis.Options{Insecure: gateredis.Insecure{AllowEverysec: true}}
+			if fsync == "everysec" { // such a server goes on and answers, if slowly
+				o.Timeout = 5 * time.Second
+			}
 			store := newStore(t, connect(t, alone(server.Addr)), o)
 			var l ledger
 			if err := fill(t, store, &l, 1<<20); err == nil || fsync == "everysec" && !errors.Is(err, gateredis.ErrDisk) {
