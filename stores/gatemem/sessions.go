@@ -161,9 +161,7 @@ func (s *Store) Rotate(ctx context.Context, r stores.Rotation) (stores.Rotated, 
 	if record == nil {
 		return stores.Rotated{Outcome: stores.SessionGone}, nil
 	}
-	presented := *record
-	presented.Generation, presented.Issued = generationOf(r.Token), r.Token.IssuedAt
-	out, changed := storekit.Rotate(*record, r, o.covers(presented), o.now)
+	out, changed := storekit.Rotate(*record, r, o.covers(storekit.Presented(*record, r.Token)), o.now)
 	if changed {
 		*record = out.Session
 	}

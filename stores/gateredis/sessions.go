@@ -63,12 +63,7 @@ func (s *Store) tryRotate(ctx context.Context, l logins, r stores.Rotation) (out
 		return stores.Rotated{Outcome: stores.SessionGone}, true, nil
 	}
 	old := v.records[0]
-	presented := old
-	presented.Issued, presented.Generation = r.Token.IssuedAt, stores.NoGeneration
-	if gen, ok := r.Token.Generation(); ok {
-		presented.Generation = gen
-	}
-	out, write := storekit.Rotate(old, r, s.covers(v, presented), v.now)
+	out, write := storekit.Rotate(old, r, s.covers(v, storekit.Presented(old, r.Token)), v.now)
 	if !write {
 		return out, true, nil
 	}

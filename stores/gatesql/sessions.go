@@ -132,12 +132,7 @@ func (s *Store) tryRotate(ctx context.Context, r stores.Rotation) (out stores.Ro
 		return stores.Rotated{Outcome: stores.SessionGone}, true, nil
 	}
 	old := v.records[0]
-	presented := old
-	presented.Issued, presented.Generation = r.Token.IssuedAt, stores.NoGeneration
-	if gen, ok := r.Token.Generation(); ok {
-		presented.Generation = gen
-	}
-	out, write := storekit.Rotate(old, r, s.coversSession(v, presented), v.now)
+	out, write := storekit.Rotate(old, r, s.coversSession(v, storekit.Presented(old, r.Token)), v.now)
 	if !write {
 		return out, true, nil
 	}

@@ -10,6 +10,7 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"github.com/jwtgate/gate"
 	"github.com/jwtgate/gate/stores"
 )
 
@@ -43,6 +44,16 @@ func descends(sessionID, older, tokenID string) bool {
 		}
 	}
 	return false
+}
+
+// Presented returns s with the issue time and the generation of t, the token that is
+// presented. A store asks the subject's record about it.
+func Presented(s stores.SessionRecord, t *gate.Token) stores.SessionRecord {
+	s.Issued, s.Generation = t.IssuedAt, stores.NoGeneration
+	if gen, ok := t.Generation(); ok {
+		s.Generation = gen
+	}
+	return s
 }
 
 // Rotate decides the outcome of a rotation for [stores.Sessions]. s is the record that

@@ -156,7 +156,7 @@ func both(all ...func(*testing.T)) func(*testing.T) {
 	}
 }
 
-// jwksSets are the scenarios of what stands in a set.
+// jwksSets are the scenarios of what a set contains.
 func jwksSets() map[string]func(*testing.T) {
 	a, b := ecKey("a"), ecKey("b")
 	plain := must(keys.Generate(keys.ES256))

@@ -132,7 +132,7 @@ func disguised(a *attack) {
 	}
 }
 
-// disguises are forms in which public keys stand in settings.
+// disguises are forms in which settings contain public keys.
 func disguises(der []byte, jwk string) map[string]string {
 	text := string(pem.EncodeToMemory(&pem.Block{Type: "PUBLIC KEY", Bytes: der}))
 	lines := strings.Split(strings.TrimSpace(text), "\n")
