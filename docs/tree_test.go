@@ -17,7 +17,7 @@ func modules(t *testing.T) (dirs []string) {
 		switch {
 		case err != nil:
 			return err
-		case d.IsDir() && (d.Name() == "testdata" || d.Name() == ".cache" || d.Name() == ".git"):
+		case d.IsDir() && (d.Name() == "testdata" || d.Name() == "node_modules" || d.Name() == ".cache" || d.Name() == ".git"):
 			return fs.SkipDir
 		case d.Name() != "go.mod":
 			return nil

@@ -1,10 +1,12 @@
 #!/usr/bin/env bash
-# Installs the servers that the integration tests start, from Debian's packages. Changes
-# nothing if all are present, and starts no service. With the argument "missing" it only
-# prints the packages that it would install.
+# Installs what the integration tests start: servers, a browser, and the JWT libraries of
+# other languages. They come from Debian's packages, and the JavaScript packages from npm.
+# Changes nothing if all are present, and starts no service. With the argument "missing"
+# it only prints what it would install.
 set -euo pipefail
+cd "$(dirname "$0")/.."
 
-# A package, and a program that exists if the package is installed.
+# A package, and a program or file that exists if the package is installed.
 wanted=(
 	"redis-server redis-server"
 	"redis-sentinel redis-sentinel"
@@ -12,11 +14,27 @@ wanted=(
 	"mariadb-server mariadbd"
 	"softhsm2 softhsm2-util"
 	"pgbouncer pgbouncer"
+	"nginx-light nginx"
+	"chromium chromium"
+	"python3-flask /usr/lib/python3/dist-packages/flask"
+	"python3-python-flask-jwt-extended /usr/lib/python3/dist-packages/flask_jwt_extended"
+	"python3-redis /usr/lib/python3/dist-packages/redis"
+	"python3-jwt /usr/lib/python3/dist-packages/jwt"
+	"ruby-jwt /usr/share/rubygems-integration/all/gems/jwt-*"
 )
+# The JavaScript packages, and the list that npm leaves of what it installed.
+node=internal/integration/clients/node
 
 # In Debian PostgreSQL's programs are not in the PATH.
 present() {
+	case $1 in
+	/*) compgen -G "$1" >/dev/null && return ;;
+	esac
 	PATH="$PATH:/usr/sbin:$(echo /usr/lib/postgresql/*/bin | tr ' ' ':')" command -v "$1" >/dev/null
+}
+
+node_present() {
+	[ "$node/node_modules/.package-lock.json" -nt "$node/package-lock.json" ]
 }
 
 missing=()
@@ -24,11 +42,20 @@ for line in "${wanted[@]}"; do
 	read -r package program <<<"$line"
 	present "$program" || missing+=("$package")
 done
+command -v npm >/dev/null || missing+=(npm)
 if [ "${1:-}" = missing ]; then
+	node_present || missing+=("$node")
 	echo "${missing[*]:-}"
 	exit 0
 fi
+# Installs the JavaScript packages; none of them runs a script of its own.
+install_node() {
+	node_present && return
+	(cd "$node" && npm ci --silent && touch node_modules/.package-lock.json)
+	echo "install-servers: installed $node/node_modules"
+}
 if [ ${#missing[@]} = 0 ]; then
+	install_node
 	echo "install-servers: all present"
 	exit 0
 fi
@@ -57,3 +84,4 @@ for line in "${wanted[@]}"; do
 	present "$program" || { echo "install-servers: $package is installed, but $program is not found" >&2; exit 1; }
 done
 echo "install-servers: installed ${missing[*]}"
+install_node

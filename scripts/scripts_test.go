@@ -113,7 +113,7 @@ func TestServers(t *testing.T) {
 		env                []string
 		want, never        []string
 	}{
-		{"root", "0", "redis-server", nil, []string{"apt-get: redis-server", asks, installs}, []string{hint}},
+		{"root", "0", "redis-server", nil, []string{"apt-get and npm: redis-server", asks, installs}, []string{hint}},
 		{"root, refused", "0", "redis-server", []string{"SERVERS=no"}, []string{hint}, []string{installs}},
 		{"not root", "1000", "redis-server", nil, []string{"not installed: redis-server", hint}, []string{installs}},
 		{"nothing missing", "0", "", nil, nil, []string{asks, hint, installs}},

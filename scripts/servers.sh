@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Installs the servers that the integration tests start, if it runs as root or with
+# Installs what the integration tests start, if it runs as root or with
 # CI=true. It says so first; SERVERS=no prevents it. Otherwise it prints the command that
 # installs them, and tests without a server are skipped. With CI=true it fails if a
 # server cannot be installed.
@@ -14,9 +14,9 @@ skip() {
 	if command -v apt-get >/dev/null; then
 		echo "servers: to have them: sudo scripts/install-servers.sh"
 	elif command -v brew >/dev/null; then
-		echo "servers: to have them: brew install redis postgresql mariadb softhsm"
+		echo "servers: to have them: brew install redis postgresql mariadb softhsm nginx node"
 	else
-		echo "servers: to have them: install Redis, PostgreSQL, MariaDB and SoftHSM, with their programs in the PATH"
+		echo "servers: to have them: install Redis, PostgreSQL, MariaDB, SoftHSM, nginx, Chromium and Node.js, with their programs in the PATH"
 	fi
 }
 
@@ -32,7 +32,7 @@ if [ "$(id -u)" != 0 ]; then
 	fi
 	sudo="sudo -n"
 fi
-echo "servers: installing with apt-get: $missing (no service is started)"
+echo "servers: installing with apt-get and npm: $missing (no service is started)"
 echo "servers: to refuse: make test SERVERS=no"
 if [ -t 0 ]; then
 	echo "servers: in five seconds; Ctrl-C stops it"

@@ -41,6 +41,26 @@ type Process struct {
 	done chan struct{}
 }
 
+// Run starts any other server that listens on addr ("127.0.0.1:8080"), in a directory of
+// its own, with env added to the test's environment. It returns when the server accepts
+// connections, and stops it when the test ends.
+func Run(t testing.TB, addr string, env []string, program string, args ...string) *Process {
+	t.Helper()
+	dir := t.TempDir()
+	p := &Process{t: t, path: program, args: args, dir: dir, log: filepath.Join(dir, "server.log"),
+		attr: attributes(), env: append(os.Environ(), env...)}
+	p.ready = func() error {
+		conn, err := net.DialTimeout("tcp", addr, time.Second)
+		if err == nil {
+			err = conn.Close()
+		}
+		return err
+	}
+	t.Cleanup(p.Kill)
+	p.Start()
+	return p
+}
+
 // Start starts the server, again with the same arguments and data after a Kill or
 // Stop, and returns when it answers.
 func (p *Process) Start() {

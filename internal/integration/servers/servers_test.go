@@ -4,6 +4,9 @@ package servers_test
 
 import (
 	"errors"
+	"fmt"
+	"io"
+	"net/http"
 	"testing"
 	"time"
 
@@ -76,4 +79,19 @@ func TestMariaDBSurvivesKill(t *testing.T) {
 	m := servers.StartMariaDB(t)
 	m.Kill()
 	m.Start()
+}
+
+func TestRunStartsAnyServer(t *testing.T) {
+	node := servers.Need(t, "node")
+	addr := fmt.Sprintf("127.0.0.1:%d", servers.FreePort(t))
+	script := `const [h, p] = process.env.ADDR.split(":"); require("http").createServer((q, a) => a.end("here")).listen(p, h)`
+	servers.Run(t, addr, []string{"ADDR=" + addr}, node, "-e", script)
+	resp, err := http.Get("http://" + addr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	if body, _ := io.ReadAll(resp.Body); string(body) != "here" {
+		t.Errorf("got %q", body)
+	}
 }
