@@ -121,6 +121,13 @@ func (t *Token) claim(name string, v scan.Value) claimBits {
 	return 0
 }
 
+// ownClaim reports whether the gate gives the claim a meaning of its own, so that it cannot
+// hold an identity.
+func ownClaim(name string) bool {
+	bit := newToken().claim(name, scan.Value{})
+	return bit != 0 && bit != claimSub
+}
+
 func (t *Token) subjectOf(v scan.Value) claimBits {
 	t.Subject = t.stringOf(v, claimSub)
 	if v.Kind != '"' && t.claims.have&claimIdentity == 0 {

@@ -22,7 +22,7 @@ func (c *Config) check() error {
 		return errors.New("Config.Locations holds a zero Location; make one with FromHeader, FromCookies, FromQuery, FromPath, FromJSON or LocationFunc")
 	case !plainName(c.Create.IdentityClaim):
 		return fmt.Errorf("Create.IdentityClaim %q must be printable ASCII without quotes or backslashes", c.Create.IdentityClaim)
-	case slices.Contains(ownClaims, c.Create.IdentityClaim):
+	case ownClaim(c.Create.IdentityClaim):
 		return fmt.Errorf("Create.IdentityClaim is %q, a claim of another meaning", c.Create.IdentityClaim)
 	case slices.ContainsFunc(c.Create.Types, badType):
 		return errors.New(`Create.Types must hold names in printable ASCII other than "access", "refresh" and "*"`)
@@ -36,9 +36,6 @@ func (c *Config) check() error {
 	}
 	return cmp.Or(c.checkTimes(), c.Accept.Limits.check(), c.Cookies.check())
 }
-
-// ownClaims are the claims that cannot hold an identity.
-var ownClaims = []string{"exp", "nbf", "iat", "iss", "aud", "jti", "sid", "type", "fresh", "csrf", "gen", renewedFrom}
 
 // plainName reports whether s needs no escapes in JSON and in header parameters.
 func plainName(s string) bool {

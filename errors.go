@@ -118,7 +118,7 @@ func (e *Error) Unwrap() []error {
 	return []error{e.Kind, e.Err}
 }
 
-// messages has the sentence for each reason; % stands for Name.
+// messages has the sentence for each reason; % is replaced by Name.
 var messages = map[string]string{
 	"missing":              "No token was sent",
 	"missing_header":       "The % header is missing",

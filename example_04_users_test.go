@@ -30,7 +30,7 @@ type hero struct {
 	Name string
 }
 
-// heroes stands for a database.
+// heroes is in the place of a database.
 var heroes = map[int]*hero{1: {1, "Bruce Wayne"}, 2: {2, "Ann Takamaki"}}
 
 // loadHero finds the account of a token. A nil account refuses the request.

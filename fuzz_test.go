@@ -221,7 +221,7 @@ func FuzzAuthorization(f *testing.F) {
 }
 
 // FuzzCookieHeader: a cookie counts under its own name alone, and on an unsafe
-// method only with the value that stands in the token.
+// method only with the value in the token.
 func FuzzCookieHeader(f *testing.F) {
 	z := newFuzzed(f, gate.Config{Locations: []gate.Location{gate.FromCookies()}})
 	z.eachRequest(f, func(h map[string][]string, _ string) {

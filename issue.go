@@ -102,7 +102,7 @@ func (g *Gate) inherit(d *Draft, o *TokenOptions) error {
 		claims["auth_time"] = from.IssuedAt.Unix()
 	}
 	for name, v := range members {
-		if name == "aud" || name != g.identityClaim && !slices.Contains(ownClaims, name) {
+		if name == "aud" || name != g.identityClaim && !ownClaim(name) {
 			claims[name] = v
 		}
 	}

@@ -38,7 +38,7 @@ func (i *Issuer) check() error {
 		return errors.New("the Audiences hold an empty one")
 	case slices.ContainsFunc(i.HeaderTypes, badHeaderType):
 		return errors.New(`the HeaderTypes must hold names in lower case, without "application/"`)
-	case !plainName(i.IdentityClaim) || slices.Contains(ownClaims, i.IdentityClaim):
+	case !plainName(i.IdentityClaim) || ownClaim(i.IdentityClaim):
 		return fmt.Errorf("the IdentityClaim is %q; it must be a claim without another meaning, in printable ASCII", i.IdentityClaim)
 	}
 	return nil

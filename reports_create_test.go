@@ -61,7 +61,7 @@ func TestReportsCreating(t *testing.T) {
 		{"session of nobody", "one logout ended the sessions of all who had none", "alice", claims("sid", ""), "sid is empty"},
 		{"no string as CSRF value", "created, and refused in cookies", "alice", claims("csrf", 5), "csrf"},
 		{"no typ that this gate takes", "created, and refused on first use", "alice", gate.TokenOptions{Header: map[string]any{"typ": "logout+jwt"}}, "typ"},
-		{"empty identity", "whoever had no ID was the same user", "", gate.TokenOptions{}, "identity is empty"},
+		{"empty identity", "all users without an ID were the same user", "", gate.TokenOptions{}, "identity is empty"},
 		{"empty identity as a claim", "as before", "alice", claims("sub", ""), "identity is empty"},
 		{"identity of a type with a String method", "\"{42 alice@example.com}\" became the subject", stringer{"alice"}, gate.TokenOptions{}, "no text form"},
 		{"no identity", "\"<nil>\" became the subject", nil, gate.TokenOptions{}, "no text form"},

@@ -89,7 +89,7 @@ func TestReportsForeignTypes(t *testing.T) {
 	for _, tt := range []struct{ name, before, typ, want string }{
 		{"no type", "tokens of a provider could not be used", ``, "ok"},
 		{"type of a provider", "as before", `"Bearer"`, "ok"},
-		{"refresh token", "taken for access by whoever ignored types", `"refresh"`, "access_wanted"},
+		{"refresh token", "taken for access by code that ignored types", `"refresh"`, "access_wanted"},
 		{"type of our own", "leniency for others let reset tokens into the API", `"reset"`, "access_wanted"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

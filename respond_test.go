@@ -149,7 +149,7 @@ func TestWriteError(t *testing.T) {
 	}
 }
 
-// What a gate knows of itself stands in its challenges, whatever the format.
+// What a gate knows of itself is in its challenges, whatever the format.
 func TestChallenge(t *testing.T) {
 	const metadata = "https://api.example.com/.well-known/oauth-protected-resource"
 	for _, tt := range []struct {

@@ -32,8 +32,8 @@ var statuses = []struct {
 	{gate.ErrNoUser, http.StatusUnauthorized},
 }
 
-// texts are the original's sentences for the reasons of [gate.Error]; % stands for
-// its Name. Reasons that the original does not know have the sentence of the gate.
+// texts are the original's sentences for the reasons of [gate.Error]. The name of the
+// error replaces %. Reasons that the original does not know have the sentence of the gate.
 var texts = map[string]string{
 	"missing_cookie":       `Missing cookie "%"`,
 	"missing_query":        "Missing '%' query paramater", // sic

@@ -85,6 +85,7 @@ var adapterChecks = []struct {
 	{"bodies", (*adapterSuite).checkBodies},
 	{"CSRF", (*adapterSuite).checkCSRF},
 	{"caching", (*adapterSuite).checkCaching},
+	{"setting cookies", (*adapterSuite).checkSetCookies},
 	{"public", (*adapterSuite).checkPublic},
 	{"renewal", (*adapterSuite).checkRenewal},
 	{"panics", (*adapterSuite).checkPanics},

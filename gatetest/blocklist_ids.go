@@ -117,7 +117,7 @@ func (s *suite) verdict(want bool, tok *gate.Token) {
 }
 
 // checkSeen: a revocation that was acknowledged is seen by every check that starts
-// afterwards, whoever makes it.
+// afterwards, on every node.
 func checkSeen(s *suite) {
 	const n = 40
 	revoked := make(chan *gate.Token)

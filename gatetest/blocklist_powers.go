@@ -46,17 +46,7 @@ func checkInspect(s *suite) {
 		s.ok(err, "Entry")
 		return e, ok
 	}
-	for _, kind := range []stores.Kind{stores.Token, stores.Session, stores.Subject} {
-		if e, ok := show(kind, "a"); ok {
-			s.Errorf("Entry(%s) of what was not revoked = %+v", kind, e)
-		}
-		if _, _, err := in.Entry(s.Context(), kind, ""); !errors.Is(err, stores.ErrNoID) {
-			s.Errorf("Entry(%s) of nothing: error = %v, want ErrNoID", kind, err)
-		}
-	}
-	if _, _, err := in.Entry(s.Context(), "other", "a"); err == nil {
-		s.Error("Entry of a kind that does not exist: no error")
-	}
+	s.wantNoEntries(in)
 	s.revoke(tok)
 	s.revokeSession("a")
 	s.revokeSubject("a", stores.SubjectOptions{})
@@ -75,6 +65,22 @@ func checkInspect(s *suite) {
 	s.clock.Set(remembered.Add(storekit.DefaultSkew))
 	if e, ok := show(stores.Subject, "a"); ok {
 		s.Errorf("Entry past its time = %+v", e)
+	}
+}
+
+// wantNoEntries fails the test if the store has an entry for what was not revoked.
+func (s *suite) wantNoEntries(in stores.Inspector) {
+	s.Helper()
+	for _, kind := range []stores.Kind{stores.Token, stores.Session, stores.Subject} {
+		if e, ok, err := in.Entry(s.Context(), kind, "a"); ok || err != nil {
+			s.Errorf("Entry(%s) of what was not revoked = %+v, %v", kind, e, err)
+		}
+		if _, _, err := in.Entry(s.Context(), kind, ""); !errors.Is(err, stores.ErrNoID) {
+			s.Errorf("Entry(%s) of nothing: error = %v, want ErrNoID", kind, err)
+		}
+	}
+	if _, _, err := in.Entry(s.Context(), "other", "a"); err == nil {
+		s.Error("Entry of a kind that does not exist: no error")
 	}
 }
 

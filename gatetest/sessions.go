@@ -251,8 +251,8 @@ func checkReuse(s *sessions) {
 	s.listed("all removed")
 }
 
-// checkLost: a failover may lose up to eight rotations. The token of whoever had the
-// last one becomes the live one, is not rotated in that step, and has a grace period.
+// checkLost: a failover may lose up to eight rotations. The token of the client that
+// had the last one becomes the live one, is not rotated in that step, and has a grace period.
 func checkLost(s *sessions) {
 	for lost := 1; lost <= 8; lost++ {
 		r := s.begin(s.record(fmt.Sprint("lost ", lost)))

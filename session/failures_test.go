@@ -191,8 +191,8 @@ func TestLoginMeetsEndAll(t *testing.T) {
 	}
 }
 
-// TestRefreshMeetsEnd: whoever ends a session between a refresh's check and its rotation is
-// heard.
+// TestRefreshMeetsEnd: a session that is ended between a refresh's check and its rotation
+// stays ended.
 func TestRefreshMeetsEnd(t *testing.T) {
 	for name, end := range map[string]func(f *fixture, sid string) error{
 		"End":    func(f *fixture, sid string) error { return f.End(context.Background(), "alice", sid) },

@@ -27,7 +27,7 @@ const (
 )
 
 // A call is one question to the store. It is judged once: by the store's answer, or by
-// whoever finds that it is out of time.
+// the first goroutine that finds its time used up.
 type call struct {
 	b      *Breaker
 	ctx    context.Context // of the caller

@@ -11,8 +11,7 @@ const issuerMark = "\xffissuer\xff"
 //
 //	store.RevokeSubject(ctx, stores.OfIssuer("https://idp.example", "alice"), o, note)
 //
-// Without it the gate's own is meant, which is also what the issuer "" stands for. An
-// empty id stays empty.
+// Without it, and with the issuer "", the gate's own is meant. An empty id stays empty.
 func OfIssuer(issuer, id string) string {
 	if issuer == "" || id == "" {
 		return id

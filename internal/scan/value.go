@@ -90,8 +90,8 @@ func (r *Reader) escaped(start, j int) string {
 	return ""
 }
 
-// escape appends the character that the escape behind the backslash stands for,
-// and returns how many bytes it takes; 0 when it is not one.
+// escape appends the character that the escape after the backslash means, and
+// returns how many bytes it takes; 0 when it is not one.
 func (r *Reader) escape(b []byte, j int) ([]byte, int) {
 	if j >= len(r.s) {
 		return b, 0

@@ -81,7 +81,7 @@ func (e *epoch) lowest() int64 {
 }
 
 // follows reports whether a process that knows the epoch old may go on with e: an
-// operator has decided so since old began, whoever he was connected to.
+// operator has decided so since old began, through any process.
 func (e *epoch) follows(old *epoch) bool {
 	return *e == *old || e.how != byProcess && e.begun > old.begun
 }

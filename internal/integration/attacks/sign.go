@@ -22,7 +22,7 @@ import (
 	"strings"
 )
 
-// third is the third segment: the signature of input, or what stands for it. It
+// third is the third segment: the signature of input, or a replacement for it. It
 // uses nothing of the library that it is made to attack.
 func (c *Corpus) third(s *Signature, input string) (string, error) {
 	if s.Over != nil {

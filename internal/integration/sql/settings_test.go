@@ -128,7 +128,7 @@ func TestFull(t *testing.T) {
 	first := gatetest.NewToken(c, "first")
 	revoke(t, s, first)
 	var err error
-	for i, refused := 0, 0; refused < 200 && i < 50_000; i++ { // in a row: no page has room for a row any more
+	for i, refused := 0, 0; refused < 200 && i < 50_000; i++ { // in a row: every page is full
 		if err = s.RevokeToken(t.Context(), gatetest.NewToken(c, fmt.Sprint(i)), stores.Note{}); err == nil {
 			refused = 0
 			continue

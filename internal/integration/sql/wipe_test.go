@@ -41,8 +41,8 @@ var wipes = map[string]func(table string) []string{
 }
 
 // TestWiped: a store that lost its rows is closed, in all processes that run, and opens
-// in all of them when an operator says so, whoever hears it, and in whatever order
-// others have started. What was issued before stays refused.
+// in all of them when an operator says so, through any of them, and in whatever
+// order the others have started. What was issued before stays refused.
 func TestWiped(t *testing.T) {
 	each(t, func(t *testing.T, d *database) {
 		for name, statements := range wipes {

@@ -64,7 +64,7 @@ func TestMain(m *testing.M) {
 }
 
 // label is what a vector has to come to: the correction, or its own label. A label
-// "acceptable" stands for input that is refused where one is strict.
+// "acceptable" is for input that is refused where one is strict.
 func label(name string, id int, own string, properties ...string) (valid bool, corrected string) {
 	rules := overlay[name]
 	for _, key := range append([]string{strconv.Itoa(id)}, append(properties, "*")...) {

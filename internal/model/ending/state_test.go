@@ -41,7 +41,7 @@ type refresh struct {
 	after   bool
 }
 
-// A token stands for the pair that a login or a refresh hands out.
+// A token is the pair that a login or a refresh returns.
 type token struct {
 	exists  bool
 	session int8

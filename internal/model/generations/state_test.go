@@ -68,7 +68,7 @@ type refresh struct {
 	old      bool
 }
 
-// A token stands for itself and for the access tokens issued with it.
+// A token is a refresh token and the access tokens issued with it.
 type token struct {
 	exists  bool
 	session int8
