@@ -31,18 +31,14 @@ type Options struct {
 }
 
 // A Guard guards the methods of a server. It is safe for concurrent use.
-type Guard struct {
-	g       *gate.Gate
-	methods rpcguard.Methods
-	every   time.Duration
-}
+type Guard struct{ d *rpcguard.Guard }
 
 // New returns a guard. It panics when no token can meet a policy in o.Methods, as
 // [gate.Gate.Require] does. It also panics when a key there does not have the form
 // "/service/method". If no token can meet a policy of o.PolicyOf, all calls are refused
 // (CodeUnavailable).
 func New(g *gate.Gate, o Options) *Guard {
-	return &Guard{g, rpcguard.NewMethods(g, o.Methods, o.PolicyOf), o.RecheckEvery}
+	return &Guard{rpcguard.New(g, rpcguard.Options(o))}
 }
 
 // Option returns the option that guards a handler. Pass it to all handlers of the server.
@@ -60,30 +56,19 @@ func (d *Guard) Option() connect.HandlerOption {
 // check is a connect.RequestGateFunc. It stores in the context what the interceptor for
 // streams needs.
 func (d *Guard) check(ctx context.Context, spec connect.Spec, _ connect.Peer, h http.Header) (context.Context, error) {
-	p, ok := d.methods.Policy(spec.Procedure)
-	if !ok {
-		return nil, refuse(rpcguard.ErrUnlisted)
-	}
-	r := request{h, spec}
-	t, err := d.g.CheckRequest(ctx, r, p)
+	c, err := d.d.Check(ctx, spec.Procedure, request{h, spec})
 	if err != nil {
 		return nil, refuse(err)
 	}
-	ctx = gate.NewContext(ctx, t)
+	ctx = gate.NewContext(ctx, c.Token)
 	if spec.StreamType != connect.StreamTypeUnary {
-		ctx = context.WithValue(ctx, openedKey{d}, opened{t, p, r})
+		ctx = context.WithValue(ctx, openedKey{d}, c)
 	}
 	return ctx, nil
 }
 
+// openedKey is the context key of the rpcguard.Call of a stream.
 type openedKey struct{ d *Guard }
-
-// opened is a stream whose token was accepted.
-type opened struct {
-	t *gate.Token
-	p gate.Policy
-	r request
-}
 
 // interceptor ends streams whose token is no longer accepted.
 type interceptor struct{ d *Guard }
@@ -99,12 +84,11 @@ func (interceptor) WrapStreamingClient(next connect.StreamingClientFunc) connect
 // WrapStreamingHandler implements connect.Interceptor.
 func (i interceptor) WrapStreamingHandler(next connect.StreamingHandlerFunc) connect.StreamingHandlerFunc {
 	return func(ctx context.Context, conn connect.StreamingHandlerConn) error {
-		s, ok := ctx.Value(openedKey(i)).(opened)
+		c, ok := ctx.Value(openedKey(i)).(rpcguard.Call)
 		if !ok {
 			return refuse(errUnchecked)
 		}
-		o := rpcguard.Options{Gate: i.d.g, Policy: s.p, Request: s.r, Every: i.d.every, Refuse: refuse}
-		return rpcguard.Serve(ctx, s.t, o, func(s *rpcguard.Stream) error { return next(s.Context(), stream{conn, s}) })
+		return i.d.d.Serve(ctx, c, refuse, func(s *rpcguard.Stream) error { return next(s.Context(), stream{conn, s}) })
 	}
 }
 
@@ -136,16 +120,9 @@ func (s stream) Receive(m any) error {
 
 // refuse returns the error of a call that the gate refused with err.
 func refuse(err error) error {
-	status, message, reason := rpcguard.Describe(err)
-	code := connect.CodeUnavailable
-	switch status {
-	case http.StatusUnauthorized:
-		code = connect.CodeUnauthenticated
-	case http.StatusForbidden:
-		code = connect.CodePermissionDenied
-	}
-	e := connect.NewError(code, &refused{message, err})
-	if detail, err := connect.NewErrorDetail(&errdetails.ErrorInfo{Reason: reason, Domain: Domain}); err == nil {
+	r := rpcguard.Describe(err)
+	e := connect.NewError(connect.Code(r.Code), &refused{r.Message, err})
+	if detail, err := connect.NewErrorDetail(&errdetails.ErrorInfo{Reason: r.Reason, Domain: Domain}); err == nil {
 		e.AddDetail(detail)
 	}
 	return e

@@ -4,166 +4,18 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
-	"log"
 	"net/http"
-	"net/http/httptest"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"testing"
 	"time"
 
 	"connectrpc.com/connect"
-	"google.golang.org/genproto/googleapis/rpc/errdetails"
-	"google.golang.org/protobuf/types/known/emptypb"
-	"google.golang.org/protobuf/types/known/wrapperspb"
 
 	"github.com/jwtgate/gate"
 	"github.com/jwtgate/gate/adapters/gateconnect"
 	"github.com/jwtgate/gate/gatetest"
-	"github.com/jwtgate/gate/keys"
 )
-
-const (
-	unary  = "/test.Service/Unary"
-	read   = "/test.Service/Read" // has no side effects
-	duplex = "/test.Service/Duplex"
-)
-
-type (
-	empty = emptypb.Empty
-	text  = wrapperspb.StringValue
-	bidi  = connect.BidiStream[empty, text]
-)
-
-var protocols = map[string][]connect.ClientOption{
-	"connect": nil, "gRPC": {connect.WithGRPC()}, "gRPC-Web": {connect.WithGRPCWeb()},
-}
-
-// world is a server behind a guard.
-type world struct {
-	g      *gate.Gate
-	key    *keys.Key
-	server *httptest.Server
-	handle func(context.Context, *bidi) error
-}
-
-func serve(t *testing.T, c gate.Config, o gateconnect.Options) *world {
-	t.Helper()
-	key, err := keys.Generate(keys.HS256)
-	if err != nil {
-		t.Fatal(err)
-	}
-	c.Keys = key
-	g, err := gate.New(c)
-	if err != nil {
-		t.Fatal(err)
-	}
-	w := &world{g: g, key: key, handle: echo}
-	option := gateconnect.New(g, o).Option()
-	mux := http.NewServeMux()
-	hello := func(ctx context.Context, _ *connect.Request[empty]) (*connect.Response[text], error) {
-		return connect.NewResponse(who(ctx)), nil
-	}
-	mux.Handle(unary, connect.NewUnaryHandler(unary, hello, option))
-	mux.Handle(read, connect.NewUnaryHandler(read, hello, option, connect.WithIdempotency(connect.IdempotencyNoSideEffects)))
-	mux.Handle(duplex, connect.NewBidiStreamHandler(duplex, func(ctx context.Context, s *bidi) error { return w.handle(ctx, s) }, option))
-	w.server = httptest.NewUnstartedServer(mux)
-	w.server.EnableHTTP2 = true
-	w.server.Config.ErrorLog = log.New(io.Discard, "", 0)
-	w.server.StartTLS()
-	t.Cleanup(w.server.Close)
-	return w
-}
-
-func who(ctx context.Context) *text {
-	if t, ok := gate.FromContext(ctx); ok {
-		return &text{Value: t.Subject}
-	}
-	return &text{Value: "visitor"}
-}
-
-// echo answers each message until there are no more.
-func echo(ctx context.Context, s *bidi) error {
-	for {
-		if _, err := s.Receive(); errors.Is(err, io.EOF) {
-			return nil
-		} else if err != nil {
-			return err
-		}
-		if err := s.Send(who(ctx)); err != nil {
-			return err
-		}
-	}
-}
-
-func (w *world) call(t *testing.T, procedure string, h http.Header, o ...connect.ClientOption) (string, error) {
-	t.Helper()
-	req := connect.NewRequest(&empty{})
-	for name, values := range h {
-		req.Header()[name] = values
-	}
-	res, err := connect.NewClient[empty, text](w.server.Client(), w.server.URL+procedure, o...).CallUnary(t.Context(), req)
-	if err != nil {
-		return "", err
-	}
-	return res.Msg.Value, nil
-}
-
-// open opens a stream and sends one message.
-func (w *world) open(t *testing.T, h http.Header, o ...connect.ClientOption) (*connect.BidiStreamForClient[empty, text], error) {
-	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
-	s := connect.NewClient[empty, text](w.server.Client(), w.server.URL+duplex, o...).CallBidiStream(ctx)
-	t.Cleanup(func() { s.CloseRequest(); cancel(); s.CloseResponse() })
-	for name, values := range h {
-		s.RequestHeader()[name] = values
-	}
-	return s, ping(s)
-}
-
-func ping(s *connect.BidiStreamForClient[empty, text]) error {
-	s.Send(&empty{}) // an error is that of Receive
-	_, err := s.Receive()
-	return err
-}
-
-func (w *world) bearer(t *testing.T, claims map[string]any) http.Header {
-	t.Helper()
-	return http.Header{"Authorization": {"Bearer " + gatetest.Token(t, w.key, claims)}}
-}
-
-// want checks code and reason of an error; code 0 is none.
-func want(t *testing.T, err error, code connect.Code, reason string) {
-	t.Helper()
-	var gotCode connect.Code
-	got := ""
-	var e *connect.Error
-	if errors.As(err, &e) {
-		gotCode = e.Code()
-		for _, d := range e.Details() {
-			if v, err := d.Value(); err == nil {
-				if info, ok := v.(*errdetails.ErrorInfo); ok && info.Domain == gateconnect.Domain {
-					got = info.Reason
-				}
-			}
-		}
-	}
-	if (err == nil) != (code == 0) || gotCode != code || got != reason {
-		t.Errorf("%v with reason %q, want %v with %q: %v", gotCode, got, code, reason, err)
-	}
-}
-
-func all(p gate.Policy) gateconnect.Options {
-	return gateconnect.Options{Methods: map[string]gate.Policy{"/test.Service/*": p}}
-}
-
-type blocklist func(*gate.Token) (bool, error)
-
-func (b blocklist) Blocked(_ context.Context, t *gate.Token) (bool, error) { return b(t) }
-
-var errDown = errors.New("down: secret-host")
 
 // TestRefusals: each refusal, and beside it the call that is let through, in all protocols
 // and both kinds of method.
@@ -290,63 +142,6 @@ func TestBeforeTheMessage(t *testing.T) {
 		if resp.StatusCode != code {
 			t.Errorf("status %d, want %d", resp.StatusCode, code)
 		}
-	}
-}
-
-// TestStreamExpiry: messages pass until the token expires, whatever the handler does.
-func TestStreamExpiry(t *testing.T) {
-	for _, o := range protocols {
-		clock := gatetest.NewClock()
-		w := serve(t, gate.Config{Clock: clock.Now}, all(gate.Policy{Public: true}))
-		w.handle = func(ctx context.Context, s *bidi) error {
-			if echo(ctx, s) != nil && (s.Send(&text{}) == nil || ctx.Err() == nil) {
-				t.Error("the stream is open after its end")
-			}
-			return nil // forgets the error
-		}
-		h := http.Header{"Authorization": {"Bearer " + clock.Token(t, w.key, map[string]any{"exp": clock.Now().Add(time.Hour)})}}
-		s, err := w.open(t, h, o...)
-		want(t, err, 0, "")
-		clock.Advance(59 * time.Minute)
-		want(t, ping(s), 0, "")
-		clock.Advance(2 * time.Minute)
-		want(t, ping(s), connect.CodeUnauthenticated, "EXPIRED")
-	}
-}
-
-// TestRecheck: a revocation ends a silent stream, and a handler can ask.
-func TestRecheck(t *testing.T) {
-	for _, every := range []time.Duration{0, time.Millisecond} {
-		var revoked atomic.Bool
-		o := all(gate.Policy{})
-		o.RecheckEvery = every
-		w := serve(t, gate.Config{Blocklist: blocklist(func(*gate.Token) (bool, error) { return revoked.Load(), nil })}, o)
-		w.handle = func(ctx context.Context, s *bidi) error {
-			if every > 0 {
-				return echo(ctx, s)
-			}
-			for range 2 {
-				if _, err := s.Receive(); err != nil {
-					return err
-				}
-				if gateconnect.Recheck(ctx) == nil {
-					s.Send(&text{})
-				}
-			}
-			return nil
-		}
-		s, err := w.open(t, w.bearer(t, nil))
-		want(t, err, 0, "")
-		revoked.Store(true)
-		if every == 0 {
-			err = ping(s)
-		} else {
-			_, err = s.Receive()
-		}
-		want(t, err, connect.CodeUnauthenticated, "REVOKED")
-	}
-	if gateconnect.Recheck(t.Context()) == nil {
-		t.Error("Recheck of a context without a stream is nil")
 	}
 }
 

@@ -1,8 +1,6 @@
 package gategrpc
 
 import (
-	"net/http"
-
 	"google.golang.org/genproto/googleapis/rpc/errdetails"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
@@ -31,16 +29,9 @@ func (e *refused) GRPCStatus() *status.Status { return e.Status }
 
 // refuse returns the error of a call that the gate refused with err.
 func refuse(err error) error {
-	httpStatus, message, reason := rpcguard.Describe(err)
-	code := codes.Unavailable
-	switch httpStatus {
-	case http.StatusUnauthorized:
-		code = codes.Unauthenticated
-	case http.StatusForbidden:
-		code = codes.PermissionDenied
-	}
-	s := status.New(code, message)
-	if detailed, err := s.WithDetails(&errdetails.ErrorInfo{Reason: reason, Domain: Domain}); err == nil {
+	r := rpcguard.Describe(err)
+	s := status.New(codes.Code(r.Code), r.Message)
+	if detailed, err := s.WithDetails(&errdetails.ErrorInfo{Reason: r.Reason, Domain: Domain}); err == nil {
 		s = detailed
 	}
 	return &refused{s, err}

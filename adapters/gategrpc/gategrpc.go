@@ -27,41 +27,24 @@ type Options struct {
 }
 
 // A Guard guards the methods of a server. It is safe for concurrent use.
-type Guard struct {
-	g       *gate.Gate
-	methods rpcguard.Methods
-	every   time.Duration
-}
+type Guard struct{ d *rpcguard.Guard }
 
 // New returns a guard. It panics when no token can meet a policy in o.Methods, as
 // [gate.Gate.Require] does. It also panics when a key there does not have the form
 // "/service/method". If no token can meet a policy of o.PolicyOf, all calls are refused
 // (Unavailable).
 func New(g *gate.Gate, o Options) *Guard {
-	return &Guard{g, rpcguard.NewMethods(g, o.Methods, o.PolicyOf), o.RecheckEvery}
+	return &Guard{rpcguard.New(g, rpcguard.Options(o))}
 }
 
 // Unary is a grpc.UnaryServerInterceptor. gRPC decodes the message before it calls
 // interceptors, so limit the size of messages (grpc.MaxRecvMsgSize).
 func (d *Guard) Unary(ctx context.Context, req any, info *grpc.UnaryServerInfo, next grpc.UnaryHandler) (any, error) {
-	_, t, err := d.check(ctx, info.FullMethod)
+	c, err := d.d.Check(ctx, info.FullMethod, request{ctx})
 	if err != nil {
-		return nil, err
+		return nil, refuse(err)
 	}
-	return next(gate.NewContext(ctx, t), req)
-}
-
-// check checks a call. Its error is for the client.
-func (d *Guard) check(ctx context.Context, method string) (gate.Policy, *gate.Token, error) {
-	p, ok := d.methods.Policy(method)
-	if !ok {
-		return p, nil, refuse(rpcguard.ErrUnlisted)
-	}
-	t, err := d.g.CheckRequest(ctx, request{ctx}, p)
-	if err != nil {
-		return p, nil, refuse(err)
-	}
-	return p, t, nil
+	return next(gate.NewContext(ctx, c.Token), req)
 }
 
 // request implements gate.Request with the metadata of a call.

@@ -17,12 +17,11 @@ import (
 // returned an error for it.
 func (d *Guard) Stream(srv any, ss grpc.ServerStream, info *grpc.StreamServerInfo, next grpc.StreamHandler) error {
 	ctx := ss.Context()
-	p, t, err := d.check(ctx, info.FullMethod)
+	c, err := d.d.Check(ctx, info.FullMethod, request{ctx})
 	if err != nil {
-		return err
+		return refuse(err)
 	}
-	o := rpcguard.Options{Gate: d.g, Policy: p, Request: request{ctx}, Every: d.every, Refuse: refuse}
-	return rpcguard.Serve(ctx, t, o, func(s *rpcguard.Stream) error { return next(srv, stream{ss, s}) })
+	return d.d.Serve(ctx, c, refuse, func(s *rpcguard.Stream) error { return next(srv, stream{ss, s}) })
 }
 
 // Recheck checks the token of a guarded stream again, and ends the stream if it is

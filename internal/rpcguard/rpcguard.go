@@ -1,52 +1,81 @@
 // Package rpcguard has the common code of the adapters for remote procedure calls. It
-// finds the policy of a method, makes the message for the client, and ends streams whose
-// token is no longer accepted.
+// finds the policy of a method, checks calls, makes the message for the client, and ends
+// streams whose token is no longer accepted.
 package rpcguard
 
 import (
 	"cmp"
+	"context"
 	"errors"
 	"fmt"
 	"maps"
 	"net/http"
 	"strings"
+	"time"
 
 	"github.com/jwtgate/gate"
 )
 
-// Methods has the policies of methods.
-type Methods struct {
-	byName map[string]gate.Policy
-	of     func(string) (gate.Policy, bool)
+// Options are the options of [New]: those of an adapter, which documents them.
+type Options struct {
+	Methods      map[string]gate.Policy
+	PolicyOf     func(method string) (p gate.Policy, ok bool)
+	RecheckEvery time.Duration
 }
 
-// NewMethods panics when no token can meet a policy of byName, and when a name is not of
-// the form "/service/method". of may be nil.
-func NewMethods(g *gate.Gate, byName map[string]gate.Policy, of func(string) (gate.Policy, bool)) Methods {
-	for name, p := range byName {
+// A Guard checks calls. It is safe for concurrent use.
+type Guard struct {
+	g *gate.Gate
+	o Options
+}
+
+// New panics when no token can meet a policy of o.Methods, and when a name there is not of
+// the form "/service/method".
+func New(g *gate.Gate, o Options) *Guard {
+	for name, p := range o.Methods {
 		service, method, ok := split(name)
 		if !ok || service == "" || method == "" {
 			panic(fmt.Sprintf("gate: %q in Options.Methods is not of the form /service/method", name))
 		}
 		g.Guard(p) // panics
 	}
-	return Methods{maps.Clone(byName), of}
+	o.Methods = maps.Clone(o.Methods)
+	return &Guard{g, o}
 }
 
-// Policy returns the policy of a method; ok is false if it has none.
-func (m Methods) Policy(name string) (p gate.Policy, ok bool) {
-	if p, ok = m.byName[name]; ok {
+// A Call is a call that was let through.
+type Call struct {
+	Token   *gate.Token // nil if the policy accepts calls without one and there is none
+	policy  gate.Policy
+	request gate.Request
+}
+
+// Check checks a call of a method.
+func (d *Guard) Check(ctx context.Context, method string, r gate.Request) (Call, error) {
+	p, ok := d.policy(method)
+	if !ok {
+		err := unlisted(method)
+		d.g.Emit(ctx, gate.Event{Name: gate.TokenRefused, Err: err})
+		return Call{}, err
+	}
+	t, err := d.g.CheckRequest(ctx, r, p)
+	return Call{t, p, r}, err
+}
+
+// policy returns the policy of a method; ok is false if it has none.
+func (d *Guard) policy(method string) (p gate.Policy, ok bool) {
+	if p, ok = d.o.Methods[method]; ok {
 		return p, true
 	}
-	if service, _, found := split(name); found {
-		if p, ok = m.byName["/"+service+"/*"]; ok {
+	if service, _, found := split(method); found {
+		if p, ok = d.o.Methods["/"+service+"/*"]; ok {
 			return p, true
 		}
 	}
-	if m.of == nil {
+	if d.o.PolicyOf == nil {
 		return p, false
 	}
-	return m.of(name)
+	return d.o.PolicyOf(method)
 }
 
 // split cuts "/service/method".
@@ -58,24 +87,45 @@ func split(name string) (service, method string, ok bool) {
 	return "", "", false
 }
 
-// ErrUnlisted is the error of a method that has no policy.
-var ErrUnlisted = errors.New("gate: the method has no policy; add it to Options.Methods")
+const reasonUnlisted = "method_unlisted"
 
-const notAccepted = "The token is not accepted here"
+// unlisted returns the error of a method without a policy.
+func unlisted(method string) *gate.Error {
+	return &gate.Error{
+		Kind: gate.ErrRejected, Reason: reasonUnlisted,
+		Err: fmt.Errorf("the method %q has no policy; add it to Options.Methods", method),
+	}
+}
 
-// Describe returns what a client may know about err: an HTTP status, a message, and the
-// reason for a google.rpc.ErrorInfo.
-func Describe(err error) (status int, message, reason string) {
-	if errors.Is(err, ErrUnlisted) {
-		return http.StatusForbidden, "This method is not open to clients", "METHOD_UNLISTED"
+// A Refusal is what a client may know about the error of a check.
+type Refusal struct {
+	Code    uint32 // gRPC and Connect use the same numbers
+	Message string
+	Reason  string // for a google.rpc.ErrorInfo
+}
+
+// The codes of refused calls.
+const (
+	permissionDenied = 7
+	unavailable      = 14
+	unauthenticated  = 16
+)
+
+// Describe returns what a client may know about err.
+func Describe(err error) Refusal {
+	r := Refusal{permissionDenied, "The token is not accepted here", "REJECTED"}
+	switch gate.StatusCode(err) {
+	case http.StatusServiceUnavailable:
+		return Refusal{unavailable, "The service cannot check the token now; try again", "UNAVAILABLE"}
+	case http.StatusUnauthorized:
+		r.Code = unauthenticated
 	}
-	status = gate.StatusCode(err)
-	var e *gate.Error
-	switch {
-	case status == http.StatusServiceUnavailable:
-		return status, "The service cannot check the token now; try again", "UNAVAILABLE"
-	case errors.As(err, &e):
-		return status, cmp.Or(e.Message(), notAccepted), strings.ToUpper(cmp.Or(e.Reason, "rejected"))
+	if e := (*gate.Error)(nil); errors.As(err, &e) {
+		r.Message = cmp.Or(e.Message(), r.Message)
+		r.Reason = cmp.Or(strings.ToUpper(e.Reason), r.Reason)
+		if e.Reason == reasonUnlisted {
+			r.Message = "This method is not open to clients"
+		}
 	}
-	return status, notAccepted, "REJECTED"
+	return r
 }

@@ -10,21 +10,11 @@ import (
 	"github.com/jwtgate/gate"
 )
 
-// Options are the options of a [Stream].
-type Options struct {
-	Gate    *gate.Gate
-	Policy  gate.Policy
-	Request gate.Request
-	// Every is the interval between checks. 0 means that only the expiry causes a check.
-	Every time.Duration
-	// Refuse makes the error for the client.
-	Refuse func(error) error
-}
-
 // A Stream ends when its token is refused.
 type Stream struct {
-	o      Options
-	t      *gate.Token // nil for a call without a token
+	d      *Guard
+	call   Call
+	refuse func(error) error // makes the error for the client
 	clock  func() time.Time
 	leeway time.Duration
 	outer  context.Context
@@ -32,7 +22,7 @@ type Stream struct {
 	cancel context.CancelFunc
 
 	mu       sync.Mutex
-	timer    *time.Timer // nil if the token never expires and Every is 0
+	timer    *time.Timer // nil if the token never expires and RecheckEvery is 0
 	stopped  bool        // the handler has returned
 	ended    error       // why the guard has ended the stream
 	panicked any         // the panic of a hook in the goroutine of the timer
@@ -40,15 +30,16 @@ type Stream struct {
 
 type streamKey struct{}
 
-// Serve calls handle with a stream. The token t must have been checked. Serve returns the
-// error of handle or, if the guard has ended the stream, the error for that.
-func Serve(outer context.Context, t *gate.Token, o Options, handle func(*Stream) error) error {
-	if t != nil { // a token that is refused later ends the stream, also if the policy is optional
-		o.Policy.Optional, o.Policy.Public = false, false
+// Serve calls handle with a stream. c is the result of [Guard.Check], and refuse makes the
+// error for the client. Serve returns the error of handle or, if the guard has ended the
+// stream, the error for that.
+func (d *Guard) Serve(outer context.Context, c Call, refuse func(error) error, handle func(*Stream) error) error {
+	if c.Token != nil { // a token that is refused later ends the stream, also if the policy is optional
+		c.policy.Optional, c.policy.Public = false, false
 	}
-	cfg := o.Gate.Config()
-	s := &Stream{o: o, t: t, clock: cfg.Clock, leeway: cfg.Accept.Leeway, outer: outer}
-	s.ctx, s.cancel = context.WithCancel(context.WithValue(gate.NewContext(outer, t), streamKey{}, s))
+	cfg := d.g.Config()
+	s := &Stream{d: d, call: c, refuse: refuse, clock: cfg.Clock, leeway: cfg.Accept.Leeway, outer: outer}
+	s.ctx, s.cancel = context.WithCancel(context.WithValue(gate.NewContext(outer, c.Token), streamKey{}, s))
 	s.arm(0)
 	defer s.stop()
 	err := handle(s)
@@ -138,13 +129,13 @@ func (s *Stream) current() error {
 // due returns when the token expires, or when it is no longer as fresh as the policy
 // demands. The zero time means never.
 func (s *Stream) due() (at time.Time) {
-	if s.t == nil {
+	if s.call.Token == nil {
 		return at
 	}
-	if !s.t.Expiry.IsZero() {
-		at = s.t.Expiry.Add(s.leeway)
+	if !s.call.Token.Expiry.IsZero() {
+		at = s.call.Token.Expiry.Add(s.leeway)
 	}
-	if until := s.t.FreshUntil; s.o.Policy.Fresh && !until.IsZero() && (at.IsZero() || until.Before(at)) {
+	if until := s.call.Token.FreshUntil; s.call.policy.Fresh && !until.IsZero() && (at.IsZero() || until.Before(at)) {
 		at = until
 	}
 	return at
@@ -158,8 +149,8 @@ func (s *Stream) recheck() error {
 	if err := s.outer.Err(); err != nil {
 		return err
 	}
-	if _, err := s.o.Gate.CheckRequest(s.outer, s.o.Request, s.o.Policy); err != nil {
-		return s.end(s.o.Refuse(err), nil)
+	if _, err := s.d.g.CheckRequest(s.outer, s.call.request, s.call.policy); err != nil {
+		return s.end(s.refuse(err), nil)
 	}
 	return nil
 }
@@ -184,7 +175,7 @@ func (s *Stream) state() (panicked any, ended error) {
 
 // arm sets the timer for the next check, but not earlier than the given time from now.
 func (s *Stream) arm(least time.Duration) {
-	wait := s.o.Every
+	wait := s.d.o.RecheckEvery
 	if due := s.due(); !due.IsZero() {
 		left := due.Sub(s.clock())
 		if wait <= 0 || left < wait {
@@ -193,7 +184,7 @@ func (s *Stream) arm(least time.Duration) {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if wait > 0 && s.t != nil && !s.stopped {
+	if wait > 0 && s.call.Token != nil && !s.stopped {
 		s.timer = time.AfterFunc(wait, s.fire)
 	}
 }
@@ -203,7 +194,7 @@ func (s *Stream) arm(least time.Duration) {
 func (s *Stream) fire() {
 	defer func() {
 		if v := recover(); v != nil {
-			s.end(s.o.Refuse(errPanic), v)
+			s.end(s.refuse(errPanic), v)
 		}
 	}()
 	if s.recheck() == nil {
