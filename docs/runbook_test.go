@@ -89,28 +89,3 @@ func TestRunbook(t *testing.T) {
 		t.Errorf("found %d errors and events in the source, which cannot be all", len(source))
 	}
 }
-
-// TestLeastPrivilegesDocumented: production.md lists the privileges that the test of the
-// store runs with.
-func TestLeastPrivilegesDocumented(t *testing.T) {
-	var acl string
-	for line := range strings.Lines(read(t, "docs/production.md")) {
-		if strings.HasPrefix(line, "ACL SETUSER") {
-			acl = line
-		}
-	}
-	_, list, ok := strings.Cut(read(t, "stores/gateredis/partial_test.go"), "var leastPrivileges = []string{")
-	list, _, _ = strings.Cut(list, "}")
-	rules := regexp.MustCompile(`"[^"]+"`).FindAllString(list, -1)
-	if !ok || len(rules) < 5 {
-		t.Fatalf("the test of the store has the rules %q", rules)
-	}
-	if got := strings.Fields(acl); len(got) != len(rules)+5 {
-		t.Errorf("production.md has %d words, and the test %d rules", len(got), len(rules))
-	}
-	for _, rule := range rules {
-		if !strings.Contains(acl+" ", " "+strings.Trim(rule, `"`)) {
-			t.Errorf("production.md lacks the rule %s", rule)
-		}
-	}
-}
