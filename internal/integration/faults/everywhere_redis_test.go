@@ -75,6 +75,9 @@ func TestLogOutEverywhereSentinel(t *testing.T) {
 	g := servers.StartSentinel(t, 1, servers.Durable...)
 	co := rueidis.ClientOption{InitAddress: g.Addrs(), Sentinel: rueidis.SentinelOption{MasterSet: g.Name}}
 	logOutEverywhere(t, "sentinel", newFleet(t, apart2s, gate.Create{}, redisNodes(t, co, gateredis.Options{Replicas: 1})))
+	f := newFleet(t, apart60s, gate.Create{}, redisNodes(t, co, gateredis.Options{Replicas: 1, CacheFor: 200 * time.Millisecond}))
+	f.stale = 200 * time.Millisecond
+	logOutEverywhere(t, "sentinel, cache", f)
 }
 
 // TestLogOutEverywhereCluster is the same on a Cluster.

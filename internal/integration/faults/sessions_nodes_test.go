@@ -4,6 +4,7 @@ package faults_test
 
 import (
 	"context"
+	crand "crypto/rand"
 	"errors"
 	"fmt"
 	"math/rand/v2"
@@ -22,17 +23,18 @@ import (
 type sessionNodes struct {
 	gates    []*gate.Gate
 	managers []*session.Manager
-	key      *keys.Key
+	secret   []byte
 	store    stores.Sessions // of the first
 	grace    time.Duration
-	reused   atomic.Int64 // events, of all nodes
-	rotated  atomic.Int64
+	mu       sync.Mutex
+	events   map[[2]string]int // of all nodes, by name and session
 }
 
 // newSessionNodes makes three nodes. wrap may put a fault in front of a node's store.
 func newSessionNodes(t *testing.T, grace time.Duration, open func() stores.Sessions, wrap func(stores.Sessions) stores.Sessions) *sessionNodes {
 	t.Helper()
-	n := &sessionNodes{grace: grace, key: must(keys.Generate(keys.HS256))}
+	n := &sessionNodes{grace: grace, secret: make([]byte, 32), events: map[[2]string]int{}}
+	_, _ = crand.Read(n.secret)
 	for range 3 {
 		store := open()
 		if n.store == nil {
@@ -41,8 +43,7 @@ func newSessionNodes(t *testing.T, grace time.Duration, open func() stores.Sessi
 		if wrap != nil {
 			store = wrap(store)
 		}
-		g := must(gate.New(gate.Config{Keys: n.key, Blocklist: store, OnEvent: n.count}))
-		m, err := session.New(g, store, session.Options{Grace: grace})
+		g, m, err := newNode(store, n.secret, grace, n.count)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -51,13 +52,56 @@ func newSessionNodes(t *testing.T, grace time.Duration, open func() stores.Sessi
 	return n
 }
 
-func (n *sessionNodes) count(_ context.Context, e gate.Event) {
-	switch e.Name {
-	case session.RefreshReused:
-		n.reused.Add(1)
-	case session.RefreshRotated:
-		n.rotated.Add(1)
+// newNode makes what a node needs.
+func newNode(store stores.Sessions, secret []byte, grace time.Duration, onEvent func(context.Context, gate.Event)) (*gate.Gate, *session.Manager, error) {
+	key, err := keys.HMAC(keys.HS256, secret)
+	if err != nil {
+		return nil, nil, err
 	}
+	g, err := gate.New(gate.Config{Keys: key, Blocklist: store, OnEvent: onEvent})
+	if err != nil {
+		return nil, nil, err
+	}
+	m, err := session.New(g, store, session.Options{Grace: grace})
+	return g, m, err
+}
+
+func (n *sessionNodes) count(_ context.Context, e gate.Event) {
+	if e.Name == session.RefreshReused || e.Name == session.RefreshRotated {
+		n.mu.Lock()
+		defer n.mu.Unlock()
+		n.events[[2]string{e.Name, e.Token.SessionID}]++
+	}
+}
+
+// happened is how many such events there were of a session.
+func (n *sessionNodes) happened(name string, p *session.Pair) int {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return n.events[[2]string{name, p.RefreshToken().SessionID}]
+}
+
+// atATime is how many rounds that mostly wait are under way at once.
+const atATime = 8
+
+// rounds runs rounds, some at once, and counts those that were not good.
+func rounds(times int, what string, one func(i int) (good bool)) finding {
+	f := finding{of: times, what: what}
+	var wg sync.WaitGroup
+	var bad atomic.Int64
+	slots := make(chan struct{}, atATime)
+	for i := range times {
+		slots <- struct{}{}
+		wg.Go(func() {
+			if !one(i) {
+				bad.Add(1)
+			}
+			<-slots
+		})
+	}
+	wg.Wait()
+	f.bad = int(bad.Load())
+	return f
 }
 
 var subjects atomic.Int64
@@ -96,10 +140,9 @@ func (n *sessionNodes) concurrent(t *testing.T, rounds int) finding {
 	f := finding{what: "rounds of 64 refreshes at once with two answers, or none"}
 	for range rounds {
 		p, _ := n.start(t)
-		before := n.rotated.Load()
 		pairs, errs := n.atOnce(t.Context(), p.Refresh(), 64)
 		f.of++
-		if !n.agree(t.Context(), pairs, errs) || n.rotated.Load() != before+1 {
+		if !n.agree(t.Context(), pairs, errs) || n.happened(session.RefreshRotated, p) != 1 {
 			f.bad++
 		}
 	}
@@ -120,142 +163,24 @@ func (n *sessionNodes) agree(ctx context.Context, pairs []*session.Pair, errs []
 	return true
 }
 
-// errKilled is what a node that was killed answers: nothing.
-var errKilled = errors.New("the node was killed")
-
 // keeper is stores.Sessions, for structs that embed it.
 type keeper = stores.Sessions
 
-// killed is the store of a node that is killed at a point of its first rotation.
-type killed struct {
-	keeper
-	point string
-	once  sync.Once
-}
-
-// die reports whether the node dies here.
-func (k *killed) die(point string) (dies bool) {
-	if k.point == point {
-		k.once.Do(func() { dies = true })
-	}
-	return dies
-}
-
-// Unwrap lets the gate find what else the store can do.
-func (k *killed) Unwrap() gate.Blocklist { return k.keeper }
-
-func (k *killed) Rotate(ctx context.Context, r stores.Rotation) (stores.Rotated, error) {
-	if k.die("before the rotation") {
-		return stores.Rotated{}, errKilled
-	}
-	out, err := k.keeper.Rotate(ctx, r)
-	if k.die("after the rotation") {
-		return stores.Rotated{}, errKilled
-	}
-	return out, err
-}
-
-func (k *killed) RevokeSession(ctx context.Context, id string, n stores.Note) error {
-	if k.die("before the end is revoked") {
-		return errKilled
-	}
-	return k.keeper.RevokeSession(ctx, id, n)
-}
-
-func (k *killed) RemoveSession(ctx context.Context, subject, id string) (bool, error) {
-	if k.die("before the record is removed") {
-		return false, errKilled
-	}
-	return k.keeper.RemoveSession(ctx, subject, id)
-}
-
-// killedNode is a node beside the others that dies at a point.
-func (n *sessionNodes) killedNode(open func() stores.Sessions, point string) *session.Manager {
-	store := &killed{keeper: open(), point: point}
-	g := must(gate.New(gate.Config{Keys: n.key, Blocklist: store, OnEvent: n.count}))
-	return must(session.New(g, store, session.Options{Grace: n.grace}))
-}
-
-// survives kills a node in the middle of a refresh, and lets the user try again on the
-// others: the user goes on, and there is one live token.
-func (n *sessionNodes) survives(t *testing.T, node *session.Manager) bool {
-	t.Helper()
-	p, _ := n.start(t)
-	if _, err := node.Refresh(t.Context(), p.Refresh(), nil); !errors.Is(err, errKilled) {
-		t.Fatalf("the node was not killed: %v", err)
-	}
-	next, err := n.managers[rand.IntN(3)].Refresh(t.Context(), p.Refresh(), nil)
-	if err != nil {
-		return false
-	}
-	nap(t.Context(), n.grace+50*time.Millisecond)
-	after, err := n.managers[rand.IntN(3)].Refresh(t.Context(), next.Refresh(), nil)
-	if err != nil || after.RefreshToken().ID == next.RefreshToken().ID {
-		return false
-	}
-	_, err = n.managers[rand.IntN(3)].Refresh(t.Context(), p.Refresh(), nil)
-	return errors.Is(err, session.ErrReused) // no second branch
-}
-
-// unfinished kills a node in the middle of ending a session for reuse, and lets the thief
-// and the user meet the other nodes: they finish the end.
-func (n *sessionNodes) unfinished(t *testing.T, node *session.Manager) bool {
-	t.Helper()
-	p, subject := n.start(t)
-	next, err := n.managers[0].Refresh(t.Context(), p.Refresh(), nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	nap(t.Context(), n.grace+50*time.Millisecond)
-	before := n.reused.Load()
-	if _, err := node.Refresh(t.Context(), p.Refresh(), nil); !errors.Is(err, errKilled) {
-		t.Fatalf("the node was not killed: %v", err)
-	}
-	_, errs := n.atOnce(t.Context(), next.Refresh(), 3)
-	return n.reused.Load() == before+1 && n.ended(t.Context(), subject, next, errs)
-}
-
-// killedAnywhere kills nodes at each point of a rotation and of an end.
-func (n *sessionNodes) killedAnywhere(t *testing.T, open func() stores.Sessions, rounds int) finding {
-	t.Helper()
-	f := finding{what: "nodes killed in a rotation, after which a user was out or a thief in"}
-	for range rounds {
-		for _, point := range []string{"before the rotation", "after the rotation"} {
-			f.of++
-			if !n.survives(t, n.killedNode(open, point)) {
-				f.bad++
-			}
-		}
-		for _, point := range []string{"before the end is revoked", "before the record is removed"} {
-			f.of++
-			if !n.unfinished(t, n.killedNode(open, point)) {
-				f.bad++
-			}
-		}
-	}
-	return f
-}
-
 // reuse lets three nodes meet an old token at once: the session ends on all of them, with
 // one event.
-func (n *sessionNodes) reuse(t *testing.T, rounds int) finding {
+func (n *sessionNodes) reuse(t *testing.T, times int) finding {
 	t.Helper()
-	f := finding{what: "reused tokens after which the session went on, or whose event did not come once"}
-	for range rounds {
+	return rounds(times, "reused tokens after which the session went on, or whose event did not come once", func(int) bool {
 		p, subject := n.start(t)
 		next, err := n.managers[0].Refresh(t.Context(), p.Refresh(), nil)
 		if err != nil {
-			t.Fatal(err)
+			t.Error(err)
+			return false
 		}
 		nap(t.Context(), n.grace+50*time.Millisecond)
-		before := n.reused.Load()
 		_, errs := n.atOnce(t.Context(), p.Refresh(), 6)
-		f.of++
-		if n.reused.Load() != before+1 || !n.ended(t.Context(), subject, next, errs) {
-			f.bad++
-		}
-	}
-	return f
+		return n.happened(session.RefreshReused, p) == 1 && n.ended(t.Context(), subject, next, errs)
+	})
 }
 
 func (n *sessionNodes) ended(ctx context.Context, subject string, next *session.Pair, errs []error) bool {
@@ -277,34 +202,41 @@ func (n *sessionNodes) ended(ctx context.Context, subject string, next *session.
 
 // lostRotations takes the last rotations back, as a failover does that loses writes: nobody
 // is logged out, and the thief of an older token still is caught.
-func (n *sessionNodes) lostRotations(t *testing.T, rounds int) finding {
+func (n *sessionNodes) lostRotations(t *testing.T, times int) finding {
 	t.Helper()
-	f := finding{what: "users logged out by a failover, or old tokens taken after it"}
-	for lost := range rounds {
-		p, subject := n.start(t)
-		first, record := p, must(n.store.Sessions(t.Context(), subject))[0]
-		for range lost%3 + 1 {
-			next, err := n.managers[rand.IntN(3)].Refresh(t.Context(), p.Refresh(), nil)
-			if err != nil {
-				t.Fatal(err)
-			}
-			p = next
-			nap(t.Context(), n.grace+50*time.Millisecond)
+	return rounds(times, "users logged out by a failover, or old tokens taken after it", func(i int) bool {
+		first, subject := n.start(t)
+		record := must(n.store.Sessions(t.Context(), subject))[0]
+		p, err := n.steps(t.Context(), first, i%3+1)
+		if err != nil {
+			t.Error(err)
+			return false
 		}
 		if _, err := n.store.RemoveSession(t.Context(), subject, record.ID); err != nil {
-			t.Fatal(err)
+			t.Error(err)
 		}
 		if _, err := n.store.AddSession(t.Context(), record, stores.SessionLimit{}); err != nil {
-			t.Fatal(err)
+			t.Error(err)
 		}
 		pairs, errs := n.atOnce(t.Context(), p.Refresh(), 3)
 		good := n.agree(t.Context(), pairs, errs) && pairs[0].RefreshToken().ID == p.RefreshToken().ID
 		nap(t.Context(), n.grace+50*time.Millisecond)
-		_, err := n.managers[rand.IntN(3)].Refresh(t.Context(), first.Refresh(), nil)
-		f.of++
-		if !good || !errors.Is(err, session.ErrReused) {
-			f.bad++
-		}
-	}
-	return f
+		_, err = n.anyone().Refresh(t.Context(), first.Refresh(), nil)
+		return good && errors.Is(err, session.ErrReused)
+	})
 }
+
+// steps refreshes so many times, each after the grace period of the one before.
+func (n *sessionNodes) steps(ctx context.Context, p *session.Pair, times int) (*session.Pair, error) {
+	for range times {
+		next, err := n.anyone().Refresh(ctx, p.Refresh(), nil)
+		if err != nil {
+			return nil, err
+		}
+		p = next
+		nap(ctx, n.grace+50*time.Millisecond)
+	}
+	return p, nil
+}
+
+func (n *sessionNodes) anyone() *session.Manager { return n.managers[rand.IntN(len(n.managers))] }

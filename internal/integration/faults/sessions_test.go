@@ -8,11 +8,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/jwtgate/gate/internal/integration/servers"
 	"github.com/jwtgate/gate/stores"
 	"github.com/jwtgate/gate/stores/gatemem"
-	"github.com/jwtgate/gate/stores/gateredis"
-	"github.com/jwtgate/gate/stores/gatesql"
 	"github.com/jwtgate/gate/stores/storekit"
 )
 
@@ -65,24 +62,22 @@ func (s *endless) Rotate(ctx context.Context, r stores.Rotation) (stores.Rotated
 	return s.keeper.Rotate(ctx, r)
 }
 
-// sessionStores are the stores that sessions are kept in, opened once for each node.
-func sessionStores(t *testing.T) map[string]func() stores.Sessions {
-	memory := must(gatemem.New(gatemem.Options{}))
-	all := map[string]func() stores.Sessions{"gatemem": func() stores.Sessions { return memory }}
-	for _, start := range []func(*testing.T) sqlDatabase{sqliteDatabase, postgresDatabase, mariaDatabase} {
-		d := start(t)
-		all[d.name] = func() stores.Sessions { return d.store(t, gatesql.Options{}) }
+// resigned is a store that leaves an end to the node that began it.
+type resigned struct{ keeper }
+
+func (s *resigned) Rotate(ctx context.Context, r stores.Rotation) (stores.Rotated, error) {
+	out, err := s.keeper.Rotate(ctx, r)
+	if out.Outcome == stores.SessionEnded {
+		out.Outcome = stores.SessionGone
 	}
-	server := alone(servers.StartRedis(t, servers.Durable...).Addr)
-	all["redis"] = func() stores.Sessions { return newStore(t, connect(t, server), gateredis.Options{}) }
-	return all
+	return out, err
 }
 
 // TestF10: 64 refreshes of one token at once, over three nodes.
 func TestF10(t *testing.T) {
-	for name, open := range sessionStores(t) {
-		holds(t, "F10 "+name, newSessionNodes(t, 5*time.Second, open, nil).concurrent(t, pick(50, 10_000)))
-	}
+	everyPlace(t, func(t *testing.T, p place) {
+		holds(t, "F10 "+p.Name, newSessionNodes(t, 5*time.Second, p.opener(t), nil).concurrent(t, pick(50, 10_000)))
+	})
 	memory := must(gatemem.New(gatemem.Options{}))
 	open := func() stores.Sessions { return memory }
 	shared := twoSteps{memory, new(sync.Mutex), map[string]stores.SessionRecord{}}
@@ -90,26 +85,14 @@ func TestF10(t *testing.T) {
 	caught(t, "F10", "read, judge and write in three steps", newSessionNodes(t, 5*time.Second, open, func(stores.Sessions) stores.Sessions { own := shared; return &own }).concurrent(t, 10))
 }
 
-// TestF11: a node is killed at each point of a rotation.
-func TestF11(t *testing.T) {
-	const grace = 300 * time.Millisecond
-	for name, open := range sessionStores(t) {
-		holds(t, "F11 "+name, newSessionNodes(t, grace, open, nil).killedAnywhere(t, open, pick(2, 100)))
-	}
-	memory := must(gatemem.New(gatemem.Options{}))
-	open := func() stores.Sessions { return &strict{memory} }
-	n := newSessionNodes(t, grace, func() stores.Sessions { return memory }, func(s stores.Sessions) stores.Sessions { return &strict{s} })
-	caught(t, "F11", "no grace period", n.killedAnywhere(t, open, 1))
-}
-
 // TestF12: the reuse of a token ends its session on all nodes, and rotations that a
 // failover has lost do not.
 func TestF12(t *testing.T) {
 	const grace = 300 * time.Millisecond
-	for name, open := range sessionStores(t) {
-		holds(t, "F12 "+name, newSessionNodes(t, grace, open, nil).reuse(t, pick(5, 500)))
-		holds(t, "F12 lost rotations, "+name, newSessionNodes(t, grace, open, nil).lostRotations(t, pick(3, 100)))
-	}
+	everyPlace(t, func(t *testing.T, p place) {
+		holds(t, "F12 "+p.Name, newSessionNodes(t, grace, p.opener(t), nil).reuse(t, pick(5, 500)))
+		holds(t, "F12 lost rotations, "+p.Name, newSessionNodes(t, grace, p.opener(t), nil).lostRotations(t, pick(3, 100)))
+	})
 	memory := must(gatemem.New(gatemem.Options{}))
 	n := newSessionNodes(t, grace, func() stores.Sessions { return memory }, func(s stores.Sessions) stores.Sessions { return &endless{s} })
 	caught(t, "F12", "reuse is refused and ends nothing", n.reuse(t, 2))
