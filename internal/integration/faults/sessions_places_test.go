@@ -24,6 +24,7 @@ type place struct {
 	Dialect     gatesql.Dialect
 	Addrs       []string // of Redis servers, or of sentinels
 	MasterSet   string
+	NoWait      bool // a write is acknowledged before a replica has it
 	memory      *gatemem.Store
 }
 
@@ -58,7 +59,7 @@ func (p place) open(ctx context.Context) (s stores.Sessions, closeClient func(),
 		return nil, nil, err
 	}
 	o := gateredis.Options{TrustOlderTokens: true, Timeout: 5 * time.Second}
-	if p.MasterSet != "" {
+	if p.MasterSet != "" && !p.NoWait {
 		o.Replicas = 1
 	}
 	own, err := gateredis.New(client, o)
