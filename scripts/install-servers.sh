@@ -20,7 +20,10 @@ wanted=(
 	"python3-python-flask-jwt-extended /usr/lib/python3/dist-packages/flask_jwt_extended"
 	"python3-redis /usr/lib/python3/dist-packages/redis"
 	"python3-jwt /usr/lib/python3/dist-packages/jwt"
+	"ruby ruby"
 	"ruby-jwt /usr/share/rubygems-integration/all/gems/jwt-*"
+	"ruby-rbnacl /usr/lib/ruby/vendor_ruby/rbnacl.rb"
+	"curl curl"
 )
 # The JavaScript packages, and the list that npm leaves of what it installed.
 node=internal/integration/clients/node
