@@ -1,0 +1,133 @@
+//go:build unix
+
+package consumer_test
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+)
+
+// The guides that the README links first are followed from an empty folder outside of the
+// repository. Nothing is typed that the guide does not show:
+//
+//	Save this as `main.go`     the next block is written to that file
+//	Change `main.go`           the next block is a diff of it: lines with + and -, and around them
+//	a block of sh              its lines are typed, in one shell for the whole page
+//	a block of text            what the lines before it print; ... stands for anything
+//
+// A line that begins with "go run", with variables before it, starts a program that goes on;
+// the same line ends it and starts it again. The only change is of ports: those that a
+// guide names may be in use here.
+
+// step is a block of a guide, with the prose between it and the block before.
+type step struct {
+	line         int
+	lang, before string
+	text         string
+}
+
+var (
+	fenceLine = regexp.MustCompile("^```(\\S*)$")
+	saveAs    = regexp.MustCompile("(?i)save this as\\s+`([^`]+)`")
+	change    = regexp.MustCompile("(?i)change\\s+`([^`]+)`")
+	fromLine  = regexp.MustCompile(`^<!-- from .* -->$`)
+)
+
+// stepsOf returns the blocks of a guide.
+func stepsOf(page string) (steps []step) {
+	var before, text []string
+	var now *step
+	for i, line := range strings.Split(page, "\n") {
+		m := fenceLine.FindStringSubmatch(line)
+		switch {
+		case m != nil && now == nil:
+			now = &step{line: i + 1, lang: m[1], before: strings.Join(before, "\n")}
+			before, text = nil, nil
+		case m != nil:
+			now.text = strings.Join(text, "\n") + "\n"
+			steps, now = append(steps, *now), nil
+		case now != nil:
+			text = append(text, line)
+		default:
+			before = append(before, line)
+		}
+	}
+	return steps
+}
+
+func TestGuides(t *testing.T) {
+	if testing.Short() {
+		t.Skip("builds programs")
+	}
+	served := proxy(t, repository, []string{"."})
+	for _, name := range []string{"docs/pages.md"} {
+		t.Run(name, func(t *testing.T) {
+			page, err := os.ReadFile(filepath.Join(repository, name))
+			if err != nil {
+				t.Fatal(err)
+			}
+			text, ports := otherPorts(t, string(page))
+			r := newReader(t, environment(t, served), ports)
+			for _, s := range stepsOf(text) {
+				if err := r.follow(s); err != nil {
+					t.Fatalf("%s:%d: %v", name, s.line, err)
+				}
+			}
+			r.finish()
+		})
+	}
+}
+
+// follow does what a block says.
+func (r *reader) follow(s step) error {
+	save, edit := saveAs.FindStringSubmatch(s.before), change.FindStringSubmatch(s.before)
+	switch {
+	case save != nil:
+		name := filepath.Join(r.dir(), save[1])
+		if err := os.MkdirAll(filepath.Dir(name), 0o755); err != nil {
+			return err
+		}
+		return os.WriteFile(name, []byte(s.text), 0o644)
+	case edit != nil && s.lang == "diff":
+		return patch(filepath.Join(r.dir(), edit[1]), s.text)
+	case s.lang == "sh":
+		return r.typed(s.text)
+	case s.lang == "text":
+		return r.matches(s.text)
+	case fromLine.MatchString(lastLine(s.before)):
+		return nil // shown, and held to its source by the test in docs
+	}
+	return fmt.Errorf("nothing says what to do with this block:\n%s", s.text)
+}
+
+func lastLine(s string) string { return s[strings.LastIndex(s, "\n")+1:] }
+
+// patch changes a file as a diff says: the lines without + are there once, and are
+// replaced by those without -.
+func patch(name, diff string) error {
+	content, err := os.ReadFile(name)
+	if err != nil {
+		return err
+	}
+	var old, new strings.Builder
+	for line := range strings.Lines(diff) {
+		mark, rest := line[:1], line[1:]
+		if line == "\n" {
+			mark, rest = " ", "\n"
+		}
+		if mark != "+" {
+			old.WriteString(rest)
+		}
+		if mark != "-" {
+			new.WriteString(rest)
+		}
+	}
+	if n := strings.Count(string(content), old.String()); n != 1 {
+		return fmt.Errorf("%s has these lines %d times:\n%s", filepath.Base(name), n, old.String())
+	}
+	return os.WriteFile(name, []byte(strings.Replace(string(content), old.String(), new.String(), 1)), 0o644)
+}
