@@ -1,7 +1,8 @@
 package docs_test
 
 // Every code block of a page is taken from a file of this repository that is compiled and
-// run. A comment in the line before the block says from where:
+// run, or the page is one that a test follows (below). A comment in the line before the
+// block says from where:
 //
 //	<!-- from examples/gin/main.go -->                     the whole file
 //	<!-- from examples/spa/api.go: credentials, api.logIn -->  these declarations, with their comments
@@ -25,16 +26,13 @@ import (
 	"path/filepath"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 )
 
 // sourceless are the blocks without a source, and why.
 var sourceless = []exception{
-	{"README.md", "go run ./examples/demo", "both commands are for a clone; the tests of examples/demo run its curl lines"},
-	{"README.md", "go get github.com/jwtgate/gate", "internal/integration/consumer gets every module"},
-	{"README.md", "package main", "TestReadmeProgram compiles it"},
-	{"README.md", "TOKEN=$(curl", "commands for the program above it"},
 	{"CONTRIBUTING.md", "git clone", "a clone of this repository"},
 	{"docs/architecture.md", " Require ── Check", "a drawing"},
 	{"docs/architecture.md", " examples, session", "a drawing"},
@@ -48,6 +46,10 @@ type exception struct{ page, begins, why string }
 
 // unfinished are pages whose blocks have no source yet.
 var unfinished = []string{"docs/frameworks.md", "docs/from-flask.md"}
+
+// followed are the pages that internal/integration/consumer follows from an empty folder:
+// it runs every block without a source.
+var followed = []string{"README.md", "docs/pages.md"}
 
 // block is a fenced block of a page: lines first to last-1.
 type block struct {
@@ -137,6 +139,9 @@ func TestBlocks(t *testing.T) {
 		for _, w := range wrong {
 			t.Errorf("%s: %s", page, w)
 		}
+		if slices.Contains(followed, page) {
+			without = nil
+		}
 		for _, block := range without {
 			i := slices.IndexFunc(sourceless, func(k exception) bool { return k.page == page && strings.HasPrefix(block, k.begins) })
 			if i < 0 {
@@ -150,6 +155,19 @@ func TestBlocks(t *testing.T) {
 		if !used[i] {
 			t.Errorf("%s has no block without a source that begins with %q: take it off the list", k.page, k.begins)
 		}
+	}
+}
+
+// TestFollowed: the test that follows pages follows these.
+func TestFollowed(t *testing.T) {
+	_, list, _ := strings.Cut(read(t, "internal/integration/consumer/guides_test.go"), "var guides = []string{")
+	list, _, _ = strings.Cut(list, "}")
+	var quoted []string
+	for _, page := range followed {
+		quoted = append(quoted, strconv.Quote(page))
+	}
+	if want := strings.Join(quoted, ", "); list != want {
+		t.Errorf("internal/integration/consumer follows %s, want %s", list, want)
 	}
 }
 

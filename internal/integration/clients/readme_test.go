@@ -16,7 +16,7 @@ import (
 
 var (
 	readmeProgram = regexp.MustCompile("(?s)```go\n(package main\n.*?)```")
-	readmeCommand = regexp.MustCompile(`(?m)^    (.*\bcurl\b.*)$`)
+	curlBlock     = regexp.MustCompile("(?s)```sh\n([^`]*\\bcurl\\b.*?)```")
 )
 
 // TestReadme runs the README's program, and after it the lines with curl that follow it.
@@ -34,20 +34,17 @@ func TestReadme(t *testing.T) {
 	const port = "127.0.0.1:8080"
 	addr := fmt.Sprintf("127.0.0.1:%d", servers.FreePort(t))
 	program := strings.ReplaceAll(string(text[at[2]:at[3]]), port, addr)
-	commands := readmeCommand.FindAllStringSubmatch(string(text[at[1]:]), -1)
-	if len(commands) < 2 || !strings.Contains(program, addr) {
-		t.Fatalf("README.md has %d lines with curl after its program, which serves at %s: %v", len(commands), port, strings.Contains(program, addr))
+	block := curlBlock.FindStringSubmatch(string(text[at[1]:]))
+	if block == nil || !strings.Contains(program, addr) {
+		t.Fatalf("README.md has no lines with curl after its program, or that does not serve at %s", port)
 	}
 	servers.Run(t, addr, nil, build(t, program))
-	var script strings.Builder
-	for _, c := range commands {
-		fmt.Fprintln(&script, strings.ReplaceAll(c[1], port, addr))
-	}
+	commands := strings.ReplaceAll(block[1], port, addr)
 	// -S prints errors, -f makes statuses from 400 on an error.
-	shell := "set -eu; curl() { command curl -sSf \"$@\"; }\n" + script.String()
+	shell := "set -eu; curl() { command curl -sSf \"$@\"; }\n" + commands
 	out, err := exec.Command("sh", "-c", shell).CombinedOutput()
 	if err != nil || string(out) != "you are alice\n" {
-		t.Errorf("%s\nprints %q, %v", script.String(), out, err)
+		t.Errorf("%s\nprints %q, %v", commands, out, err)
 	}
 	if out, err := exec.Command("curl", "-sS", "-w", " %{http_code}", "http://"+addr+"/me").CombinedOutput(); err != nil || !strings.HasSuffix(string(out), " 401") {
 		t.Errorf("without a token: %q, %v", out, err)

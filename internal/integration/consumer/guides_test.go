@@ -59,12 +59,14 @@ func stepsOf(page string) (steps []step) {
 	return steps
 }
 
+var guides = []string{"README.md", "docs/pages.md"}
+
 func TestGuides(t *testing.T) {
 	if testing.Short() {
 		t.Skip("builds programs")
 	}
 	served := proxy(t, repository, []string{"."})
-	for _, name := range []string{"docs/pages.md"} {
+	for _, name := range guides {
 		t.Run(name, func(t *testing.T) {
 			page, err := os.ReadFile(filepath.Join(repository, name))
 			if err != nil {
