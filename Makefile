@@ -41,8 +41,8 @@ build: ## build every module
 cover: ## statement coverage of the packages gate and keys; must be 100 %
 	@scripts/cover.sh
 
-docs: ## check links, tables and names in the documentation (make race does as well)
-	@go test ./docs
+docs: ## render the documentation as a site that opens from disk, in bin/site
+	@cd internal/site && go run . -o ../../bin/site
 
 bench: ## compare with other libraries, side by side, in ROUNDS rounds (default 100)
 	@ROUNDS=$(ROUNDS) scripts/bench.sh
