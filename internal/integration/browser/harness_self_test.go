@@ -1,0 +1,54 @@
+//go:build unix
+
+package browser_test
+
+import (
+	"net/http"
+	"os"
+	"path/filepath"
+	"testing"
+)
+
+// TestHarness: the checks of this package find what they are for.
+func TestHarness(t *testing.T) {
+	mux := http.NewServeMux()
+	mux.Handle("/good", page(`<main><h1>Good</h1><label>Name <input name="name"></label></main>`))
+	mux.Handle("/bad", page(`<main><h1>Bad</h1><input name="name"><div style="width: 2000px">wide</div></main>`))
+	origin := serveTLS(t, mux)("app.example.com")
+	dir := t.TempDir()
+	t.Setenv("SCREENSHOTS", dir)
+
+	tab := newProfile(t)
+	visit(t, tab, origin+"/good")
+	screenshot(t, tab, "good", phone, "dark")
+	checkAccessible(t, tab)
+	if !eval[bool](t, tab, `matchMedia("(prefers-color-scheme: dark)").matches && innerWidth === 390 && isSecureContext`) {
+		t.Error("the tab is no phone in dark colors")
+	}
+	if info, err := os.Stat(filepath.Join(dir, "good-390-dark.png")); err != nil || info.Size() < 1000 {
+		t.Errorf("the picture: %v, %v", info, err)
+	}
+
+	eval[int](t, tab, `setTimeout(() => location.assign("/bad"), 20)`)
+	waitFor(t, tab, `document.querySelector("h1").textContent === "Bad"`)
+	if got := violations(t, tab); len(got) != 1 || got[0].ID != "label" {
+		t.Errorf("violations of a field without a label: %+v", got)
+	}
+	if got := tooWide(t, tab); len(got) != 1 || got[0] != "div" {
+		t.Errorf("too wide: %q", got)
+	}
+
+	// Tabs of one profile share cookies, and profiles do not.
+	eval[string](t, tab, `document.cookie = "a=b"`)
+	other, stranger := newTab(t, tab), newProfile(t)
+	for where, want := range map[string]string{"another tab": "a=b", "another profile": ""} {
+		ctx := other
+		if want == "" {
+			ctx = stranger
+		}
+		visit(t, ctx, origin+"/good")
+		if got := eval[string](t, ctx, "document.cookie"); got != want {
+			t.Errorf("cookies in %s: %q, want %q", where, got, want)
+		}
+	}
+}
