@@ -41,9 +41,9 @@ type RenewOptions struct {
 // and for tokens of other issuers.
 //
 // If no new token can be created, the old one stays and Config.OnEvent gets
-// [RenewalFailed]. Reasons are a blocklist that refuses the token or cannot answer as
-// strictly as for a refresh token, and a token without "sid" where there is a blocklist,
-// since a logout with the old token would not end the new one.
+// [RenewalFailed]. That is so where the blocklist has the token or cannot answer. The store
+// itself is asked, not a cache. It is also so for a token without "sid" where there is a
+// blocklist, because a logout with the old token would not end the new one.
 func (g *Gate) Renew(o RenewOptions) func(http.Handler) http.Handler {
 	return func(next http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

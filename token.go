@@ -30,7 +30,7 @@ type Token struct {
 	Type      TokenType // type
 	// FreshUntil is set when the token is fresh until some time.
 	FreshUntil time.Time
-	Fresh      bool // fresh, when it is true or false
+	Fresh      bool // the claim fresh is true, so there is no end
 
 	*hidden
 }
