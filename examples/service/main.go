@@ -1,6 +1,9 @@
-// Command service is an API for orders that gives out no tokens of its own: it accepts
-// those of the company's login service and of a partner, by the keys that they publish.
-// It has no key that signs, and no user of one issuer can reach the orders of another's.
+// Command service is an API for orders. It creates no tokens: it accepts those of the
+// company's own login service, those of staff from Microsoft Entra, and those of customers
+// from Keycloak, by the keys that the three publish. It has no key that signs, and no user
+// of one issuer can reach the orders of another's.
+//
+//	service -entra https://login.microsoftonline.com/TENANT/v2.0 -entra-client ID -keycloak https://keycloak.example/realms/shop
 //
 // The lines about authentication end in "// auth".
 package main
@@ -21,8 +24,8 @@ import (
 	"time"
 
 	"github.com/jwtgate/gate"
-	"github.com/jwtgate/gate/keys"
 	"github.com/jwtgate/gate/keys/jwks"
+	"github.com/jwtgate/gate/oidc"
 )
 
 func main() {
@@ -38,18 +41,29 @@ func main() {
 func run(ctx context.Context, args []string, out io.Writer) error {
 	flags := flag.NewFlagSet("service", flag.ContinueOnError)
 	addr := flags.String("addr", "127.0.0.1:8080", "`address` to listen on; port 0 picks a free one")
-	login := flags.String("login-keys", "https://login.example/jwks.json", "`URL` of the keys of https://login.example")
-	partner := flags.String("partner-keys", "https://partner.example/jwks.json", "`URL` of the keys of https://partner.example")
-	dev := flags.Bool("dev", false, "accept keys from servers on this machine, by http")
+	loginKeys := flags.String("login-keys", "https://login.example/jwks.json", "`URL` of the keys of https://login.example")
+	entra := flags.String("entra", "https://login.microsoftonline.com/TENANT/v2.0", "`name` of the tenant of Microsoft Entra, as in iss")
+	staffApp := flags.String("entra-client", "", "`ID` of the application of the staff in Entra")
+	keycloak := flags.String("keycloak", "https://keycloak.example/realms/shop", "`name` of the realm of Keycloak, as in iss")
+	shopApp := flags.String("keycloak-client", "shop", "`ID` of the application of the customers in Keycloak")
+	dev := flags.Bool("dev", false, "accept issuers on this machine, by http")
 	if err := flags.Parse(args); err != nil {
 		return err
 	}
-	loginKeys, err := jwks.New(*login, jwks.Options{InsecureLoopback: *dev})      // auth
-	partnerKeys, err2 := jwks.New(*partner, jwks.Options{InsecureLoopback: *dev}) // auth
-	if err := errors.Join(err, err2); err != nil {
+	fetch := jwks.Options{InsecureLoopback: *dev} // auth
+	login, err := jwks.New(*loginKeys, fetch)     // auth
+	if err != nil {
 		return err
 	}
-	handler, err := newHandler(loginKeys, partnerKeys)
+	staff, err := oidc.Discover(ctx, *entra, oidc.Options{Audiences: []string{"api://orders"}, Profile: oidc.EntraV2().Only("azp", *staffApp), Keys: fetch}) // auth
+	if err != nil {
+		return err
+	}
+	customers, err := oidc.Discover(ctx, *keycloak, oidc.Options{Audiences: []string{"orders"}, Profile: oidc.Keycloak().Only("azp", *shopApp), Keys: fetch}) // auth
+	if err != nil {
+		return err
+	}
+	handler, err := newHandler(gate.Issuer{Name: "https://login.example", Keys: login, Audiences: []string{"orders"}}, staff, customers) // auth
 	if err != nil {
 		return err
 	}
@@ -73,11 +87,8 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 }
 
 // newHandler returns the routes: reading and writing orders, for users who may.
-func newHandler(login, partner keys.Source) (http.Handler, error) { // auth
-	g, err := gate.New(gate.Config{Issuers: []gate.Issuer{ // auth
-		{Name: "https://login.example", Keys: login, Audiences: []string{"orders"}},                                                           // auth
-		{Name: "https://partner.example", Keys: partner, Audiences: []string{"orders-api"}, Lenient: gate.Lenient{AnyType: true, NoID: true}}, // auth
-	}}) // auth
+func newHandler(issuers ...gate.Issuer) (http.Handler, error) { // auth
+	g, err := gate.New(gate.Config{Issuers: issuers}) // auth
 	if err != nil {
 		return nil, err
 	}

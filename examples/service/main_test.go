@@ -4,7 +4,6 @@ import (
 	"bufio"
 	"io"
 	"net/http"
-	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -15,41 +14,7 @@ import (
 	"time"
 
 	"github.com/jwtgate/gate/gatetest"
-	"github.com/jwtgate/gate/keys"
-	"github.com/jwtgate/gate/keys/jwks"
 )
-
-// issuer plays one of the two that the service knows.
-type issuer struct {
-	name, audience string
-	key            *keys.Key
-	server         *httptest.Server // of its keys
-}
-
-func newIssuer(t *testing.T, alg keys.Algorithm, name, audience string) issuer {
-	t.Helper()
-	key, err := keys.Generate(alg)
-	if err != nil {
-		t.Fatal(err)
-	}
-	set, err := keys.NewSet(nil, key.WithID("2030-01"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	server := httptest.NewServer(jwks.Handler(set, time.Minute))
-	t.Cleanup(server.Close)
-	return issuer{name, audience, set.Keys()[0], server}
-}
-
-// token is one of alice that may read and write orders, with changes.
-func (i issuer) token(t *testing.T, changes map[string]any) string {
-	t.Helper()
-	claims := map[string]any{"iss": i.name, "aud": i.audience, "scope": "orders:read orders:write"}
-	for name, v := range changes {
-		claims[name] = v
-	}
-	return gatetest.Token(t, i.key, claims)
-}
 
 // build compiles the service.
 func build(t *testing.T) string {
@@ -62,9 +27,9 @@ func build(t *testing.T) string {
 }
 
 // start runs the service and returns its URL; it has to end well when it is told to.
-func start(t *testing.T, login, partner issuer) string {
+func start(t *testing.T, i issuers) string {
 	t.Helper()
-	cmd := exec.Command(build(t), "-addr", "127.0.0.1:0", "-dev", "-login-keys", login.server.URL, "-partner-keys", partner.server.URL)
+	cmd := exec.Command(build(t), append(i.flags(), "-addr", "127.0.0.1:0")...)
 	cmd.Stderr = t.Output()
 	out, err := cmd.StdoutPipe()
 	if err != nil {
@@ -110,9 +75,9 @@ func send(t *testing.T, method, url, token, body string) (int, string) {
 }
 
 func TestService(t *testing.T) {
-	login := newIssuer(t, keys.ES256, "https://login.example", "orders")
-	partner := newIssuer(t, keys.RS256, "https://partner.example", "orders-api")
-	url := start(t, login, partner)
+	i := newIssuers(t)
+	login, entra, keycloak := i.login, i.entra, i.keycloak
+	url := start(t, i)
 	const bread = `{"item":"bread"}`
 	for _, step := range []struct {
 		name, method, token, body string
@@ -122,19 +87,19 @@ func TestService(t *testing.T) {
 		{"no token", "GET", "", "", 401, "Authorization"},
 		{"alice has no orders", "GET", login.token(t, nil), "", 200, "[]"},
 		{"alice orders bread", "POST", login.token(t, nil), bread, 201, bread},
-		{"alice sees it", "GET", login.token(t, map[string]any{"scope": "orders:read"}), "", 200, "[" + bread + "]"},
+		{"alice sees it", "GET", login.token(t, claims{"scope": "orders:read"}), "", 200, "[" + bread + "]"},
 		{"an order that is none", "POST", login.token(t, nil), `{}`, 400, "bread"},
-		{"the partner's alice is somebody else", "GET", partner.token(t, nil), "", 200, "[]"},
-		{"the partner's tokens need no type and no jti", "GET", partner.token(t, map[string]any{"type": nil, "jti": nil}), "", 200, "[]"},
-		{"those of the login service do", "GET", login.token(t, map[string]any{"type": nil}), "", 401, "claim type"},
-		{"without the scope to write", "POST", login.token(t, map[string]any{"scope": "orders:read"}), bread, 403, "scope"},
-		{"without a scope", "GET", partner.token(t, map[string]any{"scope": nil}), "", 403, "scope"},
-		{"scopes as a list", "GET", partner.token(t, map[string]any{"scope": nil, "scp": []string{"orders:read"}}), "", 200, "[]"},
-		{"the partner says it is the login service", "GET", partner.token(t, map[string]any{"iss": login.name, "aud": login.audience}), "", 401, "algorithm"},
-		{"an issuer that nobody knows", "GET", login.token(t, map[string]any{"iss": "https://evil.example"}), "", 401, "issuer"},
-		{"for another service", "GET", login.token(t, map[string]any{"aud": "billing"}), "", 401, "audience"},
-		{"for the audience of the partner's tokens", "GET", login.token(t, map[string]any{"aud": partner.audience}), "", 401, "audience"},
-		{"expired", "GET", login.token(t, map[string]any{"exp": time.Now().Add(-time.Minute)}), "", 401, "expired"},
+		{"alice of Entra is somebody else", "GET", entra.token(t, nil), "", 200, "[]"},
+		{"alice of Keycloak as well", "GET", keycloak.token(t, nil), "", 200, "[]"},
+		{"staff order", "POST", entra.token(t, nil), bread, 201, bread},
+		{"customers order", "POST", keycloak.token(t, nil), bread, 201, bread},
+		{"tokens of the login service need a type", "GET", login.token(t, claims{"type": nil}), "", 401, "claim type"},
+		{"without the scope to write", "POST", login.token(t, claims{"scope": "orders:read"}), bread, 403, "scope"},
+		{"without a scope", "GET", entra.token(t, claims{"scp": nil}), "", 403, "scope"},
+		{"an issuer that nobody knows", "GET", login.token(t, claims{"iss": "https://evil.example"}), "", 401, "issuer"},
+		{"for another service", "GET", login.token(t, claims{"aud": "billing"}), "", 401, "audience"},
+		{"for the audience of Entra's tokens", "GET", login.token(t, claims{"aud": "api://orders"}), "", 401, "audience"},
+		{"expired", "GET", login.token(t, claims{"exp": time.Now().Add(-time.Minute)}), "", 401, "expired"},
 		{"changed on the way", "GET", gatetest.Tampered(login.token(t, nil)), "", 401, "signature"},
 	} {
 		status, answer := send(t, step.method, url+"/orders", step.token, step.body)
@@ -142,40 +107,53 @@ func TestService(t *testing.T) {
 			t.Errorf("%s: %d %s, want %d with %q", step.name, status, answer, step.status, step.answer)
 		}
 	}
+	for name, token := range i.foreign(t) {
+		if status, answer := send(t, "GET", url+"/orders", token, ""); status != 401 {
+			t.Errorf("%s: %d %s, want 401", name, status, answer)
+		}
+	}
 	if status, answer := send(t, "GET", url+"/readyz", "", ""); status != 200 || answer != "ready" {
 		t.Errorf("readyz: %d %s", status, answer)
 	}
 }
 
-// A partner whose key server is down locks nobody out but its own users.
-func TestPartnerDown(t *testing.T) {
-	login := newIssuer(t, keys.ES256, "https://login.example", "orders")
-	partner := newIssuer(t, keys.RS256, "https://partner.example", "orders-api")
-	partner.server.Close()
-	url := start(t, login, partner)
+// An issuer whose keys cannot be fetched locks nobody out but its own users. One whose
+// document cannot be fetched stops the service from starting.
+func TestIssuerDown(t *testing.T) {
+	i := newIssuers(t)
+	i.entra.down.Store(true)
+	url := start(t, i)
 	for _, step := range []struct {
 		name, path, token string
 		want              int
 	}{
-		{"a token of the login service", "/orders", login.token(t, nil), 200},
-		{"a token of the partner", "/orders", partner.token(t, nil), 503},
-		{"a token of nobody", "/orders", login.token(t, map[string]any{"iss": nil}), 401},
+		{"a token of the login service", "/orders", i.login.token(t, nil), 200},
+		{"a token of Keycloak", "/orders", i.keycloak.token(t, nil), 200},
+		{"a token of Entra", "/orders", i.entra.token(t, nil), 503},
+		{"a token of nobody", "/orders", i.login.token(t, claims{"iss": nil}), 401},
 		{"is it ready", "/readyz", "", 503},
 	} {
 		if status, answer := send(t, "GET", url+step.path, step.token, ""); status != step.want {
 			t.Errorf("%s: %d %s, want %d", step.name, status, answer, step.want)
 		}
 	}
+	i.keycloak.server.Close()
+	if err := run(t.Context(), append(i.flags(), "-addr", "127.0.0.1:0"), io.Discard); err == nil || !strings.Contains(err.Error(), i.keycloak.server.URL) {
+		t.Errorf("without the document of Keycloak the service ends with %v", err)
+	}
 }
 
 func TestArguments(t *testing.T) {
+	i := newIssuers(t)
 	for name, args := range map[string][]string{
 		"keys by http":             {"-login-keys", "http://login.example/jwks.json"},
-		"a URL that is none":       {"-partner-keys", "keys.json"},
+		"a URL that is none":       {"-login-keys", "keys.json"},
+		"a tenant by http":         {"-entra", "http://login.example/tenant/v2.0"},
+		"a realm of another name":  {"-keycloak", i.keycloak.name + "/"},
 		"an address that is none":  {"-addr", "x:y"},
 		"an argument that is none": {"-x"},
 	} {
-		if err := run(t.Context(), args, io.Discard); err == nil {
+		if err := run(t.Context(), append(i.flags(), args...), io.Discard); err == nil {
 			t.Errorf("%s: the service runs", name)
 		}
 	}
@@ -195,7 +173,7 @@ func TestLines(t *testing.T) {
 	marked := 0
 	for line := range strings.Lines(code) {
 		line = strings.TrimSpace(line)
-		switch about := regexp.MustCompile(`\b(gate|keys|jwks|g)\.[A-Z]`).MatchString(line); {
+		switch about := regexp.MustCompile(`\b(gate|keys|jwks|oidc|g)\.[A-Z]`).MatchString(line); {
 		case strings.HasSuffix(line, "// auth"):
 			marked++
 		case about && !strings.HasPrefix(line, "//"):
