@@ -59,7 +59,7 @@ func stepsOf(page string) (steps []step) {
 	return steps
 }
 
-var guides = []string{"README.md", "docs/pages.md"}
+var guides = []string{"README.md", "docs/pages.md", "docs/services.md"}
 
 func TestGuides(t *testing.T) {
 	if testing.Short() {

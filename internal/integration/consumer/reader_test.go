@@ -32,11 +32,12 @@ type reader struct {
 	last     func() string       // what the last lines printed
 }
 
-// program is one that goes on until it is stopped.
+// program is one that goes on until it is stopped, or ends by itself.
 type program struct {
 	pid   int
 	log   string
 	ended chan struct{}
+	err   error // when it has ended
 }
 
 var port = regexp.MustCompile(`\b(127\.0\.0\.1|localhost):(\d+)\b`)
@@ -129,7 +130,8 @@ func (r *reader) typed(text string) error {
 	return nil
 }
 
-// start starts a program, again if it runs, and waits until it accepts connections.
+// start starts a program, again if it runs, and waits until it accepts connections or has
+// ended well.
 func (r *reader) start(command string) error {
 	if p := r.programs[command]; p != nil {
 		p.stop()
@@ -145,9 +147,9 @@ func (r *reader) start(command string) error {
 	if err := cmd.Start(); err != nil {
 		return err
 	}
-	p := &program{cmd.Process.Pid, log.Name(), make(chan struct{})}
+	p := &program{pid: cmd.Process.Pid, log: log.Name(), ended: make(chan struct{})}
 	go func() {
-		_ = cmd.Wait() // the status of a program that was interrupted
+		p.err = cmd.Wait()
 		log.Close()
 		close(p.ended)
 	}()
@@ -156,7 +158,10 @@ func (r *reader) start(command string) error {
 	for r.open() <= before {
 		select {
 		case <-p.ended:
-			return fmt.Errorf("%s ends:\n%s", command, p.printed())
+			if p.err != nil {
+				return fmt.Errorf("%s: %w\n%s", command, p.err, p.printed())
+			}
+			return nil
 		case <-late:
 			return fmt.Errorf("%s does not accept connections:\n%s", command, p.printed())
 		case <-time.After(50 * time.Millisecond):
