@@ -58,7 +58,7 @@ func (d *Guard) Option() connect.HandlerOption {
 func (d *Guard) check(ctx context.Context, spec connect.Spec, _ connect.Peer, h http.Header) (context.Context, error) {
 	c, err := d.d.Check(ctx, spec.Procedure, request{h, spec})
 	if err != nil {
-		return nil, refuse(err)
+		return nil, Error(err)
 	}
 	ctx = gate.NewContext(ctx, c.Token)
 	if spec.StreamType != connect.StreamTypeUnary {
@@ -86,9 +86,9 @@ func (i interceptor) WrapStreamingHandler(next connect.StreamingHandlerFunc) con
 	return func(ctx context.Context, conn connect.StreamingHandlerConn) error {
 		c, ok := ctx.Value(openedKey(i)).(rpcguard.Call)
 		if !ok {
-			return refuse(errUnchecked)
+			return Error(errUnchecked)
 		}
-		return i.d.d.Serve(ctx, c, refuse, func(s *rpcguard.Stream) error { return next(s.Context(), stream{conn, s}) })
+		return i.d.d.Serve(ctx, c, Error, func(s *rpcguard.Stream) error { return next(s.Context(), stream{conn, s}) })
 	}
 }
 
@@ -118,8 +118,13 @@ func (s stream) Receive(m any) error {
 	return s.s.Receive(func() error { return s.StreamingHandlerConn.Receive(m) })
 }
 
-// refuse returns the error of a call that the gate refused with err.
-func refuse(err error) error {
+// Error returns the error for the client of a call that a gate has refused with err, with
+// the same code and details that a guard would answer. Use it for what a handler checks
+// itself: the errors of gate.Gate.CheckToken and of session.Manager. A nil err is nil.
+func Error(err error) error {
+	if err == nil {
+		return nil
+	}
 	r := rpcguard.Describe(err)
 	e := connect.NewError(connect.Code(r.Code), &refused{r.Message, err})
 	if detail, err := connect.NewErrorDetail(&errdetails.ErrorInfo{Reason: r.Reason, Domain: Domain}); err == nil {

@@ -27,8 +27,13 @@ func (e *refused) Unwrap() error { return e.cause }
 // GRPCStatus returns the status for the client. Package status calls it.
 func (e *refused) GRPCStatus() *status.Status { return e.Status }
 
-// refuse returns the error of a call that the gate refused with err.
-func refuse(err error) error {
+// Error returns the error for the client of a call that a gate has refused with err, with
+// the same code and details that a guard would answer. Use it for what a handler checks
+// itself: the errors of gate.Gate.CheckToken and of session.Manager. A nil err is nil.
+func Error(err error) error {
+	if err == nil {
+		return nil
+	}
 	r := rpcguard.Describe(err)
 	s := status.New(codes.Code(r.Code), r.Message)
 	if detailed, err := s.WithDetails(&errdetails.ErrorInfo{Reason: r.Reason, Domain: Domain}); err == nil {

@@ -42,7 +42,7 @@ func New(g *gate.Gate, o Options) *Guard {
 func (d *Guard) Unary(ctx context.Context, req any, info *grpc.UnaryServerInfo, next grpc.UnaryHandler) (any, error) {
 	c, err := d.d.Check(ctx, info.FullMethod, request{ctx})
 	if err != nil {
-		return nil, refuse(err)
+		return nil, Error(err)
 	}
 	return next(gate.NewContext(ctx, c.Token), req)
 }

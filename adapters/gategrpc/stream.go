@@ -19,9 +19,9 @@ func (d *Guard) Stream(srv any, ss grpc.ServerStream, info *grpc.StreamServerInf
 	ctx := ss.Context()
 	c, err := d.d.Check(ctx, info.FullMethod, request{ctx})
 	if err != nil {
-		return refuse(err)
+		return Error(err)
 	}
-	return d.d.Serve(ctx, c, refuse, func(s *rpcguard.Stream) error { return next(srv, stream{ss, s}) })
+	return d.d.Serve(ctx, c, Error, func(s *rpcguard.Stream) error { return next(srv, stream{ss, s}) })
 }
 
 // Recheck checks the token of a guarded stream again, and ends the stream if it is

@@ -1,0 +1,212 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"io"
+	"log"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"google.golang.org/genproto/googleapis/rpc/errdetails"
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/health/grpc_health_v1"
+	"google.golang.org/grpc/metadata"
+	"google.golang.org/grpc/status"
+	"google.golang.org/protobuf/types/known/structpb"
+)
+
+// process is a running program.
+type process struct {
+	in  io.Writer
+	out *bufio.Reader
+}
+
+// run starts the program. It ends with the test.
+func run(t *testing.T, args ...string) process {
+	t.Helper()
+	cmd := exec.Command(binary, args...)
+	cmd.Stderr = t.Output()
+	in, err := cmd.StdinPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		cmd.Process.Kill()
+		cmd.Wait()
+	})
+	return process{in, bufio.NewReader(out)}
+}
+
+func (p process) line(t *testing.T) string {
+	t.Helper()
+	line, err := p.out.ReadString('\n')
+	if err != nil {
+		t.Fatal(err)
+	}
+	return strings.TrimSpace(line)
+}
+
+var binary string
+
+// TestMain builds the program.
+func TestMain(m *testing.M) {
+	folder, err := os.MkdirTemp("", "notes")
+	if err != nil {
+		log.Fatal(err)
+	}
+	binary = filepath.Join(folder, "notes")
+	if out, err := exec.Command("go", "build", "-o", binary, ".").CombinedOutput(); err != nil {
+		log.Fatalf("go build: %v\n%s", err, out)
+	}
+	code := m.Run()
+	os.RemoveAll(folder)
+	os.Exit(code)
+}
+
+// start runs the service, whose access tokens live two seconds.
+func start(t *testing.T) (addr string, conn *grpc.ClientConn) {
+	t.Helper()
+	addr = strings.TrimPrefix(run(t, "-addr", "127.0.0.1:0", "-lifetime", "2s").line(t), "listening on ")
+	conn, err := dial(addr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { conn.Close() })
+	return addr, conn
+}
+
+// as returns a context with an access token.
+func as(t *testing.T, token string) context.Context {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	t.Cleanup(cancel)
+	if token == "" {
+		return ctx
+	}
+	return metadata.AppendToOutgoingContext(ctx, "authorization", "Bearer "+token)
+}
+
+func tokens(t *testing.T, conn *grpc.ClientConn, name string) (access, refresh string) {
+	t.Helper()
+	res, err := call[object](as(t, ""), conn, "Login", &object{Fields: map[string]*structpb.Value{"name": structpb.NewStringValue(name)}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return res.Fields["access_token"].GetStringValue(), res.Fields["refresh_token"].GetStringValue()
+}
+
+// want checks the code and the reason of an error.
+func want(t *testing.T, what string, err error, code codes.Code, reason string) {
+	t.Helper()
+	got := ""
+	for _, d := range status.Convert(err).Details() {
+		if info, ok := d.(*errdetails.ErrorInfo); ok {
+			got = info.Reason
+		}
+	}
+	if status.Code(err) != code || got != reason {
+		t.Errorf("%s: %v with reason %q, want %v and %q", what, err, got, code, reason)
+	}
+}
+
+func TestPolicies(t *testing.T) {
+	t.Parallel()
+	_, conn := start(t)
+	alice, _ := tokens(t, conn, "alice")
+	bob, _ := tokens(t, conn, "bob")
+	for _, test := range []struct {
+		token  string
+		code   codes.Code
+		reason string
+	}{
+		{"", codes.Unauthenticated, "MISSING_HEADER"},
+		{alice + "x", codes.Unauthenticated, "SIGNATURE"},
+		{bob, codes.PermissionDenied, "SCOPE"},
+		{alice, codes.OK, ""},
+	} {
+		_, err := call[empty](as(t, test.token), conn, "Add", &text{Value: "hello"})
+		want(t, "Add", err, test.code, test.reason)
+	}
+	stream, err := watch(as(t, ""), conn)
+	if err == nil {
+		_, err = stream.Recv()
+	}
+	want(t, "Watch without a token", err, codes.Unauthenticated, "MISSING_HEADER")
+	_, err = call[object](as(t, ""), conn, "Login", &object{})
+	want(t, "Login of nobody", err, codes.Unauthenticated, "")
+	health := grpc_health_v1.NewHealthClient(conn)
+	_, err = health.Check(as(t, ""), &grpc_health_v1.HealthCheckRequest{})
+	want(t, "Health/Check", err, codes.OK, "")
+	_, err = health.List(as(t, alice), &grpc_health_v1.HealthListRequest{})
+	want(t, "Health/List", err, codes.PermissionDenied, "METHOD_UNLISTED")
+}
+
+// TestSession: a refresh token rotates, a stream ends with its token or its session.
+func TestSession(t *testing.T) {
+	t.Parallel()
+	_, conn := start(t)
+	access, first := tokens(t, conn, "bob")
+	stream, err := watch(as(t, access), conn)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = stream.Recv() // there are no notes
+	want(t, "Watch", err, codes.Unauthenticated, "EXPIRED")
+	l := &login{conn: conn, name: "nobody", refresh: first}
+	access, _, err = l.token(as(t, ""))
+	if err != nil || l.refresh == first {
+		t.Fatalf("refresh: %v, and a new token: %v", err, l.refresh != first)
+	}
+	if stream, err = watch(as(t, access), conn); err != nil {
+		t.Fatal(err)
+	}
+	if h, err := stream.Header(); err != nil || h == nil {
+		t.Fatalf("the stream was not opened: %v", err)
+	}
+	if _, err := call[empty](as(t, access), conn, "Logout", &empty{}); err != nil {
+		t.Fatal(err)
+	}
+	_, err = stream.Recv()
+	want(t, "Watch after the logout", err, codes.Unauthenticated, "REVOKED")
+	if _, _, err := l.token(as(t, "")); status.Code(err) != codes.Unauthenticated {
+		t.Errorf("a refresh after the logout: %v", err)
+	}
+}
+
+// TestClient: the client goes on for longer than its token lives, in calls and in streams.
+func TestClient(t *testing.T) {
+	t.Parallel()
+	addr, _ := start(t)
+	alice := run(t, "-client", "-addr", addr, "-name", "alice")
+	for range 3 { // streams
+		if got := alice.line(t); got != "watching" {
+			t.Fatalf("the client says %q", got)
+		}
+		io.WriteString(alice.in, "hello\n")
+		if got := alice.line(t); got != "alice: hello" {
+			t.Fatalf("the client says %q", got)
+		}
+	}
+	bob := run(t, "-client", "-addr", addr, "-name", "bob")
+	bob.line(t)
+	io.WriteString(bob.in, "hello\n")
+	if got := bob.line(t); got != "The token lacks the scope that this route asks for" {
+		t.Errorf("the client says %q", got)
+	}
+	if out, err := exec.Command(binary, "-client", "-addr", addr, "-name", "mallory").CombinedOutput(); err == nil || !strings.Contains(string(out), "no such user") {
+		t.Errorf("a client who is nobody: %v, %s", err, out)
+	}
+}
