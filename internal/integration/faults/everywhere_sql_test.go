@@ -40,14 +40,21 @@ func mariaDatabase(t *testing.T) sqlDatabase {
 		[]string{"SELECT COUNT(*) FROM (SELECT id FROM gate_revoked WHERE kind = 'lane' FOR UPDATE) l"}}
 }
 
+func (d sqlDatabase) connect() (*sql.DB, error) {
+	db, err := sql.Open(d.driver, d.dsn)
+	if err == nil {
+		db.SetMaxOpenConns(16)
+	}
+	return db, err
+}
+
 func (d sqlDatabase) pool(t *testing.T) *sql.DB {
 	t.Helper()
-	db, err := sql.Open(d.driver, d.dsn)
+	db, err := d.connect()
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = db.Close() })
-	db.SetMaxOpenConns(16)
 	return db
 }
 
@@ -101,39 +108,42 @@ func (d sqlDatabase) slow(t *testing.T, db *sql.DB, wait time.Duration) func() {
 // every database, with and without copies in memory, clocks that differ, and a writer
 // that takes a third of a second.
 func TestLogOutEverywhereSQL(t *testing.T) {
-	const cacheFor = 200 * time.Millisecond
-	for _, start := range []func(*testing.T) sqlDatabase{sqliteDatabase, postgresDatabase, mariaDatabase} {
-		d := start(t)
-		db := d.pool(t)
-		nodes := func(o gatesql.Options) func(func() time.Time) stores.Store {
-			return func(clock func() time.Time) stores.Store {
-				o.Clock = clock
-				return d.store(t, o)
-			}
-		}
-		for _, tt := range []struct {
-			name    string
-			offsets []time.Duration
-			create  gate.Create
-			o       gatesql.Options
-		}{
-			{"", sameClock, gate.Create{}, gatesql.Options{}},
-			{", copy, clocks 2s apart", apart2s, gate.Create{}, gatesql.Options{CacheFor: cacheFor}},
-			{", clocks 60s apart", apart60s, gate.Create{}, gatesql.Options{}},
-			{", no generations, clocks 2s apart", apart2s, gate.Create{OmitGeneration: true}, gatesql.Options{}},
-			{", no generations, clocks 60s apart", apart60s, gate.Create{OmitGeneration: true}, gatesql.Options{Skew: 61 * time.Second}},
-		} {
-			f := newFleet(t, tt.offsets, tt.create, nodes(tt.o))
-			f.stale = tt.o.CacheFor
-			logOutEverywhere(t, d.name+tt.name, f)
-		}
-		for name, create := range map[string]gate.Create{", writer 350ms": {}, ", writer 350ms, no generations": {OmitGeneration: true}} {
-			f := newFleet(t, sameClock, create, nodes(gatesql.Options{}))
-			f.slow = d.slow(t, db, 350*time.Millisecond)
-			logOutEverywhere(t, d.name+name, f)
-		}
-		f := newFleet(t, apart2s, gate.Create{OmitGeneration: true}, nodes(gatesql.Options{Skew: -1}))
-		survivors, _ := f.everywhere(5)
-		caught(t, "F25 "+d.name, "no allowance for clocks", survivors)
+	for name, start := range map[string]func(*testing.T) sqlDatabase{"sqlite": sqliteDatabase, "postgres": postgresDatabase, "mariadb": mariaDatabase} {
+		t.Run(name, func(t *testing.T) { logOutEverywhereIn(t, start(t)) })
 	}
+}
+
+func logOutEverywhereIn(t *testing.T, d sqlDatabase) {
+	const cacheFor = 200 * time.Millisecond
+	db := d.pool(t)
+	nodes := func(o gatesql.Options) func(func() time.Time) stores.Store {
+		return func(clock func() time.Time) stores.Store {
+			o.Clock = clock
+			return d.store(t, o)
+		}
+	}
+	for _, tt := range []struct {
+		name    string
+		offsets []time.Duration
+		create  gate.Create
+		o       gatesql.Options
+	}{
+		{"", sameClock, gate.Create{}, gatesql.Options{}},
+		{", copy, clocks 2s apart", apart2s, gate.Create{}, gatesql.Options{CacheFor: cacheFor}},
+		{", clocks 60s apart", apart60s, gate.Create{}, gatesql.Options{}},
+		{", no generations, clocks 2s apart", apart2s, gate.Create{OmitGeneration: true}, gatesql.Options{}},
+		{", no generations, clocks 60s apart", apart60s, gate.Create{OmitGeneration: true}, gatesql.Options{Skew: 61 * time.Second}},
+	} {
+		f := newFleet(t, tt.offsets, tt.create, nodes(tt.o))
+		f.stale = tt.o.CacheFor
+		logOutEverywhere(t, d.name+tt.name, f)
+	}
+	for name, create := range map[string]gate.Create{", writer 350ms": {}, ", writer 350ms, no generations": {OmitGeneration: true}} {
+		f := newFleet(t, sameClock, create, nodes(gatesql.Options{}))
+		f.slow = d.slow(t, db, 350*time.Millisecond)
+		logOutEverywhere(t, d.name+name, f)
+	}
+	f := newFleet(t, apart2s, gate.Create{OmitGeneration: true}, nodes(gatesql.Options{Skew: -1}))
+	survivors, _ := f.everywhere(5)
+	caught(t, "F25 "+d.name, "no allowance for clocks", survivors)
 }

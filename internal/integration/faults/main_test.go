@@ -10,17 +10,14 @@ import (
 	"github.com/rs/zerolog"
 )
 
-// TestMain silences the proxies, which log by a logger of the whole process. With
-// FROZEN_WRITER in its environment the process is the one that TestFrozenProcess freezes,
-// and with KILLED_NODE the one that TestF11 kills.
+// TestMain silences the proxies, which log by a logger of the whole process. Where the
+// environment names a role, the process is a part of a test of another one.
 func TestMain(m *testing.M) {
-	if spec := os.Getenv("FROZEN_WRITER"); spec != "" {
-		writeUntilKilled(spec)
-		return
-	}
-	if spec := os.Getenv("KILLED_NODE"); spec != "" {
-		fmt.Println(serveUntilKilled(spec))
-		os.Exit(1)
+	for name, play := range roles {
+		if spec := os.Getenv(name); spec != "" {
+			fmt.Println(play(spec))
+			os.Exit(1)
+		}
 	}
 	zerolog.SetGlobalLevel(zerolog.Disabled)
 	os.Exit(m.Run())

@@ -50,32 +50,47 @@ func TestRevokedOnAllNodes(t *testing.T) {
 	}))
 }
 
-// crashes kills a server again and again while 8 writers write, for a time that is at
-// least low before each kill. It asks the node that wrote, and one that starts after.
+// crashes kills a Redis server again and again while 8 writers write.
 func crashes(t *testing.T, args []string, kills int, low time.Duration, open func(*servers.Redis) revoker) (*ledger, []time.Time, finding) {
 	server := servers.StartRedis(t, args...)
-	return crash(t, server, server.Kill, kills, low, open)
+	return crash(t, server.Kill, server.Start, kills, low, func() revoker { return open(server) })
 }
 
-// crash is crashes for a server that has been started, and a way to end it.
-func crash(t *testing.T, server *servers.Redis, end func(), kills int, low time.Duration, open func(*servers.Redis) revoker) (*ledger, []time.Time, finding) {
-	store, l := open(server), new(ledger)
-	var killed []time.Time
-	for range kills {
+// crash ends a server so many times while 8 writers write, for a time that is at least low
+// before each end, and starts it again. It asks the node that wrote, and one that starts
+// after.
+func crash(t *testing.T, end, start func(), times int, low time.Duration, open func() revoker) (*ledger, []time.Time, finding) {
+	store, l := open(), new(ledger)
+	var ended []time.Time
+	for range times {
 		ctx, cancel := context.WithCancel(t.Context())
 		done := make(chan struct{})
 		go func() { l.write(ctx, store, 8); close(done) }()
 		nap(ctx, between(low, low+250*time.Millisecond))
 		end()
-		killed = append(killed, time.Now()) // nothing is acknowledged after this
+		ended = append(ended, time.Now()) // nothing is acknowledged after this
 		cancel()
 		<-done
-		server.Start()
+		start()
 	}
 	f := l.audit(t.Context(), store).open()
-	f.add(l.audit(t.Context(), open(server)).open())
-	f.more = fmt.Sprintf(" (%d kills, asked on the node that wrote and on a new one)", kills)
-	return l, killed, f
+	f.add(l.audit(t.Context(), open()).open())
+	f.more = fmt.Sprintf(" (%d times, asked on the node that wrote and on a new one)", times)
+	return l, ended, f
+}
+
+// oldLost is what was lost of what had been acknowledged longer than the window before
+// the end of the server.
+func oldLost(l *ledger, ended []time.Time, window time.Duration, f finding) finding {
+	f.bad, f.what = f.closed, "acknowledged revocations lost that were not of the last moments"
+	for _, i := range l.lost {
+		next := slices.IndexFunc(ended, func(k time.Time) bool { return k.After(l.acked[i]) })
+		if next >= 0 && ended[next].Sub(l.acked[i]) > window {
+			f.bad++
+		}
+	}
+	f.more = fmt.Sprintf(" (%d younger ones lost; %d times)", len(l.lost)-f.bad, len(ended))
+	return f
 }
 
 // TestRedisCrash kills the server in the middle of writes. With appendfsync always nothing is
@@ -91,15 +106,7 @@ func TestRedisCrash(t *testing.T) {
 
 	const window = 3 * time.Second // two seconds, the event loop, and the end of the process
 	l, killed, f := crashes(t, servers.Everysec, pick(1, 30), window, open)
-	f.bad, f.what = f.closed, "acknowledged revocations lost that were not of the last moments"
-	for _, i := range l.lost {
-		next := slices.IndexFunc(killed, func(k time.Time) bool { return k.After(l.acked[i]) })
-		if next >= 0 && killed[next].Sub(l.acked[i]) > window {
-			f.bad++
-		}
-	}
-	f.more = fmt.Sprintf(" (%d younger ones lost; %d kills)", len(l.lost)-f.bad, len(killed))
-	holds(t, "F2 redis kill -9, appendfsync everysec", f)
+	holds(t, "F2 redis kill -9, appendfsync everysec", oldLost(l, killed, window, f))
 
 	_, _, f = crashes(t, servers.Forgetful, 1, 150*time.Millisecond, func(r *servers.Redis) revoker {
 		return naive{connect(t, alone(r.Addr))}

@@ -3,17 +3,14 @@
 package faults_test
 
 import (
-	"bufio"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"math/rand/v2"
-	"net"
 	"net/http"
 	"os"
-	"os/exec"
 	"strings"
 	"sync"
 	"syscall"
@@ -111,16 +108,7 @@ func serveUntilKilled(spec string) error {
 	if err != nil {
 		return err
 	}
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return err
-	}
-	go func() { // the test has ended
-		_, _ = io.Copy(io.Discard, os.Stdin)
-		os.Exit(1)
-	}()
-	fmt.Println(listener.Addr())
-	return http.Serve(listener, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	return serveHelper(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		raw, _ := io.ReadAll(r.Body)
 		pair, err := m.Refresh(r.Context(), string(raw), nil)
 		if err != nil {
@@ -141,33 +129,9 @@ func serveUntilKilled(spec string) error {
 	}))
 }
 
-// A nodeProcess is a running node.
-type nodeProcess struct {
-	cmd  *exec.Cmd
-	addr string
-	in   io.WriteCloser // the process ends when it is closed
-}
-
-func startNode(t *testing.T, k killedNode) *nodeProcess {
-	t.Helper()
-	p := &nodeProcess{cmd: exec.Command(os.Args[0])}
-	p.cmd.Env = append(os.Environ(), "KILLED_NODE="+string(must(json.Marshal(k))))
-	p.in = must(p.cmd.StdinPipe())
-	out := must(p.cmd.StdoutPipe())
-	if err := p.cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	line, err := bufio.NewReader(out).ReadString('\n')
-	p.addr = strings.TrimSpace(line)
-	if _, _, split := net.SplitHostPort(p.addr); err != nil || split != nil {
-		t.Fatalf("the node says %q, %v", line, err)
-	}
-	return p
-}
-
 // refresh sends a refresh token, and returns the new one where the answer has come
 // whole.
-func (p *nodeProcess) refresh(raw string) (fresh string, ok bool) {
+func (p *helper) refresh(raw string) (fresh string, ok bool) {
 	client := http.Client{Transport: &http.Transport{DisableKeepAlives: true}, Timeout: 20 * time.Second}
 	answer, err := client.Post("http://"+p.addr, "text/plain", strings.NewReader(raw))
 	if err != nil {
@@ -179,7 +143,7 @@ func (p *nodeProcess) refresh(raw string) (fresh string, ok bool) {
 }
 
 // wait returns when the process was killed, and whether that was what ended it.
-func (p *nodeProcess) wait() (killed bool) {
+func (p *helper) wait() (killed bool) {
 	_ = p.cmd.Wait()
 	status, ok := p.cmd.ProcessState.Sys().(syscall.WaitStatus)
 	return ok && status.Signaled() && status.Signal() == syscall.SIGKILL
@@ -194,7 +158,7 @@ const crowd = 4
 func (n *sessionNodes) kill(t *testing.T, k killedNode, tokens []string) (got []string) {
 	t.Helper()
 	k.Secret, k.Grace = n.secret, n.grace
-	p := startNode(t, k)
+	p := startHelper(t, "KILLED_NODE", string(must(json.Marshal(k))))
 	got = make([]string, len(tokens))
 	var wg sync.WaitGroup
 	for i, raw := range tokens {

@@ -4,7 +4,6 @@ package faults_test
 
 import (
 	"context"
-	"database/sql"
 	"testing"
 	"time"
 
@@ -46,11 +45,10 @@ func (p place) open(ctx context.Context) (s stores.Sessions, closeClient func(),
 	case p.memory != nil:
 		return p.memory, func() {}, nil
 	case p.Driver != "":
-		db, err := sql.Open(p.Driver, p.DSN)
+		db, err := sqlDatabase{driver: p.Driver, dsn: p.DSN}.connect()
 		if err != nil {
 			return nil, nil, err
 		}
-		db.SetMaxOpenConns(16)
 		s, err := gatesql.Open(ctx, db, gatesql.Options{Dialect: p.Dialect, TrustOlderTokens: true, Timeout: 10 * time.Second})
 		return s, func() { _ = db.Close() }, err
 	}

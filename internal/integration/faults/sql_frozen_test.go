@@ -60,13 +60,12 @@ func frozenStore(ctx context.Context, driver, dsn string, planted bool) (revoker
 
 // writeUntilKilled is the process that will be frozen: spec is driver, planted or sound,
 // and DSN. Half of its writes are of one session, which others end too.
-func writeUntilKilled(spec string) {
+func writeUntilKilled(spec string) error {
 	fields := strings.SplitN(spec, " ", 3)
 	ctx := context.Background()
 	s, own, err := frozenStore(ctx, fields[0], fields[2], fields[1] == "planted")
 	if err != nil {
-		fmt.Println(err)
-		os.Exit(1)
+		return err
 	}
 	fmt.Println("writing")
 	for i := 0; ; i++ {

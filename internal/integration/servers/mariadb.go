@@ -24,13 +24,14 @@ type MariaDB struct {
 // server runs as the user postgres, who owns nothing that matters to it.
 func StartMariaDB(t testing.TB, options ...string) *MariaDB {
 	t.Helper()
+	return StartMariaDBIn(t, publicDir(t, "gate-mariadb-"), options...)
+}
+
+// StartMariaDBIn is StartMariaDB with the data in a directory of the caller's.
+func StartMariaDBIn(t testing.TB, dir string, options ...string) *MariaDB {
+	t.Helper()
 	install := Need(t, "mariadb-install-db")
 	program := Need(t, "mariadbd", "/usr/sbin/mariadbd", "/usr/local/sbin/mariadbd")
-	dir, err := os.MkdirTemp("", "gate-mariadb-") // t.TempDir is closed to other users
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = os.RemoveAll(dir) })
 	attr := attributes()
 	if os.Getuid() == 0 {
 		attr.Credential = surrender(t, dir)

@@ -29,15 +29,28 @@ type Postgres struct {
 // runs as the user postgres, since it refuses to run as root.
 func StartPostgres(t testing.TB, settings ...string) *Postgres {
 	t.Helper()
-	initdb := Need(t, "initdb", "/usr/lib/postgresql/*/bin/initdb")
-	if real, err := filepath.EvalSymlinks(initdb); err == nil {
-		initdb = real // its neighbours are where it really is
-	}
-	dir, err := os.MkdirTemp("", "gate-postgres-") // t.TempDir is closed to other users
+	return StartPostgresIn(t, publicDir(t, "gate-postgres-"), settings...)
+}
+
+// publicDir is a temporary directory that other users can reach, where that of the test
+// is closed to them.
+func publicDir(t testing.TB, prefix string) string {
+	t.Helper()
+	dir, err := os.MkdirTemp("", prefix)
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = os.RemoveAll(dir) })
+	return dir
+}
+
+// StartPostgresIn is StartPostgres with the data in a directory of the caller's.
+func StartPostgresIn(t testing.TB, dir string, settings ...string) *Postgres {
+	t.Helper()
+	initdb := Need(t, "initdb", "/usr/lib/postgresql/*/bin/initdb")
+	if real, err := filepath.EvalSymlinks(initdb); err == nil {
+		initdb = real // its neighbours are where it really is
+	}
 	attr := attributes()
 	if os.Getuid() == 0 {
 		attr.Credential = surrender(t, dir)

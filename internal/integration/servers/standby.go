@@ -14,11 +14,7 @@ import (
 // standby on a port of its own.
 func (p *Postgres) Standby(settings ...string) *Postgres {
 	p.t.Helper()
-	dir, err := os.MkdirTemp("", "gate-standby-")
-	if err != nil {
-		p.t.Fatal(err)
-	}
-	p.t.Cleanup(func() { _ = os.RemoveAll(dir) })
+	dir := publicDir(p.t, "gate-standby-")
 	if os.Getuid() == 0 {
 		surrender(p.t, dir)
 	}
