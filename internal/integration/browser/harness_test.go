@@ -161,8 +161,8 @@ func eval[T any](t testing.TB, tab context.Context, js string) T {
 	return v
 }
 
-// waitFor returns when a JavaScript expression is true, also on a page that the tab comes
-// to meanwhile.
+// waitFor returns when a JavaScript expression, or the promise that it is, is true, also on
+// a page that the tab comes to meanwhile.
 func waitFor(t testing.TB, tab context.Context, js string) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(tab, patience)
@@ -171,7 +171,7 @@ func waitFor(t testing.TB, tab context.Context, js string) {
 	defer tick.Stop()
 	for {
 		// An expression fails while the tab changes from one page to another.
-		if ok, err := chromedp.Run(ctx, chromedp.Evaluate[bool](js)); err == nil && ok {
+		if ok, err := chromedp.Run(ctx, chromedp.Evaluate[bool](js, chromedp.EvalAwaitPromise)); err == nil && ok {
 			return
 		}
 		select {
