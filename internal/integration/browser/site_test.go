@@ -25,18 +25,21 @@ type site struct {
 	mux      *http.ServeMux
 	url      func(name string) string
 
-	mu      sync.Mutex
-	events  map[string]int
-	refresh func(next http.Handler, w http.ResponseWriter, r *http.Request) // nil: next
+	mu     sync.Mutex
+	events map[string]int
+	hooks  map[string]hook // by path
 }
+
+// hook answers a request of a client to a route of next.
+type hook func(next http.Handler, w http.ResponseWriter, r *http.Request)
 
 // app is the name of the site that tests visit.
 const app = "app.example.com"
 
-// newSite serves a site. Its routes are those of newHandler.
+// newSite serves a site.
 func newSite(t testing.TB, cookies gate.Cookies, delivery session.Delivery) *site {
 	t.Helper()
-	s := &site{clock: gatetest.ClockAt(time.Now()), events: map[string]int{}, mux: http.NewServeMux()}
+	s := &site{clock: gatetest.ClockAt(time.Now()), events: map[string]int{}, hooks: map[string]hook{}, mux: http.NewServeMux()}
 	store, err := gatemem.New(gatemem.Options{Clock: s.clock.Now})
 	if err != nil {
 		t.Fatal(err)
@@ -78,25 +81,27 @@ func (s *site) times(event string) int {
 	return s.events[event]
 }
 
-// onRefresh lets f answer each refresh. next refreshes.
-func (s *site) onRefresh(f func(next http.Handler, w http.ResponseWriter, r *http.Request)) {
+// on lets h answer requests to a route below /auth/; nil: as usual.
+func (s *site) on(path string, h hook) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.refresh = f
+	s.hooks[path] = h
 }
+
+// onRefresh lets h answer refreshes.
+func (s *site) onRefresh(h hook) { s.on("/auth/refresh", h) }
 
 func (s *site) route() {
 	auth := s.sessions.Handler("/auth/")
-	s.mux.Handle("/auth/", auth)
-	s.mux.HandleFunc("POST /auth/refresh", func(w http.ResponseWriter, r *http.Request) {
+	s.mux.HandleFunc("/auth/", func(w http.ResponseWriter, r *http.Request) {
 		s.mu.Lock()
-		f := s.refresh
+		h := s.hooks[r.URL.Path]
 		s.mu.Unlock()
-		if f == nil {
+		if h == nil {
 			auth.ServeHTTP(w, r)
 			return
 		}
-		f(auth, w, r)
+		h(auth, w, r)
 	})
 	s.mux.HandleFunc("POST /login", s.logIn)
 	hello := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
