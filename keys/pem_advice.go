@@ -26,16 +26,16 @@ var notKeys = []sign{
 
 // notPEM tells what a text is in which no PEM block was found.
 func notPEM(text []byte) error {
+	if isDER(text) { // whose bytes may look like anything that is searched for below
+		return errors.New("keys: the text is in binary (DER); convert it with: openssl pkey -inform DER -in key.der, or for a public key with: openssl pkey -pubin -inform DER -in key.der")
+	}
 	for _, s := range notKeys {
 		if bytes.Contains(text, []byte(s.mark)) {
 			return errors.New("keys: the PEM text " + s.advice)
 		}
 	}
-	switch {
-	case hasMark(text):
+	if hasMark(text) {
 		return errors.New("keys: the PEM text is an OpenSSH public key; convert it with: ssh-keygen -e -m PKCS8 -f key.pub")
-	case isDER(text):
-		return errors.New("keys: the text is in binary (DER); convert it with: openssl pkey -inform DER -in key.der, or for a public key with: openssl pkey -pubin -inform DER -in key.der")
 	}
 	return errors.New(`keys: no PEM block found; a key begins with a line like "-----BEGIN PRIVATE KEY-----"`)
 }

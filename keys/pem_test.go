@@ -109,6 +109,7 @@ func TestFromPEMRefuses(t *testing.T) {
 		{"escaped line ends", strings.ReplaceAll(good, "\n", `\n`), keys.EdDSA, `printf '%b'`},
 		{"UTF-16", strings.Join(strings.Split(good, ""), "\x00"), keys.EdDSA, "iconv"},
 		{"binary", string(der), keys.EdDSA, "openssl pkey -inform DER"},
+		{"binary with the bytes of an escaped line end", string(der) + `\n`, keys.EdDSA, "openssl pkey -inform DER"},
 		{"OpenSSH public", "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAB", keys.EdDSA, "ssh-keygen -e -m PKCS8"},
 		{"SSH2 public", "---- BEGIN SSH2 PUBLIC KEY ----\nAAAAB3NzaC1yc2EAAAADAQABAAABgQ\n", keys.RS256, "ssh-keygen -i"},
 		{"PuTTY", "PuTTY-User-Key-File-2: ssh-ed25519\nEncryption: none\n", keys.EdDSA, "puttygen"},
