@@ -103,31 +103,69 @@ func (s *Store) olderThan(gen int64, issued time.Time, e *epoch) bool {
 	return issued.IsZero() || issued.Unix() <= e.born+int64(s.keep.Skew/time.Second)
 }
 
+// checkRow is a row that queries.check returns.
+type checkRow struct {
+	kind, except           string
+	record                 string // see parseRecord; not in MySQL
+	replica, until, undone int64  // in MySQL
+	subject                storekit.SubjectRecord
+}
+
+// fields returns the destinations of the columns.
+func (r *checkRow) fields(d Dialect) []any {
+	if d == MySQL {
+		return []any{&r.kind, &r.except, &r.replica, &r.until, &r.undone, &r.subject.Generation, &r.subject.AllGeneration, &r.subject.Before, &r.subject.AllBefore}
+	}
+	return []any{&r.kind, &r.except, &r.record}
+}
+
+// evaluate completes the row, and reports whether it counts at now.
+func (r *checkRow) evaluate(d Dialect, now time.Time) (live bool, err error) {
+	switch {
+	case d == MySQL && r.replica != 0:
+		r.kind = kindReplica
+	case d == MySQL:
+		live = r.undone == 0 && storekit.Live(r.until, now)
+	default:
+		live = true
+		if r.kind == string(stores.Subject) {
+			r.subject, err = parseRecord(r.record)
+		}
+	}
+	r.subject.Except = r.except
+	return live, err
+}
+
 // verdict asks the database.
 func (s *Store) verdict(ctx context.Context, t *gate.Token, h ids, now time.Time) (blocked bool, err error) {
-	rows, err := s.query(ctx, s.q.check, h.token, h.session, h.subject, s.sentinel, now.Unix())
+	args := []any{h.token, h.session, h.subject, s.sentinel, now.Unix()}
+	if s.o.Dialect == MySQL {
+		args = args[:4]
+	}
+	rows, err := s.query(ctx, s.q.check, args...)
 	if err != nil {
 		return false, err
 	}
 	defer rows.Close()
-	var kind, except, record, name string
+	var r checkRow
+	var name string
 	var subject storekit.SubjectRecord
-	found := false
-	to := []any{&kind, &except, &record}
+	found, to := false, r.fields(s.o.Dialect)
 	for rows.Next() {
 		if err := rows.Scan(to...); err != nil {
 			return false, err
 		}
-		switch kind {
-		case kindReplica:
+		live, err := r.evaluate(s.o.Dialect, now)
+		switch {
+		case err != nil:
+			return false, err
+		case r.kind == kindReplica:
 			return false, stores.ErrReadOnly
-		case string(kindEpoch):
-			found, name = true, except
-		case string(stores.Subject):
-			if subject, err = parseRecord(record); err != nil {
-				return false, err
-			}
-			subject.Except = except
+		case !live:
+		case r.kind == string(kindEpoch):
+			found, name = true, r.except
+		case r.kind == string(stores.Subject):
+			subject = r.subject
 		default:
 			blocked = true
 		}
