@@ -33,6 +33,7 @@ func Sessions(t *testing.T, newStore func(t *testing.T, clock func() time.Time) 
 		{"revoke all", checkRotationAll},
 		{"limit: refuse", checkRefuse},
 		{"limit: evict", checkEvict},
+		{"limit: idle", checkIdleLimit},
 		{"device", checkDevice},
 		{"identifiers", checkSessionIDs},
 		{"subjects are apart", checkSubjectsApart},

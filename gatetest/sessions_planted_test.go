@@ -132,6 +132,7 @@ var plantedSessions = []sessionFault{
 	}},
 	{name: "refuses always", check: "limit: evict", limit: func(l *stores.SessionLimit) { l.Evict = false }},
 	{name: "evicts always", check: "limit: refuse", limit: func(l *stores.SessionLimit) { l.Evict = true }},
+	{name: "counts idle sessions", check: "limit: idle", record: func(r *stores.SessionRecord) { r.Expires = r.Expires.Add(time.Minute) }},
 	{name: "names evicted sessions once", check: "limit: evict", ended: func(now []string) []string { return now }},
 	{name: "forgets that a login is remembered", check: "added and listed", record: func(r *stores.SessionRecord) { r.Remember = false }},
 	{name: "keeps seconds only", check: "added and listed", record: func(r *stores.SessionRecord) { r.Created = r.Created.Truncate(time.Second) }},

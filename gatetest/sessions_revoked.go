@@ -175,3 +175,31 @@ func checkEvict(s *sessions) {
 	}
 	s.listed("at last", "c", "d")
 }
+
+// checkIdleLimit: a session whose refresh token has expired takes no place, whatever its
+// age, and is ended before it could come back.
+func checkIdleLimit(s *sessions) {
+	l := stores.SessionLimit{Max: 2}
+	used := s.record("used")
+	for _, id := range []string{"used", "idle"} {
+		if ended, err := s.limited(id, l); err != nil || len(ended) > 0 {
+			s.Fatalf("AddSession(%s) = %q, %v", id, ended, err)
+		}
+	}
+	s.clock.Advance(testIdle / 2)
+	s.rotate(used, used.Live, stores.SessionRotated, "one is used")
+	s.clock.Advance(testIdle/2 + time.Second)
+	if ended, err := s.limited("new", l); err != nil || fmt.Sprint(ended) != "[idle]" {
+		s.Errorf("AddSession in the place of an idle one = %q, %v; want [idle], which is to be removed", ended, err)
+	}
+	if r := s.list("alice")["idle"]; !r.Ended.Equal(s.clock.Now()) {
+		s.Errorf("the idle one ended at %v, want %v", r.Ended, s.clock.Now())
+	}
+	if _, err := s.limited("newer", l); !errors.Is(err, stores.ErrTooManySessions) {
+		s.Errorf("AddSession beyond Max: error = %v, want ErrTooManySessions", err)
+	}
+	l.Evict = true
+	if ended, err := s.limited("newer", l); err != nil || fmt.Sprint(ended) != "[idle used]" {
+		s.Errorf("AddSession(newer) = %q, %v; want [idle used]", ended, err)
+	}
+}

@@ -126,7 +126,7 @@ func (p *plain) AddSession(ctx context.Context, r stores.SessionRecord, l stores
 	if _, there := p.records[p.key(r.Subject, r.ID)]; there {
 		return nil, stores.ErrSessionID
 	}
-	end, refused := storekit.LimitSessions(append([]stores.SessionRecord{r}, p.open(r.Subject)...), l)
+	end, refused := storekit.LimitSessions(append([]stores.SessionRecord{r}, p.open(r.Subject)...), l, p.clock())
 	if refused {
 		return nil, stores.ErrTooManySessions
 	}

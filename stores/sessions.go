@@ -52,7 +52,8 @@ type SessionRecord struct {
 // of each text, as valid UTF-8 without NUL.
 type Device struct{ Name, UserAgent, Address string }
 
-// SessionLimit limits the number of sessions of a subject.
+// SessionLimit limits the number of sessions of a subject. A session whose refresh token
+// has expired takes no place: it is ended where its place is needed.
 type SessionLimit struct {
 	// Max is how many sessions a subject may have, the new one included; 0: any number.
 	Max int

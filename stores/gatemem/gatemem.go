@@ -5,8 +5,9 @@
 // # What is lost
 //
 // When the process ends, all entries are lost that were not written with [Store.Save].
-// [Load] reads what Save wrote. The records of sessions are not saved, so users log in
-// again after a restart. Set [Options.Since] to refuse all older tokens after a loss,
+// [Load] reads what Save wrote. Save writes the records of sessions too, so users stay
+// logged in after a restart. A session of an older snapshot goes on if its refresh token
+// was replaced at most 8 times since. Set [Options.Since] to refuse all older tokens after a loss,
 // because some of them may have been revoked; then users log in again. Two processes do
 // not see each other's revocations. Use gatesql or gateredis to share revocations
 // between processes, or to keep them after a restart.

@@ -10,8 +10,9 @@ import (
 
 // Save writes a snapshot to a file and replaces an older one. After a crash the file is
 // the complete old snapshot or the complete new one. Only the file's owner can read it,
-// because it holds the hash key, and somebody who knows the key can make identifiers
-// that collide. Call Save when the process shuts down, and from time to time before that.
+// because it holds the hash key, with which one can make identifiers that collide, and
+// the subjects and devices of sessions. Call Save when the process shuts down, and from
+// time to time before that.
 func (s *Store) Save(path string) error {
 	dir := filepath.Dir(path)
 	f, err := os.CreateTemp(dir, ".gatemem-*")

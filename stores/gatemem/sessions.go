@@ -113,12 +113,15 @@ func (s *Store) AddSession(ctx context.Context, r stores.SessionRecord, l stores
 	if o.find(r.ID) != nil {
 		return nil, fmt.Errorf("gatemem: %w: there is a session of that ID", stores.ErrSessionID)
 	}
-	end, refused := storekit.LimitSessions(append([]stores.SessionRecord{r}, o.live()...), l)
+	end, refused := storekit.LimitSessions(append([]stores.SessionRecord{r}, o.live()...), l, o.now)
 	if refused {
 		return nil, fmt.Errorf("gatemem: %w", stores.ErrTooManySessions)
 	}
+	o.add(r)
 	for _, id := range end {
-		o.find(id).Ended = o.now
+		if old := o.find(id); old != nil {
+			old.Ended = o.now
+		}
 	}
 	o.remove(func(r stores.SessionRecord) bool { return s.keep.SessionOver(r, o.now) })
 	for _, r := range o.shard.m[r.Subject] {
@@ -126,11 +129,15 @@ func (s *Store) AddSession(ctx context.Context, r stores.SessionRecord, l stores
 			ended = append(ended, r.ID)
 		}
 	}
+	return ended, nil
+}
+
+// add adds a record.
+func (o *owner) add(r stores.SessionRecord) {
 	if o.shard.m == nil {
 		o.shard.m = map[string][]stores.SessionRecord{}
 	}
-	o.shard.m[r.Subject] = append(o.shard.m[r.Subject], r)
-	return ended, nil
+	o.shard.m[o.subject] = append(o.shard.m[o.subject], r)
 }
 
 // sweep removes the expired records of n subjects. Go ranges over a map from a random

@@ -7,7 +7,6 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
-	"hash"
 	"io"
 
 	"github.com/jwtgate/gate/stores"
@@ -25,10 +24,14 @@ var (
 )
 
 // A snapshot has these parts: the magic, whose last byte is the version; the hash key;
-// the hash of the scope; for each shard of the tokens, then of the sessions, a count and
-// the entries; a count of subjects and their records; the SHA-256 of all these parts.
-// Numbers are little endian.
-var magic = [8]byte{'g', 'a', 't', 'e', 'm', 'e', 'm', 2}
+// the hash of the scope; for each shard of the tokens, then of the revoked sessions, a
+// count and the entries; a count of subjects and their records; for each shard of the
+// session records, which version 2 does not have, a count and the records; the SHA-256 of
+// all these parts. Numbers are little endian.
+var magic = [8]byte{'g', 'a', 't', 'e', 'm', 'e', 'm', 3}
+
+// withoutRecords is the version before session records.
+const withoutRecords = 2
 
 type header struct {
 	Key   [16]byte
@@ -44,8 +47,9 @@ type diskSubject struct {
 
 const entrySize = 12
 
-// Snapshot writes all entries to w. It includes every revocation that returned before
-// Snapshot was called. Checks and writes continue while it runs.
+// Snapshot writes all entries and session records to w. It includes every change that
+// returned before Snapshot was called. Checks and writes continue while it runs. The
+// records hold subjects and devices as plain text.
 func (s *Store) Snapshot(w io.Writer) error {
 	sum := sha256.New()
 	buf := bufio.NewWriterSize(io.MultiWriter(w, sum), 1<<16)
@@ -59,6 +63,9 @@ func (s *Store) Snapshot(w io.Writer) error {
 		}
 	}
 	_, _ = buf.Write(s.subjects.encode())
+	for i := range s.records.shards {
+		_, _ = buf.Write(s.records.shards[i].encode())
+	}
 	err := buf.Flush()
 	if err == nil {
 		_, err = w.Write(sum.Sum(nil))
@@ -97,13 +104,15 @@ func (s *subjects) encode() []byte {
 	return b
 }
 
-// Read returns a store with the entries of a snapshot, without the expired ones. It
-// reads to the end of r. It returns [ErrCorrupt], [ErrForeign], or [stores.ErrFull] if
+// Read returns a store with the entries and session records of a snapshot, without the
+// expired ones. It reads to the end of r. A snapshot of an earlier version has no session
+// records. It returns [ErrCorrupt], [ErrForeign], or [stores.ErrFull] if
 // the snapshot has more than o.MaxTokens tokens; then there is no store.
 func Read(r io.Reader, o Options) (*Store, error) {
 	br := bufio.NewReaderSize(r, 1<<16)
 	in := &reader{r: br, sum: sha256.New()}
-	if got := [8]byte(in.bytes(len(magic))); in.err == nil && got != magic {
+	got := [8]byte(in.bytes(len(magic)))
+	if old := [8]byte(append(magic[:7:7], withoutRecords)); in.err == nil && got != magic && got != old {
 		return nil, foreign(got)
 	}
 	var h header
@@ -117,7 +126,11 @@ func Read(r io.Reader, o Options) (*Store, error) {
 	if s.scopeCheck() != h.Scope {
 		return nil, fmt.Errorf("%w: its scope is another", ErrForeign)
 	}
-	if s.decode(in); in.err != nil {
+	s.decode(in)
+	if got == magic {
+		s.decodeRecords(in)
+	}
+	if in.err != nil {
 		return nil, in.err
 	}
 	if err := in.end(br); err != nil {
@@ -167,61 +180,4 @@ func (d *diskSubject) record() storekit.SubjectRecord {
 		Generation: d.Generation, AllGeneration: d.AllGeneration, Before: d.Before, AllBefore: d.AllBefore,
 		Except: string(bytes.TrimRight(d.Except[:], "\x00")),
 	}
-}
-
-// reader keeps its first error and the hash of what it has read.
-type reader struct {
-	r   io.Reader
-	sum hash.Hash
-	buf [128]byte
-	err error
-}
-
-// bytes returns the next n bytes, which the next call overwrites.
-func (r *reader) bytes(n int) []byte {
-	b := r.buf[:n]
-	if r.err == nil {
-		if _, err := io.ReadFull(r.r, b); err != nil {
-			r.err = damaged(err)
-		}
-		r.sum.Write(b)
-	}
-	return b
-}
-
-// damaged returns ErrCorrupt for a snapshot that ends too early, and other errors of
-// reading as they are.
-func damaged(err error) error {
-	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
-		return fmt.Errorf("%w: it is cut short", ErrCorrupt)
-	}
-	return fmt.Errorf("gatemem: reading a snapshot: %w", err)
-}
-
-func (r *reader) value(v any) {
-	b := r.bytes(binary.Size(v))
-	if _, err := binary.Decode(b, binary.LittleEndian, v); err != nil && r.err == nil {
-		r.err = err
-	}
-}
-
-func (r *reader) count() uint32 { return binary.LittleEndian.Uint32(r.bytes(4)) }
-
-func (r *reader) entry() (hash uint64, until uint32) {
-	b := r.bytes(entrySize)
-	return binary.LittleEndian.Uint64(b), binary.LittleEndian.Uint32(b[8:])
-}
-
-// end compares the hashes and checks that no data follows.
-func (r *reader) end(src *bufio.Reader) error {
-	want := r.sum.Sum(nil)
-	if got := r.bytes(sha256.Size); r.err != nil {
-		return r.err
-	} else if !bytes.Equal(got, want) {
-		return fmt.Errorf("%w: its checksum is wrong", ErrCorrupt)
-	}
-	if _, err := src.ReadByte(); !errors.Is(err, io.EOF) {
-		return fmt.Errorf("%w: something follows it", ErrCorrupt)
-	}
-	return nil
 }

@@ -82,6 +82,9 @@ func TestBadSnapshot(t *testing.T) {
 	if err := s.RevokeSubject(t.Context(), "bob", stores.SubjectOptions{}, stores.Note{}); err != nil {
 		t.Fatal(err)
 	}
+	if _, err := s.AddSession(t.Context(), stores.SessionRecord{ID: "id", Live: "live", Subject: "alice"}, stores.SessionLimit{}); err != nil {
+		t.Fatal(err)
+	}
 	var file bytes.Buffer
 	if err := s.Snapshot(&file); err != nil {
 		t.Fatal(err)

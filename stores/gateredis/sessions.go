@@ -23,7 +23,7 @@ const anyValue = "*"
 func (s *Store) swap(ctx context.Context, l logins, now time.Time, w swap) (bool, error) {
 	done, err := s.write(ctx, change{
 		key: l.sessions, more: []string{l.gone}, mark: l.mark, script: swapScript, quiet: true, urgent: !w.growing,
-		args: []string{w.session, w.value, encodeSession(w.record), w.gone, number(ttl(s.sessionUntil(w.record), now))},
+		args: []string{w.session, w.value, encodeSession(w.record), w.gone, number(ttl(s.keep.SessionUntil(w.record), now))},
 	})
 	return done == 1, err
 }
@@ -87,7 +87,7 @@ func (s *Store) AddSession(ctx context.Context, r stores.SessionRecord, limit st
 		return nil, err
 	}
 	r, _ = storekit.NewSession(r, v.now)
-	if _, refused := storekit.LimitSessions(append([]stores.SessionRecord{r}, s.open(v)...), limit); refused {
+	if _, refused := storekit.LimitSessions(append([]stores.SessionRecord{r}, s.open(v)...), limit, v.now); refused {
 		return nil, fmt.Errorf("gateredis: %w", stores.ErrTooManySessions)
 	}
 	if err := s.removeOver(ctx, l, v); err != nil {
@@ -111,7 +111,7 @@ func (s *Store) limitSessions(ctx context.Context, l logins, r stores.SessionRec
 		if err != nil {
 			return nil, err
 		}
-		end, refused := storekit.LimitSessions(s.open(v), limit)
+		end, refused := storekit.LimitSessions(s.open(v), limit, v.now)
 		if refused {
 			if _, err := s.removeSessions(ctx, l, []string{r.ID}); err != nil {
 				return nil, err

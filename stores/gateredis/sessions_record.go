@@ -48,8 +48,8 @@ func encodeSession(r stores.SessionRecord) string {
 		marked = "1"
 	}
 	return strings.Join([]string{
-		r.Live, number(r.Generation), seconds(r.Issued), seconds(r.Expires), number(int64(r.Idle / time.Second)), seconds(r.End),
-		micros(r.Created), micros(r.Seen), micros(r.GraceEnd), micros(r.Ended), marked, r.Device.Name, r.Device.UserAgent, r.Device.Address,
+		r.Live, number(r.Generation), orEmpty(storekit.Seconds(r.Issued)), orEmpty(storekit.Seconds(r.Expires)), number(int64(r.Idle / time.Second)), orEmpty(storekit.Seconds(r.End)),
+		orEmpty(storekit.Micros(r.Created)), orEmpty(storekit.Micros(r.Seen)), orEmpty(storekit.Micros(r.GraceEnd)), orEmpty(storekit.Micros(r.Ended)), marked, r.Device.Name, r.Device.UserAgent, r.Device.Address,
 	}, entrySeparator)
 }
 
@@ -68,18 +68,8 @@ func decodeSession(subject, id, value string) (r stores.SessionRecord, ok bool) 
 		ok = ok && err == nil
 		return n
 	}
-	second := func(i int) time.Time {
-		if n := read(i); n != 0 {
-			return time.Unix(n, 0).UTC()
-		}
-		return time.Time{}
-	}
-	micro := func(i int) time.Time {
-		if n := read(i); n != 0 {
-			return time.UnixMicro(n).UTC()
-		}
-		return time.Time{}
-	}
+	second := func(i int) time.Time { return storekit.FromSeconds(read(i)) }
+	micro := func(i int) time.Time { return storekit.FromMicros(read(i)) }
 	r = stores.SessionRecord{
 		ID: id, Subject: subject, Live: f[0], Generation: read(1), Issued: second(2), Expires: second(3),
 		Idle: time.Duration(read(4)) * time.Second, End: second(5), Created: micro(6), Seen: micro(7), GraceEnd: micro(8), Ended: micro(9),
@@ -88,28 +78,10 @@ func decodeSession(subject, id, value string) (r stores.SessionRecord, ok bool) 
 	return r, ok
 }
 
-func seconds(t time.Time) string {
-	if t.IsZero() {
+// orEmpty returns "" for 0, which is no time.
+func orEmpty(n int64) string {
+	if n == 0 {
 		return ""
 	}
-	return number(t.Unix())
-}
-
-func micros(t time.Time) string {
-	if t.IsZero() {
-		return ""
-	}
-	return number(t.UnixMicro())
-}
-
-// sessionUntil returns when the server may remove a record, as Unix time.
-func (s *Store) sessionUntil(r stores.SessionRecord) int64 {
-	end := r.End
-	if end.IsZero() || !r.Expires.IsZero() && r.Expires.Before(end) {
-		end = r.Expires
-	}
-	if end.IsZero() {
-		return storekit.Never
-	}
-	return end.Add(s.keep.Leeway).Unix() + 1
+	return number(n)
 }

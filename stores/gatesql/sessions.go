@@ -67,7 +67,7 @@ func (s *Store) scanSeen(scan func(...any) error, v *seen, r *sessionRow) error 
 	if replica && !s.o.Insecure.AllowReplica {
 		return stores.ErrReadOnly
 	}
-	if v.now = fromMicros(now); s.o.ServerClock != nil {
+	if v.now = storekit.FromMicros(now); s.o.ServerClock != nil {
 		v.now = s.o.ServerClock().UTC().Truncate(time.Microsecond)
 	}
 	if undone || !storekit.Live(until, s.o.Clock()) {
@@ -137,7 +137,7 @@ func (s *Store) tryRotate(ctx context.Context, r stores.Rotation) (out stores.Ro
 		return out, true, nil
 	}
 	id := s.subjectID(subject)
-	done, err = s.writeSession(ctx, v, s.sq.change, append(changed(out.Session), s.sessionUntil(out.Session), id, session, old.Live, id, v.seq))
+	done, err = s.writeSession(ctx, v, s.sq.change, append(changed(out.Session), s.keep.SessionUntil(out.Session), id, session, old.Live, id, v.seq))
 	return out, done, err
 }
 
@@ -172,11 +172,11 @@ func (s *Store) AddSession(ctx context.Context, r stores.SessionRecord, l stores
 		return nil, err
 	}
 	r, _ = storekit.NewSession(r, v.now)
-	if _, refused := storekit.LimitSessions(append([]stores.SessionRecord{r}, s.open(v)...), l); refused {
+	if _, refused := storekit.LimitSessions(append([]stores.SessionRecord{r}, s.open(v)...), l, v.now); refused {
 		return nil, fmt.Errorf("gatesql: %w", stores.ErrTooManySessions)
 	}
 	id := s.subjectID(r.Subject)
-	there, err := s.writeSession(ctx, v, s.sq.add, append(append([]any{id}, added(r)...), s.sessionUntil(r)))
+	there, err := s.writeSession(ctx, v, s.sq.add, append(append([]any{id}, added(r)...), s.keep.SessionUntil(r)))
 	if err == nil && !there {
 		err = fmt.Errorf("gatesql: %w: there is a session of that ID", stores.ErrSessionID)
 	}
@@ -193,13 +193,13 @@ func (s *Store) limitSessions(ctx context.Context, r stores.SessionRecord, l sto
 		return nil, err
 	}
 	id := s.subjectID(r.Subject)
-	end, refused := storekit.LimitSessions(s.open(v), l)
+	end, refused := storekit.LimitSessions(s.open(v), l, v.now)
 	if refused {
 		_, err := s.writeSession(ctx, v, s.sq.remove, []any{id, r.ID})
 		return nil, errors.Join(fmt.Errorf("gatesql: %w", stores.ErrTooManySessions), err)
 	}
 	for _, session := range end {
-		if _, err := s.writeSession(ctx, v, s.sq.end, []any{micros(v.now), id, session}); err != nil {
+		if _, err := s.writeSession(ctx, v, s.sq.end, []any{storekit.Micros(v.now), id, session}); err != nil {
 			return nil, err
 		}
 	}

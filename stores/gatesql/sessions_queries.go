@@ -147,9 +147,9 @@ func (r *sessionRow) fields() []any {
 
 func (r *sessionRow) record(subject string) stores.SessionRecord {
 	return stores.SessionRecord{
-		ID: r.id, Subject: subject, Live: r.live, Issued: fromSeconds(r.issued), Expires: fromSeconds(r.expires), Generation: r.gen,
-		Idle: time.Duration(r.idle) * time.Second, End: fromSeconds(r.end),
-		Created: fromMicros(r.created), Seen: fromMicros(r.seen), GraceEnd: fromMicros(r.grace), Ended: fromMicros(r.ended),
+		ID: r.id, Subject: subject, Live: r.live, Issued: storekit.FromSeconds(r.issued), Expires: storekit.FromSeconds(r.expires), Generation: r.gen,
+		Idle: time.Duration(r.idle) * time.Second, End: storekit.FromSeconds(r.end),
+		Created: storekit.FromMicros(r.created), Seen: storekit.FromMicros(r.seen), GraceEnd: storekit.FromMicros(r.grace), Ended: storekit.FromMicros(r.ended),
 		Remember: r.marked != 0, Device: r.device,
 	}
 }
@@ -161,56 +161,15 @@ func added(s stores.SessionRecord) []any {
 		marked = 1
 	}
 	return []any{
-		s.ID, s.Live, s.Generation, seconds(s.Issued), seconds(s.Expires), int64(s.Idle / time.Second), seconds(s.End),
-		micros(s.Created), micros(s.Seen), micros(s.GraceEnd), micros(s.Ended), marked, s.Device.Name, s.Device.UserAgent, s.Device.Address,
+		s.ID, s.Live, s.Generation, storekit.Seconds(s.Issued), storekit.Seconds(s.Expires), int64(s.Idle / time.Second), storekit.Seconds(s.End),
+		storekit.Micros(s.Created), storekit.Micros(s.Seen), storekit.Micros(s.GraceEnd), storekit.Micros(s.Ended), marked, s.Device.Name, s.Device.UserAgent, s.Device.Address,
 	}
 }
 
 // changed returns the values of the columns that a rotation changes.
 func changed(s stores.SessionRecord) []any {
 	return []any{
-		s.Live, seconds(s.Issued), seconds(s.Expires), micros(s.Seen), micros(s.GraceEnd), micros(s.Ended),
+		s.Live, storekit.Seconds(s.Issued), storekit.Seconds(s.Expires), storekit.Micros(s.Seen), storekit.Micros(s.GraceEnd), storekit.Micros(s.Ended),
 		s.Device.Name, s.Device.UserAgent, s.Device.Address,
 	}
-}
-
-// sessionUntil returns when a record may be deleted, as Unix time. The server's clock may
-// be behind the clock of the node that deletes it.
-func (s *Store) sessionUntil(r stores.SessionRecord) int64 {
-	end := r.End
-	if end.IsZero() || !r.Expires.IsZero() && r.Expires.Before(end) {
-		end = r.Expires
-	}
-	if end.IsZero() {
-		return storekit.Never
-	}
-	return end.Add(s.keep.Leeway).Unix() + 1
-}
-
-func seconds(t time.Time) int64 {
-	if t.IsZero() {
-		return 0
-	}
-	return t.Unix()
-}
-
-func micros(t time.Time) int64 {
-	if t.IsZero() {
-		return 0
-	}
-	return t.UnixMicro()
-}
-
-func fromSeconds(n int64) time.Time {
-	if n == 0 {
-		return time.Time{}
-	}
-	return time.Unix(n, 0).UTC()
-}
-
-func fromMicros(n int64) time.Time {
-	if n == 0 {
-		return time.Time{}
-	}
-	return time.UnixMicro(n).UTC()
 }

@@ -157,6 +157,19 @@ func (k Keep) SessionOver(s stores.SessionRecord, now time.Time) bool {
 	return !s.End.IsZero() && !now.Before(s.End) || !s.Expires.IsZero() && !now.Before(s.Expires.Add(k.Leeway))
 }
 
+// SessionUntil returns when the record of a session may be deleted, as Unix time. The
+// clock of the store may be behind the clock of the node that deletes it.
+func (k Keep) SessionUntil(s stores.SessionRecord) int64 {
+	end := s.End
+	if end.IsZero() || !s.Expires.IsZero() && s.Expires.Before(end) {
+		end = s.Expires
+	}
+	if end.IsZero() {
+		return Never
+	}
+	return end.Add(k.Leeway).Unix() + 1
+}
+
 // SortSessions sorts list with the newest session first.
 func SortSessions(list []stores.SessionRecord) {
 	slices.SortFunc(list, func(a, b stores.SessionRecord) int {
@@ -167,21 +180,29 @@ func SortSessions(list []stores.SessionRecord) {
 	})
 }
 
-// LimitSessions applies a limit after a session was added. It returns that the new
+// LimitSessions applies a limit after a session was added at now. It returns that the new
 // session is refused, or the IDs of the sessions to end. list holds all sessions of the
-// subject, newest first.
-func LimitSessions(list []stores.SessionRecord, l stores.SessionLimit) (end []string, refused bool) {
-	n := 0
+// subject, newest first. Sessions whose refresh token has expired are ended before all
+// others, and also without Evict: ended, none of them can return above the limit.
+func LimitSessions(list []stores.SessionRecord, l stores.SessionLimit, now time.Time) (end []string, refused bool) {
+	var idle, alive []string
 	for _, s := range list {
-		if !s.Ended.IsZero() {
-			continue
-		}
-		if n++; l.Max > 0 && n > l.Max {
-			end = append(end, s.ID)
+		switch {
+		case !s.Ended.IsZero():
+		case !s.Expires.IsZero() && !now.Before(s.Expires):
+			idle = append(idle, s.ID)
+		default:
+			alive = append(alive, s.ID)
 		}
 	}
-	if l.Evict {
-		return end, false
+	over := len(idle) + len(alive) - l.Max
+	switch {
+	case l.Max == 0 || over <= 0:
+		return nil, false
+	case over <= len(idle):
+		return idle[len(idle)-over:], false
+	case l.Evict:
+		return append(idle, alive[l.Max:]...), false
 	}
-	return nil, len(end) > 0
+	return nil, true
 }
