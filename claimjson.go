@@ -107,11 +107,11 @@ func claimsOf(v any) (map[string]any, error) {
 	return claims, nil
 }
 
-// numberAny is a float64, or, for a whole number that a float64 would round and for what
-// it cannot hold, a json.Number, which has all its digits.
+// numberAny is a float64, or, for a whole number of which a float64 would lose digits and
+// for what it cannot hold, a json.Number, which has them all.
 func numberAny(text string) any {
 	f, err := strconv.ParseFloat(text, 64)
-	if err != nil || isInteger(text) && strconv.FormatFloat(f, 'f', 0, 64) != text {
+	if err != nil || isInteger(text) && strconv.FormatFloat(f, 'f', -1, 64) != text {
 		return stdjson.Number(text)
 	}
 	return f

@@ -1,6 +1,7 @@
 package gate_test
 
 import (
+	"encoding/json"
 	"testing"
 
 	"github.com/jwtgate/gate"
@@ -38,5 +39,21 @@ func TestCompatIssuers(t *testing.T) {
 	for iss, want := range map[string]string{`"a"`: "ok", `"b"`: "ok", `"c"`: "iss_mismatch", ``: "iss_missing"} {
 		_, err := g.CheckToken(t.Context(), token("iss", iss), gate.Policy{})
 		checkVerdict(t, err, want)
+	}
+}
+
+func TestCompatPeekHeader(t *testing.T) {
+	raw := mintWith(hs256, `{"alg":"HS256","cty":"JWT","n":18446744073709551616}`, `{}`)
+	header, err := compat.PeekHeader(raw, len(raw))
+	if err != nil || header["n"] != json.Number("18446744073709551616") || header["cty"] != "JWT" {
+		t.Errorf("header %v, %v", header, err)
+	}
+	_, err = compat.PeekHeader(raw, len(raw)-1)
+	checkVerdict(t, err, "too_large")
+}
+
+func TestCompatOptionsOf(t *testing.T) {
+	if got := compat.OptionsOf(compatGate(t, gate.Config{}, compat.Options{Places: 5})).Places; got != 5 {
+		t.Errorf("places %v", got)
 	}
 }

@@ -102,8 +102,8 @@ func (c *Cookies) check() error {
 		if err := c.checkCookie(k.name, k.path, c.Domain); err != nil {
 			return err
 		}
-		if slices.ContainsFunc(all[:i], func(o namedPath) bool { return o.name == k.name }) {
-			return fmt.Errorf("Cookies: two cookies have the name %q", k.name)
+		if slices.ContainsFunc(all[:i], k.meets) {
+			return fmt.Errorf("Cookies: two cookies have the name %q, and browsers send both to some path", k.name)
 		}
 	}
 	return nil
@@ -127,6 +127,18 @@ func checkMaxAge(d time.Duration) error {
 }
 
 type namedPath struct{ name, path string }
+
+// meets reports whether a request can have both cookies under one name.
+func (k namedPath) meets(o namedPath) bool {
+	return k.name == o.name && (within(k.path, o.path) || within(o.path, k.path))
+}
+
+// within reports whether a cookie of a path is sent to another path (RFC 6265 section
+// 5.1.4).
+func within(path, cookie string) bool {
+	rest, ok := strings.CutPrefix(path, cookie)
+	return ok && (rest == "" || rest[0] == '/' || strings.HasSuffix(cookie, "/"))
+}
 
 // all returns name and path of all cookies in use.
 func (c *Cookies) all() []namedPath {

@@ -146,6 +146,29 @@ func TestCookiesInABrowser(t *testing.T) {
 	}
 }
 
+// Two cookies may have one name only where no request has both.
+func TestCookiesOfOneName(t *testing.T) {
+	for _, tt := range []struct {
+		access, refresh string
+		ok              bool
+	}{
+		{"/api", "/refresh", true},
+		{"/api", "/api2", true},
+		{"/api/", "/apis", true},
+		{"/api", "/api", false},
+		{"/api", "/api/refresh", false},
+		{"/api/refresh", "/api/", false},
+		{"/", "/refresh", false},
+	} {
+		_, err := gate.New(gate.Config{Keys: hs256, Cookies: gate.Cookies{
+			Access: gate.CookieNames{Name: "t", Path: tt.access}, Refresh: gate.CookieNames{Name: "t", Path: tt.refresh},
+		}})
+		if (err == nil) != tt.ok {
+			t.Errorf("%s and %s: %v", tt.access, tt.refresh, err)
+		}
+	}
+}
+
 func TestCookiesRefused(t *testing.T) {
 	host := gate.Cookies{Access: gate.CookieNames{Name: "__Host-a"}}
 	off := gate.Cookies{CSRF: gate.CSRF{Disabled: true}}

@@ -170,6 +170,8 @@ func New(cfg Config) (*Gate, error) { return newGate(cfg, compat.Options{}) }
 
 func init() {
 	compat.New = func(config any, o compat.Options) (any, error) { return newGate(config.(Config), o) }
+	compat.PeekHeader = peekHeader
+	compat.OptionsOf = func(g any) compat.Options { return g.(*Gate).compat }
 }
 
 func newGate(cfg Config, o compat.Options) (*Gate, error) {

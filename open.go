@@ -5,6 +5,9 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/jwtgate/gate/internal/json"
+	"github.com/jwtgate/gate/internal/json/jsontext"
+
 	"github.com/jwtgate/gate/internal/jws"
 	"github.com/jwtgate/gate/keys"
 )
@@ -171,4 +174,16 @@ func Peek(raw string) (keys.Unverified, error) {
 		return keys.Unverified{}, jwsError(err)
 	}
 	return u, nil
+}
+
+// peekHeader returns the header of a token of at most max bytes, which may be a nested one.
+func peekHeader(raw string, max int) (header map[string]any, err error) {
+	u, err := keys.ParseUnverified(raw, max)
+	if err != nil && err != jws.ErrNested {
+		return nil, jwsError(err)
+	}
+	var text jsontext.Value
+	_ = u.Header(&text) // was read before
+	err = json.Unmarshal(text, &header, readOptions)
+	return header, err
 }

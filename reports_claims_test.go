@@ -85,6 +85,7 @@ func TestReportsReading(t *testing.T) {
 		{"large number in an any", "the last digits were lost", `9007199254740993`, new(any), json.Number("9007199254740993")},
 		{"negative large number in an any", "the last digits were lost", `-9007199254740993`, new(any), json.Number("-9007199254740993")},
 		{"large number that a float holds", "as now", `9007199254740992`, new(any), 9007199254740992.0},
+		{"large number that a float holds and would write otherwise", "the last digits were lost", `18446744073709551616`, new(any), json.Number("18446744073709551616")},
 		{"number too large for a float", "infinite", `1e999`, new(any), json.Number("1e999")},
 		{"large number in a list of any", "the last digits were lost", `[9007199254740993]`, new(any), []any{json.Number("9007199254740993")}},
 		{"json.Number", "an error", `42`, new(json.Number), json.Number("42")},

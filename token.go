@@ -165,10 +165,11 @@ func (t *Token) fields() []byte {
 	return text
 }
 
-// Header decodes the header into v, a pointer to a struct or to a map.
+// Header decodes the header into v, a pointer to a struct or to a map, with Go values as
+// in [Token.Claims].
 func (t *Token) Header(v any) error {
 	text, _ := jws.DecodeSegment(t.hides().header()) // was decoded before
-	if err := json.Unmarshal(text, v); err != nil {
+	if err := json.Unmarshal(text, v, readOptions); err != nil {
 		return fmt.Errorf("gate: header: %w", err)
 	}
 	return nil

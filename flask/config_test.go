@@ -284,10 +284,22 @@ func TestKeyCallbackWithKeyOfAnotherAlgorithm(t *testing.T) {
 }
 
 func TestLocationsRefuses(t *testing.T) {
-	if _, err := flask.Locations(nil, "body"); err == nil || !strings.Contains(err.Error(), "'body' is not a valid location") {
+	g := newGate(t, with("JWT_JSON_KEY", "t"))
+	if _, err := flask.Locations(g, "body"); err == nil || !strings.Contains(err.Error(), "'body' is not a valid location") {
 		t.Errorf("unknown place: %v", err)
 	}
-	if _, err := flask.Locations(with("JWT_JSON_KEY", 5), "json"); err == nil {
-		t.Error("a wrong option is not noticed")
+	if _, err := flask.Locations(nil, "json"); err == nil || !strings.Contains(err.Error(), "the gate is nil") {
+		t.Errorf("no gate: %v", err)
+	}
+	k, err := keys.HMAC(keys.HS256, []byte("a secret of thirty-two bytes, 123"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	other, err := gate.New(gate.Config{Keys: k})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := flask.Locations(other, "json"); err == nil || !strings.Contains(err.Error(), "flask.New") {
+		t.Errorf("a gate of gate.New: %v", err)
 	}
 }

@@ -97,7 +97,7 @@ func (a *app) policy(g guard) (gate.Policy, error) {
 		return p, nil
 	}
 	var err error
-	p.Locations, err = flask.Locations(a.options, names...)
+	p.Locations, err = flask.Locations(a.gate, names...)
 	return p, err
 }
 

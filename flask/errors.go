@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"strings"
+	"unicode/utf16"
 
 	"github.com/jwtgate/gate/internal/json/jsontext"
 
@@ -99,13 +100,30 @@ var texts = map[string]string{
 // this one for the rest.
 func Errors(key string) func(http.ResponseWriter, *http.Request, error) {
 	return func(w http.ResponseWriter, _ *http.Request, err error) {
-		// What is not UTF-8 is replaced, since an answer must go out.
-		body, _ := jsontext.AppendQuote([]byte{'{'}, key)
-		body, _ = jsontext.AppendQuote(append(body, ':'), Message(err))
+		body := appendASCII([]byte{'{'}, key)
+		body = appendASCII(append(body, ':'), Message(err))
 		w.Header().Set("Content-Type", "application/json")
 		w.WriteHeader(Status(err))
 		w.Write(append(body, '}', '\n'))
 	}
+}
+
+// appendASCII appends a text as JSON in ASCII, as Flask does. What is not UTF-8 is
+// replaced, since an answer must go out.
+func appendASCII(b []byte, text string) []byte {
+	quoted, _ := jsontext.AppendQuote(nil, text)
+	for _, r := range string(quoted) {
+		switch {
+		case r < 0x80:
+			b = append(b, byte(r))
+		case r > 0xffff:
+			high, low := utf16.EncodeRune(r)
+			b = fmt.Appendf(b, `\u%04x\u%04x`, high, low)
+		default:
+			b = fmt.Appendf(b, `\u%04x`, r)
+		}
+	}
+	return b
 }
 
 // Status returns the status with which Flask-JWT-Extended answers err: 401, 422, or

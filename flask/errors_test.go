@@ -118,6 +118,15 @@ func TestErrorsAnswers(t *testing.T) {
 	}
 }
 
+// The body is ASCII, as Flask writes it.
+func TestErrorsAreASCII(t *testing.T) {
+	w := httptest.NewRecorder()
+	flask.Errors("größe <&>")(w, nil, &gate.Error{Kind: gate.ErrMissing, Reason: "missing_cookie", Name: "😀"})
+	if want := `{"gr\u00f6\u00dfe <&>":"Missing cookie \"\ud83d\ude00\""}` + "\n"; w.Body.String() != want {
+		t.Errorf("body %s, want %s", w.Body, want)
+	}
+}
+
 // The joined message names locations of the gate's own by the original's names.
 func TestMissingInSeveralPlaces(t *testing.T) {
 	cfg, err := configured(flask.Options{}, with("JWT_TOKEN_LOCATION", []string{"headers", "cookies"}), func(c *gate.Config) {

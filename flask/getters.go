@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"github.com/jwtgate/gate"
+	"github.com/jwtgate/gate/internal/compat"
 )
 
 // The original's words, for a handler that was ported without its guard or callback.
@@ -129,13 +130,7 @@ func GetCSRFToken(ctx context.Context, g *gate.Gate, raw string) (string, error)
 }
 
 // GetUnverifiedJWTHeaders is get_unverified_jwt_headers: it returns the header of a
-// token of up to 8 KiB. The signature is not verified.
+// token of up to 64 KiB, the limit of a guard. The signature is not verified.
 func GetUnverifiedJWTHeaders(raw string) (map[string]any, error) {
-	u, err := gate.Peek(raw)
-	if err != nil {
-		return nil, err
-	}
-	var header map[string]any
-	err = u.Header(&header)
-	return header, err
+	return compat.PeekHeader(raw, maxToken)
 }

@@ -1,6 +1,7 @@
 package flask_test
 
 import (
+	"encoding/json"
 	"errors"
 	"net/http"
 	"net/http/httptest"
@@ -107,5 +108,28 @@ func TestFunctionsOnTokens(t *testing.T) {
 	}
 	if _, err := flask.DecodeToken(ctx, nil, raw, gate.DecodeOptions{}); err == nil {
 		t.Error("DecodeToken without a gate: no error")
+	}
+}
+
+// The functions that read a token have the limits of a guard, and lose no digits.
+func TestTokensOfGuardAndFunctions(t *testing.T) {
+	g := newGate(t, with("JWT_TOKEN_LOCATION", "headers"))
+	raw, err := g.CreateAccessToken(t.Context(), "alice", gate.TokenOptions{
+		Claims: map[string]any{"text": strings.Repeat("x", 20<<10), "n": json.Number("18446744073709551616")},
+		Header: map[string]any{"n": json.Number("9007199254740993")},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	header, err := flask.GetUnverifiedJWTHeaders(raw)
+	if err != nil || header["n"] != json.Number("9007199254740993") {
+		t.Errorf("header %v, %v", header, err)
+	}
+	claims, err := flask.DecodeToken(t.Context(), g, raw, gate.DecodeOptions{})
+	if err != nil || claims["n"] != json.Number("18446744073709551616") {
+		t.Errorf("claims %v, %v", claims["n"], err)
+	}
+	if _, err := flask.GetUnverifiedJWTHeaders(raw + strings.Repeat("x", 40<<10)); !errors.Is(err, gate.ErrInvalid) {
+		t.Errorf("a token of more than 64 KiB: %v", err)
 	}
 }

@@ -19,6 +19,7 @@ const (
 	maxBody        = 256 << 10 // of a JSON body
 	maxHeader      = 16 << 10  // of all values of the header together
 	maxContentType = 1 << 10
+	maxToken       = 64 << 10
 )
 
 // tooLarge reports whether values have more than max bytes.
@@ -39,8 +40,7 @@ func refuse(kind error, reason, name, format string, args ...any) error {
 }
 
 // find returns the locations of these names.
-func (s *settings) find(names []string) ([]gate.Location, error) {
-	p := s.places
+func (p placeNames) find(names []string) ([]gate.Location, error) {
 	var all []gate.Location
 	for _, name := range names {
 		switch name {

@@ -59,13 +59,13 @@ func (o Options) New(options map[string]any, edit func(*gate.Config)) (*gate.Gat
 		return nil, err
 	}
 	cfg := s.cfg
-	if cfg.Locations, err = s.find(s.locations); err != nil {
+	if cfg.Locations, err = s.places.find(s.locations); err != nil {
 		return nil, err
 	}
 	if cfg.Keys, err = o.source(s); err != nil {
 		return nil, err
 	}
-	cfg.OnError = Errors(s.messageKey)
+	cfg.OnError, s.compat.Places = Errors(s.messageKey), s.places
 	if edit != nil {
 		edit(&cfg)
 	}
@@ -114,19 +114,22 @@ func (o Options) FromEnv(environ []string, edit func(*gate.Config)) (*gate.Gate,
 }
 
 // Locations returns the locations for [gate.Policy.Locations] by their names in
-// Flask-JWT-Extended: "headers", "cookies", "query_string" and "json". options are
-// those given to [New]; they have the names of header, parameter and members.
-func Locations(options map[string]any, names ...string) ([]gate.Location, error) {
-	s, err := read(options)
-	if err != nil {
-		return nil, err
+// Flask-JWT-Extended: "headers", "cookies", "query_string" and "json". g comes from [New]
+// or [FromEnv]; its options have the names of header, parameter and members.
+func Locations(g *gate.Gate, names ...string) ([]gate.Location, error) {
+	if g == nil {
+		return nil, errNoManager
+	}
+	places, ok := compat.OptionsOf(g).Places.(placeNames)
+	if !ok {
+		return nil, errors.New("flask: Locations needs a gate of flask.New or flask.FromEnv")
 	}
 	for _, name := range names {
 		if !slices.Contains(locationNames, name) {
 			return nil, fmt.Errorf("flask: '%s' is not a valid location; use %s", name, strings.Join(locationNames, ", "))
 		}
 	}
-	return s.find(names)
+	return places.find(names)
 }
 
 // settings is what the options are read into.
@@ -163,10 +166,10 @@ func defaults() *settings {
 	s.cfg.Accept = gate.Accept{
 		Skew:        -1,
 		MaxLifetime: gate.NoExpiry,
-		Limits:      gate.Limits{TokenBytes: 64 << 10, Members: 32 << 10, Depth: 512}, // more than a request can have
+		Limits:      gate.Limits{TokenBytes: maxToken, Members: 32 << 10, Depth: 512}, // more than a request can have
 		Lenient: gate.Lenient{
 			NoExpiry: true, NoID: true, AnyType: true, AnyFresh: true,
-			AnyOrigin: true, AnyHeaderType: true,
+			AnyOrigin: true, AnyHeaderType: true, AnyContentType: true,
 		},
 	}
 	s.cfg.Cookies.Insecure = true

@@ -105,7 +105,7 @@ var optionTests = []struct {
 	{"JWT_COOKIE_SAMESITE", "strict", "strict", "sometimes", func(_ *testing.T, c made) any { return c.Cookies.SameSite }, http.SameSiteStrictMode},
 	{"JWT_SESSION_COOKIE", false, "False", nil, func(_ *testing.T, c made) any { return c.Cookies.MaxAge }, 31540000 * time.Second},
 	{"JWT_ACCESS_COOKIE_NAME", "n", "n", "", func(_ *testing.T, c made) any { return c.Cookies.Access.Name }, "n"},
-	{"JWT_ACCESS_COOKIE_PATH", "/n", "/n", 1, func(_ *testing.T, c made) any { return c.Cookies.Access.Path }, "/n"},
+	{"JWT_ACCESS_COOKIE_PATH", "/a b;ü%41", "/a b;ü%41", 1, func(_ *testing.T, c made) any { return c.Cookies.Access.Path }, "/a%20b%3B%C3%BC%41"},
 	{"JWT_REFRESH_COOKIE_NAME", "n", "n", 1, func(_ *testing.T, c made) any { return c.Cookies.Refresh.Name }, "n"},
 	{"JWT_REFRESH_COOKIE_PATH", "/n", "/n", nil, func(_ *testing.T, c made) any { return c.Cookies.Refresh.Path }, "/n"},
 

@@ -1,6 +1,7 @@
 package flask
 
 import (
+	"fmt"
 	"net/http"
 	"slices"
 	"strings"
@@ -43,20 +44,20 @@ var table = map[string]option{
 	"JWT_COOKIE_SAMESITE":     sameSite().orNone(),
 	"JWT_SESSION_COOKIE":      boolean((*settings).sessionCookie),
 	"JWT_ACCESS_COOKIE_NAME":  nonEmpty(func(s *settings, v string) { s.cfg.Cookies.Access.Name = v }),
-	"JWT_ACCESS_COOKIE_PATH":  nonEmpty(func(s *settings, v string) { s.cfg.Cookies.Access.Path = v }),
+	"JWT_ACCESS_COOKIE_PATH":  nonEmpty(func(s *settings, v string) { s.cfg.Cookies.Access.Path = asPath(v) }),
 	"JWT_REFRESH_COOKIE_NAME": nonEmpty(func(s *settings, v string) { s.cfg.Cookies.Refresh.Name = v }),
-	"JWT_REFRESH_COOKIE_PATH": nonEmpty(func(s *settings, v string) { s.cfg.Cookies.Refresh.Path = v }),
+	"JWT_REFRESH_COOKIE_PATH": nonEmpty(func(s *settings, v string) { s.cfg.Cookies.Refresh.Path = asPath(v) }),
 
 	"JWT_COOKIE_CSRF_PROTECT":      boolean(func(s *settings, v bool) { s.cfg.Cookies.CSRF.Disabled = !v }),
 	"JWT_CSRF_METHODS":             list((*settings).csrfMethods),
 	"JWT_CSRF_CHECK_FORM":          boolean(func(s *settings, v bool) { s.cfg.Cookies.CSRF.Form = v }),
 	"JWT_CSRF_IN_COOKIES":          boolean(func(s *settings, v bool) { s.cfg.Cookies.CSRF.OmitCookie = !v }),
 	"JWT_ACCESS_CSRF_COOKIE_NAME":  nonEmpty(func(s *settings, v string) { s.cfg.Cookies.Access.CSRFName = v }),
-	"JWT_ACCESS_CSRF_COOKIE_PATH":  nonEmpty(func(s *settings, v string) { s.cfg.Cookies.Access.CSRFPath = v }),
+	"JWT_ACCESS_CSRF_COOKIE_PATH":  nonEmpty(func(s *settings, v string) { s.cfg.Cookies.Access.CSRFPath = asPath(v) }),
 	"JWT_ACCESS_CSRF_FIELD_NAME":   nonEmpty(func(s *settings, v string) { s.cfg.Cookies.Access.CSRFField = v }),
 	"JWT_ACCESS_CSRF_HEADER_NAME":  nonEmpty(func(s *settings, v string) { s.cfg.Cookies.Access.CSRFHeader = v }),
 	"JWT_REFRESH_CSRF_COOKIE_NAME": nonEmpty(func(s *settings, v string) { s.cfg.Cookies.Refresh.CSRFName = v }),
-	"JWT_REFRESH_CSRF_COOKIE_PATH": nonEmpty(func(s *settings, v string) { s.cfg.Cookies.Refresh.CSRFPath = v }),
+	"JWT_REFRESH_CSRF_COOKIE_PATH": nonEmpty(func(s *settings, v string) { s.cfg.Cookies.Refresh.CSRFPath = asPath(v) }),
 	"JWT_REFRESH_CSRF_FIELD_NAME":  nonEmpty(func(s *settings, v string) { s.cfg.Cookies.Refresh.CSRFField = v }),
 	"JWT_REFRESH_CSRF_HEADER_NAME": nonEmpty(func(s *settings, v string) { s.cfg.Cookies.Refresh.CSRFHeader = v }),
 }
@@ -91,6 +92,21 @@ func (s *settings) sessionCookie(v bool) {
 	if !v {
 		s.cfg.Cookies.MaxAge = sessionAge
 	}
+}
+
+// asPath percent-encodes what a cookie's path cannot hold, as Werkzeug does. Browsers
+// compare it with the encoded path of a request.
+func asPath(s string) string {
+	const plain = "-._~%!$&'()*+,/:=@"
+	var b strings.Builder
+	for _, c := range []byte(s) {
+		if upper := c &^ 0x20; 'A' <= upper && upper <= 'Z' || '0' <= c && c <= '9' || strings.IndexByte(plain, c) >= 0 {
+			b.WriteByte(c)
+		} else {
+			fmt.Fprintf(&b, "%%%02X", c)
+		}
+	}
+	return b.String()
 }
 
 // sameSite takes the value in any case, as the original writes it.

@@ -24,8 +24,17 @@ type Options struct {
 	NewRenewal bool
 	// Issuers are the accepted values of "iss" instead of Accept.Issuer; nil accepts any.
 	Issuers []string
+	// Places has the names by which package flask finds a token in a request.
+	Places any
 }
 
 // New makes a *gate.Gate from a gate.Config and o. Package gate sets this variable,
 // because this package cannot import it.
 var New func(config any, o Options) (gate any, err error)
+
+// PeekHeader is gate.Peek for a token of at most max bytes, and then the header. Package
+// gate sets this variable too.
+var PeekHeader func(raw string, max int) (map[string]any, error)
+
+// OptionsOf returns the options of a *gate.Gate. Package gate sets this variable too.
+var OptionsOf func(gate any) Options
