@@ -68,7 +68,8 @@ type File struct {
 }
 
 // Open reads the keys at path. It starts no goroutine: call [File.Run] or [File.Reload] to
-// use changes of the file.
+// use changes of the file. If there is no file, or no key in the directory, errors.Is
+// reports fs.ErrNotExist for the error: call [Create] then.
 func Open(path string, o Options) (*File, error) {
 	if o.Interval <= 0 {
 		o.Interval = 10 * time.Second

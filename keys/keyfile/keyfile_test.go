@@ -230,10 +230,13 @@ func TestOpenRefuses(t *testing.T) {
 			if err == nil || !strings.Contains(err.Error(), tt.want) || !strings.Contains(err.Error(), path) {
 				t.Errorf("error = %v, want one with %q and the path", err, tt.want)
 			}
+			if got, want := errors.Is(err, fs.ErrNotExist), tt.file == ""; got != want {
+				t.Errorf("errors.Is(%v, fs.ErrNotExist) = %v, want %v", err, got, want)
+			}
 		})
 	}
 	empty := t.TempDir()
-	if _, err := keyfile.Open(empty, keyfile.Options{Lifetime: time.Hour}); err == nil || !strings.Contains(err.Error(), "keyfile.Create") {
+	if _, err := keyfile.Open(empty, keyfile.Options{Lifetime: time.Hour}); !errors.Is(err, fs.ErrNotExist) || !strings.Contains(err.Error(), "keyfile.Create") {
 		t.Errorf("empty directory: %v", err)
 	}
 	if _, err := keyfile.Open(filepath.Join(dir, "h.pem", "x"), keyfile.Options{}); err == nil {

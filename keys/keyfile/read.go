@@ -44,7 +44,7 @@ func ringKeys(all []stored) []keys.RingKey {
 // maxBytes is the largest size of a file.
 const maxBytes = 1 << 20
 
-var errNoKeys = errors.New("there are no keys; make some with keyfile.Create")
+var errNoKeys = fmt.Errorf("there are no keys; make some with keyfile.Create: %w", fs.ErrNotExist)
 
 // read returns the keys at the path. It returns errNoKeys if there are none.
 func (f *File) read() ([]stored, error) {

@@ -15,7 +15,7 @@ import (
 // repository. Nothing is typed that the guide does not show:
 //
 //	Save this as `main.go`     the next block is written to that file
-//	Change `main.go`           the next block is a diff of it: lines with + and -, and around them
+//	Change `main.go`           the next blocks are diffs of it: lines with + and -, and around them
 //	a block of sh              its lines are typed, in one shell for the whole page
 //	a block of text            what the lines before it print; ... stands for anything
 //
@@ -59,7 +59,7 @@ func stepsOf(page string) (steps []step) {
 	return steps
 }
 
-var guides = []string{"README.md", "docs/pages.md", "docs/services.md"}
+var guides = []string{"README.md", "docs/spa.md", "docs/pages.md", "docs/services.md"}
 
 func TestGuides(t *testing.T) {
 	if testing.Short() {
@@ -94,8 +94,11 @@ func (r *reader) follow(s step) error {
 			return err
 		}
 		return os.WriteFile(name, []byte(s.text), 0o644)
-	case edit != nil && s.lang == "diff":
-		return patch(filepath.Join(r.dir(), edit[1]), s.text)
+	case s.lang == "diff" && (edit != nil || r.changed != ""):
+		if edit != nil {
+			r.changed = edit[1]
+		}
+		return patch(filepath.Join(r.dir(), r.changed), s.text)
 	case s.lang == "sh":
 		return r.typed(s.text)
 	case s.lang == "text":

@@ -30,6 +30,7 @@ type reader struct {
 	out      *bufio.Reader
 	programs map[string]*program // by command line
 	last     func() string       // what the last lines printed
+	changed  string              // the file that was changed last
 }
 
 // program is one that goes on until it is stopped, or ends by itself.
