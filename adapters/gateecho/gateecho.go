@@ -27,7 +27,7 @@ func Require(g *gate.Gate, p gate.Policy) echo.MiddlewareFunc {
 			case v.Preflight:
 				return c.NoContent(http.StatusNoContent)
 			case v.Err != nil:
-				return refuse(c, g, v.Err)
+				return Error(c, g, v.Err)
 			}
 			c.SetRequest(r.WithContext(v.Context(ctx)))
 			setToken(c, v.Token)
@@ -79,9 +79,11 @@ func (r *refusal) Error() string { return r.err.Error() }
 // Unwrap returns the error of the gate.
 func (r *refusal) Unwrap() error { return r.err }
 
-// refuse returns the error of a refused request. It also sets the header WWW-Authenticate,
-// for error handlers that do not use [gate.Gate.WriteError].
-func refuse(c *echo.Context, g *gate.Gate, err error) error {
+// Error returns what [Require] returns for a request that g has refused with err. Use it
+// for what a handler checks itself: the errors of gate.Gate.Check and of session.Manager.
+// It also sets the header WWW-Authenticate, for error handlers that do not use
+// [gate.Gate.WriteError].
+func Error(c *echo.Context, g *gate.Gate, err error) error {
 	status, header, _ := g.Answer(err)
 	if challenge := header["Www-Authenticate"]; challenge != nil {
 		c.Response().Header()["Www-Authenticate"] = challenge

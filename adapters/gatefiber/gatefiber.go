@@ -19,7 +19,7 @@ func Require(g *gate.Gate, p gate.Policy) fiber.Handler {
 	guard := g.Guard(p)
 	return func(c fiber.Ctx) error {
 		ctx := c.Context()
-		v := guard.Check(ctx, request{c, c.App().Config().DisableHeaderNormalizing})
+		v := guard.Check(ctx, Request(c))
 		if v.Err != nil && c.Request().IsBodyStream() {
 			// Otherwise the server would read the rest of the body as the next request.
 			c.RequestCtx().SetConnectionClose()
@@ -28,7 +28,7 @@ func Require(g *gate.Gate, p gate.Policy) fiber.Handler {
 		case v.Preflight:
 			return c.SendStatus(http.StatusNoContent)
 		case v.Err != nil:
-			return refuse(c, g, v.Err)
+			return Error(c, g, v.Err)
 		}
 		c.SetContext(v.Context(ctx))
 		c.Locals(TokenKey, v.Token)
@@ -55,9 +55,11 @@ type refusal struct {
 	err     error
 }
 
-// refuse returns the error for a refused request. It also sets the header
-// WWW-Authenticate, for error handlers that do not use the answer of the gate.
-func refuse(c fiber.Ctx, g *gate.Gate, err error) error {
+// Error returns what [Require] returns for a request that g has refused with err. Use it
+// for what a handler checks itself: the errors of gate.Gate.CheckRequest and of
+// session.Manager. It also sets the header WWW-Authenticate, for error handlers that do not
+// use the answer of the gate.
+func Error(c fiber.Ctx, g *gate.Gate, err error) error {
 	r := &refusal{err: err}
 	r.status, r.header, r.body = g.Answer(err)
 	if challenge := r.header["Www-Authenticate"]; challenge != nil {

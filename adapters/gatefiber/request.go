@@ -11,6 +11,13 @@ import (
 	"github.com/jwtgate/gate"
 )
 
+// Request returns the request of c for what a handler asks itself, such as
+// gate.Gate.CheckRequest, session.Manager.RefreshRequest and session.DeviceOf. All strings
+// are copies, which can be kept after the request.
+func Request(c fiber.Ctx) gate.Request {
+	return request{c, c.App().Config().DisableHeaderNormalizing}
+}
+
 // request implements gate.Request. It returns copies, since Fiber reuses its memory for
 // other requests.
 type request struct {

@@ -23,9 +23,7 @@ func Require(g *gate.Gate, p gate.Policy) gin.HandlerFunc {
 		case v.Preflight:
 			c.AbortWithStatus(http.StatusNoContent)
 		case v.Err != nil:
-			c.Error(v.Err)
-			c.Abort()
-			g.WriteError(c.Writer, c.Request, v.Err)
+			Error(c, g, v.Err)
 		default:
 			c.Request = c.Request.WithContext(v.Context(ctx))
 			setToken(c, v.Token)
@@ -37,6 +35,15 @@ func Require(g *gate.Gate, p gate.Policy) gin.HandlerFunc {
 			}
 		}
 	}
+}
+
+// Error does what [Require] does for a request that g has refused with err: it records err
+// in c.Errors, aborts the chain, and answers with [gate.Gate.WriteError]. Use it for what a
+// handler checks itself: the errors of gate.Gate.Check and of session.Manager.
+func Error(c *gin.Context, g *gate.Gate, err error) {
+	c.Error(err)
+	c.Abort()
+	g.WriteError(c.Writer, c.Request, err)
 }
 
 // setToken sets the token. For a request without one it removes the token of an outer
