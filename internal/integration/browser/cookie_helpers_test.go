@@ -6,6 +6,7 @@ import (
 	"context"
 	"testing"
 
+	"github.com/chromedp/cdproto/cdp"
 	"github.com/chromedp/cdproto/network"
 	"github.com/chromedp/chromedp"
 )
@@ -40,4 +41,10 @@ func setCookie(t testing.TB, tab context.Context, url, name, value string) {
 	if _, err := chromedp.Call(tab, network.SetCookie, p); err != nil {
 		t.Fatal(err)
 	}
+}
+
+// clearCookies removes all cookies of the profile.
+func clearCookies(ctx context.Context, tab *chromedp.Target) (chromedp.Void, error) {
+	_, err := cdp.Call(ctx, tab, network.ClearBrowserCookies, cdp.Empty{})
+	return chromedp.Void{}, err
 }

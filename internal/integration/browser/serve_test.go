@@ -27,7 +27,7 @@ var certificate = sync.OnceValue(func() *tls.Certificate {
 	template := x509.Certificate{
 		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "sites of a test"},
 		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(24 * time.Hour),
-		DNSNames: []string{"localhost", "example.com", "*.example.com", "other.example.net"},
+		DNSNames: []string{"localhost", "example.com", "*.example.com", "other.example.net", "third.example.org"},
 	}
 	der, err := x509.CreateCertificate(rand.Reader, &template, &template, key.Public(), key)
 	if err != nil {
