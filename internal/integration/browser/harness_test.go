@@ -22,6 +22,9 @@ import (
 // ready costs nothing of it.
 const patience = time.Minute
 
+// browsers are the names of the program.
+var browsers = []string{"chromium", "chromium-browser", "google-chrome", "google-chrome-stable"}
+
 // shared is the browser that most tests use, each with a profile of its own.
 var shared struct {
 	sync.Mutex
@@ -44,7 +47,7 @@ func TestMain(m *testing.M) {
 // with other tests. The tab and the profile end with the test.
 func newProfile(t testing.TB) context.Context {
 	t.Helper()
-	program := servers.Need(t, "chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+	program := servers.Need(t, browsers...)
 	shared.Lock()
 	defer shared.Unlock()
 	if shared.ctx == nil {
@@ -119,12 +122,12 @@ func launch(program, dir string) (ctx context.Context, stop func() error, err er
 	}
 	allocated, cancel := chromedp.NewExecAllocator(context.Background(), options...)
 	ctx, _ = chromedp.NewContext(allocated)
-	stop = func() error {
+	stop = sync.OnceValue(func() error {
 		defer cancel()
 		end, done := context.WithTimeout(ctx, patience)
 		defer done()
 		return chromedp.Cancel(end)
-	}
+	})
 	if err := chromedp.Do(ctx); err != nil {
 		cancel()
 		return nil, nil, fmt.Errorf("starting %s: %w", program, err)

@@ -22,12 +22,15 @@ type site struct {
 	gate     *gate.Gate
 	sessions *session.Manager
 	clock    *gatetest.Clock
+	key      *keys.Key
+	store    *gatemem.Store
 	mux      *http.ServeMux
 	url      func(name string) string
 
 	mu     sync.Mutex
 	events map[string]int
 	hooks  map[string]hook // by path
+	around func(http.Handler) http.Handler
 }
 
 // hook answers a request of a client to a route of next.
@@ -39,8 +42,8 @@ const app = "app.example.com"
 // newSite serves a site.
 func newSite(t testing.TB, cookies gate.Cookies, delivery session.Delivery) *site {
 	t.Helper()
-	s := &site{clock: gatetest.ClockAt(time.Now()), events: map[string]int{}, hooks: map[string]hook{}, mux: http.NewServeMux()}
-	store, err := gatemem.New(gatemem.Options{Clock: s.clock.Now})
+	clock := gatetest.ClockAt(time.Now())
+	store, err := gatemem.New(gatemem.Options{Clock: clock.Now})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -48,24 +51,50 @@ func newSite(t testing.TB, cookies gate.Cookies, delivery session.Delivery) *sit
 	if err != nil {
 		t.Fatal(err)
 	}
+	s := &site{clock: clock, key: key, store: store}
+	return s.changed(t, cookies, delivery)
+}
+
+// changed serves the site with other cookies, at another port. Cookies belong to the hosts
+// of both.
+func (s *site) changed(t testing.TB, cookies gate.Cookies, delivery session.Delivery) *site {
+	t.Helper()
+	s = &site{clock: s.clock, key: s.key, store: s.store, events: map[string]int{}, hooks: map[string]hook{}, mux: http.NewServeMux()}
 	locations := []gate.Location{gate.FromHeader("Authorization", "Bearer")}
 	if delivery == session.Cookies {
 		locations = []gate.Location{gate.FromCookies()}
 	}
+	var err error
 	s.gate, err = gate.New(gate.Config{
-		Keys: key, Blocklist: store, Clock: s.clock.Now, Cookies: cookies, Locations: locations,
+		Keys: s.key, Blocklist: s.store, Clock: s.clock.Now, Cookies: cookies, Locations: locations,
 		OnEvent: func(_ context.Context, e gate.Event) { s.count(e.Name) },
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	s.sessions, err = session.New(s.gate, store, session.Options{Delivery: delivery})
+	s.sessions, err = session.New(s.gate, s.store, session.Options{Delivery: delivery})
 	if err != nil {
 		t.Fatal(err)
 	}
 	s.route()
-	s.url = serveTLS(t, s.mux)
+	s.wrap(nil)
+	s.url = serveTLS(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		s.mu.Lock()
+		h := s.around(s.mux)
+		s.mu.Unlock()
+		h.ServeHTTP(w, r)
+	}))
 	return s
+}
+
+// wrap puts middleware around the site; nil: none.
+func (s *site) wrap(middleware func(http.Handler) http.Handler) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.around = middleware
+	if middleware == nil {
+		s.around = func(h http.Handler) http.Handler { return h }
+	}
 }
 
 func (s *site) count(event string) {
