@@ -20,6 +20,7 @@ CREATE TABLE IF NOT EXISTS accounts (
 	password TEXT NOT NULL,
 	created  INTEGER NOT NULL
 ) STRICT;
+CREATE TABLE IF NOT EXISTS admins (account INTEGER PRIMARY KEY) STRICT;
 `
 
 // openDB opens or creates the database in file.
@@ -63,6 +64,7 @@ type account struct {
 	ID       int64     `json:"id"`
 	Name     string    `json:"name"`
 	Created  time.Time `json:"created"`
+	Admin    bool      `json:"admin"`
 	password string    // as hashPassword wrote it
 }
 
@@ -88,18 +90,20 @@ func (a accounts) add(ctx context.Context, name, password string) error {
 	return errTaken
 }
 
+const find = "SELECT id, name, password, created, EXISTS (SELECT 1 FROM admins WHERE account = id) FROM accounts WHERE "
+
 func (a accounts) byName(ctx context.Context, name string) (*account, error) {
-	return a.one(a.db.QueryRowContext(ctx, "SELECT id, name, password, created FROM accounts WHERE name = ?", name))
+	return a.one(a.db.QueryRowContext(ctx, find+"name = ?", name))
 }
 
 func (a accounts) byID(ctx context.Context, id int64) (*account, error) {
-	return a.one(a.db.QueryRowContext(ctx, "SELECT id, name, password, created FROM accounts WHERE id = ?", id))
+	return a.one(a.db.QueryRowContext(ctx, find+"id = ?", id))
 }
 
 func (accounts) one(row *sql.Row) (*account, error) {
 	var a account
 	var created int64
-	err := row.Scan(&a.ID, &a.Name, &a.password, &created)
+	err := row.Scan(&a.ID, &a.Name, &a.password, &created, &a.Admin)
 	if errors.Is(err, sql.ErrNoRows) {
 		return nil, errNoAccount
 	}
@@ -109,5 +113,14 @@ func (accounts) one(row *sql.Row) (*account, error) {
 
 func (a accounts) setPassword(ctx context.Context, id int64, password string) error {
 	_, err := a.db.ExecContext(ctx, "UPDATE accounts SET password = ? WHERE id = ?", password, id)
+	return err
+}
+
+func (a accounts) setAdmin(ctx context.Context, id int64, admin bool) error {
+	change := "DELETE FROM admins WHERE account = ?"
+	if admin {
+		change = "INSERT INTO admins (account) VALUES (?) ON CONFLICT DO NOTHING"
+	}
+	_, err := a.db.ExecContext(ctx, change, id)
 	return err
 }

@@ -2,11 +2,11 @@ package main
 
 import "strings"
 
-// guide is what the demo prints at the start: commands for a second terminal.
+// guide is what the demo prints at the start: its address, and commands for a second terminal.
 func guide(url string) string {
-	return strings.ReplaceAll(`gate demo on URL   (Ctrl-C stops it)
+	return strings.ReplaceAll(`Open URL in a browser   (Ctrl-C stops the demo)
 
-Paste these into another terminal, in order:
+Or paste these into another terminal, in order:
 
   # sign up and log in, and keep both tokens
   curl -s URL/signup -H 'Content-Type: application/json' -d '{"name":"alice","password":"correct horse battery"}'

@@ -20,6 +20,7 @@ var validName = regexp.MustCompile(`^[A-Za-z0-9._-]{1,40}$`)
 const (
 	minPassword = 12
 	maxPassword = 200
+	maxDevice   = 40
 )
 
 // badPassword says what is wrong with a new password, or "".
@@ -57,16 +58,13 @@ func (s *service) signUp(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// logIn answers with tokens, or with cookies where ?mode=cookie asks for them.
+// logIn answers with tokens, or with cookies where ?mode= asks for them.
 func (s *service) logIn(w http.ResponseWriter, r *http.Request) {
 	var c credentials
 	if !readJSON(w, r, &c) {
 		return
 	}
-	m := s.sessions
-	if r.URL.Query().Get("mode") == "cookie" {
-		m = s.browsers
-	}
+	m := s.manager(r.URL.Query().Get("mode"))
 	var a *account
 	var pair *session.Pair
 	generation, err := s.generation(r.Context(), c.Name)
@@ -74,7 +72,7 @@ func (s *service) logIn(w http.ResponseWriter, r *http.Request) {
 		a, err = s.authenticate(r.Context(), c)
 	}
 	if err == nil {
-		pair, err = m.Start(r.Context(), a.ID, session.Login{Generation: generation, Device: session.DeviceOf(gate.HTTPRequest(r))})
+		pair, err = m.Start(r.Context(), a.ID, session.Login{Generation: generation, Device: device(r), Claims: wishes(r)})
 	}
 	switch {
 	case errors.Is(err, errNoAccount), errors.Is(err, gate.ErrRevoked): // the password was changed meanwhile
@@ -84,6 +82,30 @@ func (s *service) logIn(w http.ResponseWriter, r *http.Request) {
 	default:
 		m.Write(w, r, pair)
 	}
+}
+
+// manager returns the manager for how the tokens of a login travel.
+func (s *service) manager(mode string) *session.Manager {
+	switch mode {
+	case "cookie":
+		return s.browsers
+	case "split":
+		return s.split
+	}
+	return s.sessions
+}
+
+// device describes the device of a login, for the list of them.
+func device(r *http.Request) session.Device {
+	d := session.DeviceOf(gate.HTTPRequest(r))
+	if name := r.URL.Query().Get("device"); len(name) <= maxDevice {
+		d.Name = name
+	}
+	return d
+}
+
+func (s *service) open(w http.ResponseWriter, _ *http.Request) {
+	writeJSON(w, http.StatusOK, message{"Everybody may read this"})
 }
 
 func (s *service) hello(w http.ResponseWriter, r *http.Request) {
@@ -97,6 +119,18 @@ func (s *service) hello(w http.ResponseWriter, r *http.Request) {
 func (s *service) me(w http.ResponseWriter, r *http.Request) {
 	a, _ := gate.User[*account](r.Context()) // the gate let nobody else in
 	writeJSON(w, http.StatusOK, a)
+}
+
+func (s *service) secrets(w http.ResponseWriter, _ *http.Request) {
+	writeJSON(w, http.StatusOK, message{"You typed your password a short time ago, so here is a secret"})
+}
+
+func (s *service) reports(w http.ResponseWriter, _ *http.Request) {
+	writeJSON(w, http.StatusOK, message{"Your token has the scope reports:read"})
+}
+
+func (s *service) admin(w http.ResponseWriter, _ *http.Request) {
+	writeJSON(w, http.StatusOK, message{"You are an admin"})
 }
 
 // changePassword also logs out everybody else who used the old password.

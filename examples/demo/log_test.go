@@ -20,11 +20,11 @@ func TestLog(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer cleanup()
-	key, err := loadKey("")
+	ring, err := loadRing("")
 	if err != nil {
 		t.Fatal(err)
 	}
-	s, err := newService(t.Context(), db, key)
+	s, err := newService(t.Context(), db, ring)
 	if err != nil {
 		t.Fatal(err)
 	}

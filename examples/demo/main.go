@@ -4,7 +4,6 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"database/sql"
 	"errors"
@@ -19,7 +18,7 @@ import (
 	"syscall"
 	"time"
 
-	"github.com/jwtgate/gate/keys"
+	"github.com/jwtgate/gate/session"
 )
 
 func main() {
@@ -31,49 +30,88 @@ func main() {
 	}
 }
 
+// options are what the command line says.
+type options struct {
+	addr, db, secret string
+	open             bool
+}
+
+func parse(args []string) (o options, err error) {
+	flags := flag.NewFlagSet("demo", flag.ContinueOnError)
+	flags.StringVar(&o.addr, "addr", "127.0.0.1:8080", "`address` to listen on; port 0 picks a free one")
+	flags.StringVar(&o.db, "db", "", "SQLite `file` to keep; default: a temporary one, removed at the end")
+	flags.StringVar(&o.secret, "secret-file", "", "`file` with a secret of 32 bytes or more; default: a random one for each run")
+	flags.BoolVar(&o.open, "open", false, "open the page in a browser")
+	return o, flags.Parse(args)
+}
+
 // run serves until ctx is done, and then lets requests under way finish.
 func run(ctx context.Context, args []string, out io.Writer) error {
-	flags := flag.NewFlagSet("demo", flag.ContinueOnError)
-	addr := flags.String("addr", "127.0.0.1:8080", "`address` to listen on; port 0 picks a free one")
-	dbFile := flags.String("db", "", "SQLite `file` to keep; default: a temporary one, removed at the end")
-	secretFile := flags.String("secret-file", "", "`file` with a secret of 32 bytes or more; default: a random one for each run")
-	if err := flags.Parse(args); err != nil {
-		return err
-	}
-	key, err := loadKey(*secretFile)
+	o, err := parse(args)
 	if err != nil {
 		return err
 	}
-	db, cleanup, err := openFile(ctx, *dbFile)
+	ring, err := loadRing(o.secret)
+	if err != nil {
+		return err
+	}
+	db, cleanup, err := openFile(ctx, o.db)
 	if err != nil {
 		return err
 	}
 	defer cleanup()
-	s, err := newService(ctx, db, key)
+	s, err := newService(ctx, db, ring)
 	if err != nil {
 		return err
 	}
 	defer s.store.Close()
-	ln, err := net.Listen("tcp", *addr)
+	return listen(ctx, o, s, out)
+}
+
+// listen serves the service with its page, and the page of an attacker on another port.
+func listen(ctx context.Context, o options, s *service, out io.Writer) error {
+	ln, err := net.Listen("tcp", o.addr)
+	if err != nil {
+		return fmt.Errorf("%w\nTo listen on a free port: go run ./examples/demo -addr 127.0.0.1:0", err)
+	}
+	evil, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		return err
 	}
-	fmt.Fprint(out, guide("http://"+ln.Addr().String()))
-	err = serve(ctx, ln, s.routes())
+	main, attacker, err := s.sites(port(ln), port(evil))
+	if err != nil {
+		return err
+	}
+	url := "http://" + ln.Addr().String()
+	fmt.Fprint(out, guide(url))
+	if o.open {
+		openBrowser(url, out)
+	}
+	go serve(ctx, evil, attacker)
+	err = serve(ctx, ln, main)
 	fmt.Fprintln(out, "stopped")
 	return err
 }
 
-// loadKey reads the secret, or makes one up.
-func loadKey(file string) (*keys.Key, error) {
-	if file == "" {
-		return keys.Generate(keys.HS256)
-	}
-	secret, err := os.ReadFile(file)
+// sites returns the service with its page, and the attacker's page.
+func (s *service) sites(port, evilPort string) (main, attacker http.Handler, err error) {
+	page, err := pageHandler(evilPort)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	return keys.HMAC(keys.HS256, bytes.TrimRight(secret, "\r\n"))
+	mux := http.NewServeMux()
+	mux.Handle("/", s.routes())
+	mux.Handle("GET /{$}", page)
+	mux.Handle("GET /page/", page)
+	mux.Handle("GET /gate.js", session.Script())
+	mux.HandleFunc("GET /events", s.journal.events)
+	attacker, err = evilHandler(port)
+	return mux, attacker, err
+}
+
+func port(ln net.Listener) string {
+	_, port, _ := net.SplitHostPort(ln.Addr().String()) // net wrote it
+	return port
 }
 
 // openFile opens the database. cleanup closes it, and removes it if it is temporary.

@@ -71,7 +71,7 @@ func start(t *testing.T, args ...string) *demo {
 		}
 		d.guide += line
 	}
-	_, after, _ := strings.Cut(d.guide, "gate demo on ")
+	_, after, _ := strings.Cut(d.guide, "Open ")
 	d.url, _, _ = strings.Cut(after, " ")
 	return d
 }

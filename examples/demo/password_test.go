@@ -91,11 +91,11 @@ func TestPasswordChangedMeanwhile(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer cleanup()
-	key, err := loadKey("")
+	ring, err := loadRing("")
 	if err != nil {
 		t.Fatal(err)
 	}
-	s, err := newService(ctx, db, key)
+	s, err := newService(ctx, db, ring)
 	if err != nil {
 		t.Fatal(err)
 	}
