@@ -1,6 +1,6 @@
-// Command demo is a small service behind gate: sign up, log in, be refused. It
-// keeps accounts and sessions in SQLite, and prints the curl commands that
-// show each of its routes.
+// Command demo is a small service that uses gate. It keeps accounts and sessions in
+// SQLite. Its page shows each feature in the browser, beside the lines that do it. The
+// command prints the address of the page, and the curl commands for the same routes.
 package main
 
 import (

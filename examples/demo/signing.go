@@ -2,9 +2,9 @@ package main
 
 import (
 	"bytes"
+	"crypto/rand"
 	"net/http"
 	"os"
-	"strconv"
 	"time"
 
 	"github.com/jwtgate/gate/keys"
@@ -42,10 +42,9 @@ func (s *service) rotateKey(w http.ResponseWriter, r *http.Request) {
 		refuse(w, http.StatusConflict, "The ring has 8 keys, which are enough for a demo; restart it")
 		return
 	}
-	now := time.Now()
 	key, err := keys.Generate(keys.HS256)
 	if err == nil {
-		err = s.ring.Rotate(key.WithID("key-"+strconv.FormatInt(now.UnixMilli(), 36)), now)
+		err = s.ring.Rotate(key.WithID("key-"+rand.Text()[:6]), time.Now())
 	}
 	if err != nil {
 		fail(w, err)

@@ -49,6 +49,9 @@ func addFuncs(found map[string]string, name string, text []byte) error {
 		if f.Doc != nil {
 			from = f.Doc.Pos()
 		}
+		if found[f.Name.Name] != "" {
+			return fmt.Errorf("%s has a second function %s; the page would show either", name, f.Name.Name)
+		}
 		found[f.Name.Name] = string(text[set.Position(from).Offset:set.Position(f.End()).Offset])
 	}
 	return nil

@@ -20,19 +20,22 @@ function say(element, text, cls = "") {
   if (cls) element.classList.add(cls);
 }
 
-// act runs work for a click, with the button off meanwhile, and shows an error in output.
+// act runs work for a click, and shows an error in output.
 function act(button, output, work) {
   button.addEventListener("click", () => run(button, output, work));
 }
 
+// run ignores clicks while work is going on. The button is not disabled: that would take
+// the focus from somebody who uses the keyboard.
 async function run(button, output, work) {
-  button.disabled = true;
+  if (button.ariaBusy === "true") return;
+  button.ariaBusy = "true";
   try {
     await work();
   } catch (err) {
-    say(output, err.message, "bad");
+    say(output, err.message, err.kind ?? "bad");
   } finally {
-    button.disabled = false;
+    button.ariaBusy = "false";
     await readEvents();
   }
 }
@@ -55,7 +58,7 @@ async function logIn(signUp) {
   if (form.scope.checked) query.set("scope", form.scope.value);
   if (signUp) {
     const response = await gate.post("/signup", credentials);
-    if (!response.ok) throw new Error(await gate.reason(response));
+    if (!response.ok && response.status !== 409) throw new Error(await gate.reason(response)); // 409: signed up before
   }
   await gate.logIn(credentials, query);
 }
@@ -72,16 +75,15 @@ changes.addEventListener("in", () => {
   $("in-how").textContent = gate.way().how;
   $("method").value = login.mode === "body" ? "POST" : "GET";
   for (const id of ["confirm-form", "another-form"]) $(id).elements.password.value = login.password;
-  show();
   say($("status"), `Logged in as ${login.name}. Try the panels below.`);
+  show();
   readDevices();
   readRole();
 });
 
 changes.addEventListener("out", (e) => {
+  say($("status"), "You are logged out. " + e.detail);
   show();
-  say($("status"), "You are logged out. " + (e.detail ?? ""));
-  $("status").scrollIntoView({ block: "nearest" });
 });
 
 // show shows what there is for somebody who is logged in, or for nobody.
@@ -89,9 +91,11 @@ function show() {
   const inside = login.mode !== "";
   for (const e of all(".with-login")) e.hidden = !inside;
   for (const e of all(".needs-login")) e.hidden = inside;
-  $("login-form").hidden = $("bar").hidden = inside;
+  $("login-form").hidden = inside;
   $("bar").hidden = $("logged-in").hidden = !inside;
   if (!inside) $("evil").hidden = true;
+  const at = document.activeElement;
+  if (at !== document.body && at.closest("[hidden]")) $("status").focus(); // the focus was on what is hidden now
 }
 
 // --- tokens
@@ -190,22 +194,16 @@ $("confirm-form").addEventListener("submit", (e) => {
 
 for (const button of all("[data-attack]")) {
   const output = button.closest("li").querySelector(".result");
-  button.addEventListener("click", async () => {
-    button.disabled = true;
+  act(button, output, async () => {
     say(output, "…", "info");
-    try {
-      await readEvents();
-      const before = lastEvent;
-      const response = await attacks[button.dataset.attack]();
-      const text = await gate.reason(response);
-      await readEvents();
-      const name = seen.findLast((e) => e.n > before && (e.reason || e.name === "refresh.reuse_detected"));
-      say(output, `${response.ok ? "NOT refused" : "Refused"}: ${response.status} ${name?.reason ?? name?.name ?? ""}. ${text}`, response.ok ? "bad" : "good");
-    } catch (err) {
-      say(output, err.message, "info");
-    } finally {
-      button.disabled = false;
-    }
+    await readEvents();
+    const before = lastEvent;
+    const response = await attacks[button.dataset.attack]();
+    const text = await gate.reason(response);
+    await readEvents();
+    const event = seen.findLast((e) => e.n > before && e.error);
+    const why = event?.reason ? `${event.reason}. ${text}` : `${event?.name}. ${event?.error}`;
+    say(output, `${response.ok ? "NOT refused" : "Refused"}: ${response.status} ${why}`, response.ok ? "bad" : "good");
   });
 }
 
@@ -237,12 +235,14 @@ function deviceRow(s) {
   const text = make("div");
   text.append(make("b", s.name || "No name"), make("div", s.user_agent, "muted"), make("div", `since ${time(s.created)}, last refresh ${time(s.seen)}`, "muted"));
   row.append(text);
-  if (s.current) row.append(make("span", "this one", "tag"));
+  const end = make("div", "", "buttons");
+  if (s.current) end.append(make("span", "this one", "tag"));
   const button = make("button", "End");
   button.type = "button";
   button.setAttribute("aria-label", `End the session ${s.name}`);
   act(button, $("devices-result"), () => endDevice(s));
-  row.append(button);
+  end.append(button);
+  row.append(end);
   return row;
 }
 

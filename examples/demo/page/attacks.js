@@ -7,11 +7,14 @@ const bearer = (token) => ({ headers: { Authorization: "Bearer " + token } });
 
 const pause = (ms) => new Promise((done) => setTimeout(done, ms));
 
+// impossible is an attack that cannot be made on this login.
+const impossible = (why) => Object.assign(new Error(why), { kind: "info" });
+
 const unreadable = "Not possible here: no script can read this refresh token. Log in with Header to try.";
 
 // The browser adds the cookies, and nobody adds the CSRF value.
 export function noCSRF() {
-  if (!way().client) throw new Error("Nothing to attack here: the browser sends no token by itself. Log in with Cookies or Split to try.");
+  if (!way().client) throw impossible("Nothing to attack here: the browser sends no token by itself. Log in with Cookies or Split to try.");
   return fetch(login.mode === "cookie" ? "/me" : "/web/split/refresh", { method: "POST" });
 }
 
@@ -25,12 +28,12 @@ export function tampered() {
 }
 
 export function wrongType() {
-  if (way().client) throw new Error(unreadable);
+  if (way().client) throw impossible(unreadable);
   return fetch("/me", bearer(login.refresh));
 }
 
 export async function replay() {
-  if (way().client) throw new Error(unreadable);
+  if (way().client) throw impossible(unreadable);
   const old = login.refresh;
   const { sid } = decode(old).claims;
   if (!(await refresh())) throw new Error("The refresh failed.");
