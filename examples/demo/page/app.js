@@ -219,7 +219,18 @@ for (const button of all("[data-evil]")) {
     $("evil").hidden = false;
   });
 }
-$("evil").addEventListener("load", () => readEvents());
+// The answer to the attacker's form is a page of this origin, so this page can read it.
+$("evil").addEventListener("load", async () => {
+  const { contentDocument: answer, contentWindow: frame } = $("evil");
+  say($("evil-result"), "");
+  if (!answer || frame.location.pathname !== "/web/logout/all") return; // the form is not sent yet
+  const before = lastEvent;
+  await readEvents();
+  const { responseStatus: status } = frame.performance.getEntriesByType("navigation")[0];
+  const event = seen.findLast((e) => e.n > before && e.reason);
+  const text = status < 300 ? "" : JSON.parse(answer.body.innerText).msg;
+  say($("evil-result"), `${text ? "Refused" : "NOT refused"}: ${status} ${event ? event.reason + ". " : ""}${text}`, text ? "good" : "bad");
+});
 
 // --- devices and logout
 
