@@ -39,10 +39,9 @@
     list.replaceChildren();
     chosen = -1;
     results.forEach((e, i) => {
-      const item = document.createElement("li");
-      item.id = "result-" + i;
-      item.setAttribute("role", "option");
       const link = document.createElement("a");
+      link.id = "result-" + i;
+      link.setAttribute("role", "option");
       link.href = root + e.u;
       link.tabIndex = -1;
       const title = document.createElement("strong");
@@ -52,8 +51,7 @@
       const text = document.createElement("small");
       text.textContent = excerpt(e, words);
       link.append(title, page, text);
-      item.append(link);
-      list.append(item);
+      list.append(link);
     });
     const open = words.length > 0;
     list.hidden = !open || results.length === 0;
@@ -95,7 +93,7 @@
   input.form.addEventListener("submit", (event) => {
     event.preventDefault();
     const item = list.children[Math.max(0, chosen)];
-    if (item) location.href = item.firstChild.href;
+    if (item) location.href = item.href;
   });
   document.addEventListener("keydown", (event) => {
     if (event.key !== "/" || event.ctrlKey || event.metaKey || event.altKey) return;
@@ -107,6 +105,14 @@
     if (!input.form.contains(event.target)) show([], []);
   });
   list.addEventListener("click", () => { input.value = ""; show([], []); });
+
+  // What scrolls sideways can be scrolled by keyboard.
+  function reach() {
+    for (const e of document.querySelectorAll("main pre, main table")) e.tabIndex = e.scrollWidth > e.clientWidth ? 0 : -1;
+  }
+  addEventListener("resize", reach);
+  document.addEventListener("toggle", reach, true);
+  reach();
 
   // On a phone the list of pages begins closed.
   if (matchMedia("(max-width: 50rem)").matches) document.querySelector(".pages").open = false;
