@@ -90,6 +90,20 @@ func TestMap(t *testing.T) {
 	}
 }
 
+// TestIndex: the page that says which page is for whom leaves none out.
+func TestIndex(t *testing.T) {
+	index := read(t, "docs/index.md")
+	files, err := filepath.Glob("*.md")
+	if err != nil || len(files) < 10 {
+		t.Fatalf("%d pages, %v", len(files), err)
+	}
+	for _, f := range files {
+		if f != "index.md" && !strings.Contains(index, "("+f+")") {
+			t.Errorf("index.md has no link to %s", f)
+		}
+	}
+}
+
 // TestOneJSONLibrary: internal/json alone says where JSON comes from.
 func TestOneJSONLibrary(t *testing.T) {
 	list := exec.Command("go", "list", "-f", "{{.ImportPath}}:{{range .Imports}} {{.}}{{end}}{{range .TestImports}} {{.}}{{end}}{{range .XTestImports}} {{.}}{{end}}", "./...")

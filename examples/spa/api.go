@@ -17,14 +17,18 @@ import (
 // api is what the handlers share.
 type api struct {
 	users    users
-	gate     *gate.Gate       // auth
-	store    *gatesql.Store   // auth
-	sessions *session.Manager // auth
+	gate     *gate.Gate                  // auth
+	store    *gatesql.Store              // auth
+	sessions *session.Manager            // auth
+	pages    *http.CrossOriginProtection // auth
 }
 
 func newAPI(ctx context.Context, db *sql.DB, key keys.Source, origin string, clock func() time.Time) (*api, error) {
-	a := &api{users: users{db}}
-	var err error
+	a := &api{users: users{db}, pages: http.NewCrossOriginProtection()} // auth
+	err := a.pages.AddTrustedOrigin(origin)                             // auth
+	if err != nil {
+		return nil, err
+	}
 	a.store, err = gatesql.Open(ctx, db, gatesql.Options{Dialect: gatesql.SQLite}) // auth
 	if err != nil {
 		return nil, err
@@ -45,10 +49,10 @@ func newAPI(ctx context.Context, db *sql.DB, key keys.Source, origin string, clo
 
 func (a *api) handler(origin string) http.Handler {
 	mux := http.NewServeMux()
-	member := a.gate.Require(gate.Policy{})                  // auth
-	fresh := a.gate.Require(gate.Policy{Fresh: true})        // auth
-	admin := a.gate.Require(gate.Policy{Allow: a.mustAdmin}) // auth
-	mux.HandleFunc("POST /login", a.logIn)
+	member := a.gate.Require(gate.Policy{})                                    // auth
+	fresh := a.gate.Require(gate.Policy{Fresh: true})                          // auth
+	admin := a.gate.Require(gate.Policy{Allow: a.mustAdmin})                   // auth
+	mux.Handle("POST /login", a.pages.Handler(http.HandlerFunc(a.logIn)))      // auth
 	mux.Handle("/auth/", a.sessions.Handler("/auth/"))                         // auth
 	mux.Handle("GET /me", member(http.HandlerFunc(a.me)))                      // auth
 	mux.Handle("POST /password", fresh(http.HandlerFunc(a.changePassword)))    // auth

@@ -187,27 +187,30 @@ func TestOtherOrigin(t *testing.T) {
 	srv := newServer(t)
 	b := newTab(t, srv)
 	b.logIn("admin", "correct horse")
-	r, err := http.NewRequest("POST", srv.URL+"/auth/refresh", nil)
-	if err != nil {
-		t.Fatal(err)
+	for _, path := range []string{"/auth/refresh", "/login"} {
+		r, err := http.NewRequest("POST", srv.URL+path, strings.NewReader(`{"name":"admin","password":"correct horse"}`))
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.Header.Set("Origin", "https://evil.example")
+		r.Header.Set("X-CSRF-TOKEN", b.csrf)
+		resp, err := b.c.Do(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		resp.Body.Close()
+		if resp.StatusCode != 403 || resp.Header.Get("Access-Control-Allow-Origin") != "" {
+			t.Errorf("%s from another site: %d", path, resp.StatusCode)
+		}
 	}
-	r.Header.Set("Origin", "https://evil.example")
-	r.Header.Set("X-CSRF-TOKEN", b.csrf)
-	resp, err := b.c.Do(r)
-	if err != nil {
-		t.Fatal(err)
-	}
-	resp.Body.Close()
-	if resp.StatusCode != 403 || resp.Header.Get("Access-Control-Allow-Origin") != "" {
-		t.Errorf("a refresh from another site: %d", resp.StatusCode)
-	}
-	r, err = http.NewRequest("OPTIONS", srv.URL+"/auth/refresh", nil)
+	r, err := http.NewRequest("OPTIONS", srv.URL+"/auth/refresh", nil)
 	if err != nil {
 		t.Fatal(err)
 	}
 	r.Header.Set("Origin", origin)
 	r.Header.Set("Access-Control-Request-Method", "POST")
-	if resp, err = b.c.Do(r); err != nil {
+	resp, err := b.c.Do(r)
+	if err != nil {
 		t.Fatal(err)
 	}
 	resp.Body.Close()

@@ -25,7 +25,7 @@ type group struct {
 
 // groups is the navigation. Every page of docs is in it.
 var groups = []group{
-	{"Start", []string{"README.md"}},
+	{"Start", []string{"README.md", "docs/index.md"}},
 	{"Guides", []string{"docs/spa.md", "docs/pages.md", "docs/services.md", "docs/frameworks.md", "docs/from-flask.md", "docs/testing.md", "docs/production.md"}},
 	{"Topics", []string{"docs/sessions.md", "docs/keys.md", "docs/providers.md", "docs/revocation.md", "docs/generations.md", "docs/security.md"}},
 	{"Reference", []string{"docs/errors.md", "docs/runbook.md", "docs/performance.md", "docs/architecture.md"}},
