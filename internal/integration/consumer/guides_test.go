@@ -5,6 +5,7 @@ package consumer_test
 import (
 	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"regexp"
 	"strings"
@@ -64,6 +65,12 @@ var guides = []string{"README.md", "docs/spa.md", "docs/pages.md", "docs/service
 func TestGuides(t *testing.T) {
 	if testing.Short() {
 		t.Skip("builds programs")
+	}
+	if _, err := exec.LookPath("curl"); err != nil {
+		if os.Getenv("CI") == "true" {
+			t.Fatal(err)
+		}
+		t.Skip(err)
 	}
 	served := proxy(t, repository, []string{"."})
 	for _, name := range guides {
