@@ -121,12 +121,15 @@ func (g *Gate) checkFound(ctx context.Context, f *found, p *Policy) (*Token, err
 // checkSteps lists the steps 2 to 9 of the package comment. The first that refuses ends
 // the check. A nil p ends it after step 4.
 func (g *Gate) checkSteps(ctx context.Context, f *found, p *Policy) (*Token, error) {
-	t, err := g.checkSignature(ctx, f.raw)
+	t, err := g.checkSignature(ctx, f)
 	if err != nil {
 		return nil, err
 	}
 	t.location = f.location
-	now := g.cfg.Clock()
+	now := f.now
+	if now.IsZero() {
+		now = g.cfg.Clock()
+	}
 	if err := g.checkClaims(t, now); err != nil {
 		return t, err
 	}

@@ -158,7 +158,8 @@ type Gate struct {
 	acceptsJWT    bool // the header of keys.Key.Header is accepted
 	readsBack     bool // Create and Accept differ: every new token is checked
 	issuers       *issuers
-	match         func(header string) *keys.Key // the shortcut of package keyhook, or nil
+	match         keyhook.Find[*keys.Key] // the shortcut of the key source, or nil
+	ownClock      bool                    // Config.Clock is not time.Now
 	cache         *tokenCache
 	scratch       sync.Pool
 	maxAge        int64 // RFC 9470, of not fresh answers: the lifetime of an access token
@@ -175,6 +176,7 @@ func init() {
 }
 
 func newGate(cfg Config, o compat.Options) (*Gate, error) {
+	ownClock := cfg.Clock != nil
 	cfg = cfg.withDefaults()
 	err := cfg.check()
 	if err == nil {
@@ -183,11 +185,11 @@ func newGate(cfg Config, o compat.Options) (*Gate, error) {
 	if err != nil {
 		return nil, fmt.Errorf("gate: %w", err)
 	}
-	g := &Gate{cfg: cfg, compat: o, powers: powersOf(cfg.Blocklist), identityClaim: cfg.Create.IdentityClaim, issuers: newIssuers(&cfg, o.Issuers)}
+	g := &Gate{cfg: cfg, ownClock: ownClock, compat: o, powers: powersOf(cfg.Blocklist), identityClaim: cfg.Create.IdentityClaim, issuers: newIssuers(&cfg, o.Issuers)}
 	g.readsBack = cfg.Accept.Issuer != cfg.Create.Issuer || !slices.Equal(cfg.Accept.Audiences, cfg.Create.Audience)
 	g.scratch.New = newScratch
 	if g.acceptsJWT = g.issuers.own.acceptsType("JWT"); g.acceptsJWT {
-		g.match, _ = keyhook.ByHeader(cfg.Keys).(func(string) *keys.Key)
+		g.match, _ = keyhook.ByHeader(cfg.Keys).(keyhook.Find[*keys.Key])
 	}
 	if cfg.Accept.Limits.CacheEntries > 0 {
 		g.cache = newTokenCache(cfg.Accept.Limits.CacheEntries, cfg.Accept.Limits.CacheBytes)

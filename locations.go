@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"time"
 )
 
 // A Location is a place in a request where a token may be. The zero Location is an error
@@ -27,6 +28,7 @@ type found struct {
 	check    bool   // compare csrf with the token's value
 	location string
 	choice   *cookieChoice // set where several cookies have to be compared
+	now      time.Time     // if a key source had to ask the time
 
 	allowExpired bool // for Decode
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/jwtgate/gate/internal/json"
 	"github.com/jwtgate/gate/internal/json/jsontext"
@@ -14,13 +15,14 @@ import (
 
 // checkSignature is step 2: it chooses the key, checks the signature and reads the
 // payload. It reads nothing of the payload before the signature holds.
-func (g *Gate) checkSignature(ctx context.Context, raw string) (*Token, error) {
+func (g *Gate) checkSignature(ctx context.Context, f *found) (*Token, error) {
+	raw := f.raw
 	parts, err := jws.Split(raw, g.cfg.Accept.Limits.TokenBytes)
 	if err != nil {
 		return nil, jwsError(err)
 	}
 	var notOwn error
-	if k := g.ownKey(parts.Header); k != nil {
+	if k := g.ownKey(f, parts.Header); k != nil {
 		if err := jws.CheckForm(parts); err != nil {
 			return nil, jwsError(err)
 		}
@@ -31,6 +33,7 @@ func (g *Gate) checkSignature(ctx context.Context, raw string) (*Token, error) {
 		}
 		notOwn = err // another issuer's tokens may have the same header
 	}
+	f.now = time.Time{} // the key source may take long
 	from, candidates, err := g.candidates(ctx, raw, parts)
 	switch {
 	case err != nil:
@@ -46,12 +49,17 @@ func wrongSignature(err error) bool {
 	return ok && (e.Reason == "signature" || e.Reason == "signature_encoding")
 }
 
-// ownKey returns the key of the gate that writes this header, or nil.
-func (g *Gate) ownKey(header string) *keys.Key {
+// ownKey returns the key of the gate that writes this header, or nil. If the key source
+// had to ask the time, f keeps it.
+func (g *Gate) ownKey(f *found, header string) *keys.Key {
 	if g.match == nil {
 		return nil
 	}
-	return g.match(header)
+	k, read := g.match(header)
+	if !g.ownClock {
+		f.now = read
+	}
+	return k
 }
 
 // openWith verifies a token with the keys of an issuer and reads it.

@@ -1,5 +1,16 @@
 package keys
 
-func (k *Key) ForHeader(segment string) *Key  { return k.forHeader(segment) }
-func (s *Set) ForHeader(segment string) *Key  { return s.forHeader(segment) }
-func (r *Ring) ForHeader(segment string) *Key { return r.forHeader(segment) }
+func (k *Key) ForHeader(segment string) *Key {
+	found, _ := k.forHeader(segment)
+	return found
+}
+
+func (s *Set) ForHeader(segment string) *Key {
+	found, _ := s.forHeader(segment)
+	return found
+}
+
+func (r *Ring) ForHeader(segment string) *Key {
+	found, _ := r.forHeader(segment)
+	return found
+}

@@ -20,6 +20,7 @@ import (
 	"fmt"
 	"log/slog"
 	"strings"
+	"time"
 
 	"github.com/jwtgate/gate/internal/jws"
 )
@@ -239,11 +240,11 @@ func (k *Key) VerificationKeys(_ context.Context, u Unverified) ([]*Key, error) 
 }
 
 // forHeader returns the key when the encoded header segment is the one it writes.
-func (k *Key) forHeader(segment string) *Key {
+func (k *Key) forHeader(segment string) (*Key, time.Time) {
 	if segment == k.head {
-		return k
+		return k, time.Time{}
 	}
-	return nil
+	return nil, time.Time{}
 }
 
 // String returns the algorithm and the key ID, never the key.

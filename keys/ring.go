@@ -57,6 +57,7 @@ type RingStatus struct {
 type Ring struct {
 	lifetime time.Duration
 	clock    func() time.Time
+	ownClock bool       // clock is not time.Now
 	change   sync.Mutex // held by who swaps
 	keys     atomic.Pointer[[]ringKey]
 }
@@ -79,10 +80,10 @@ func NewRing(o RingOptions, list ...RingKey) (*Ring, error) {
 	if o.Lifetime <= 0 {
 		return nil, errors.New("keys: RingOptions.Lifetime must be positive: the longest lifetime of a token, refresh tokens included")
 	}
-	if o.Clock == nil {
-		o.Clock = time.Now
+	r := &Ring{lifetime: o.Lifetime, clock: o.Clock, ownClock: o.Clock != nil}
+	if !r.ownClock {
+		r.clock = time.Now
 	}
-	r := &Ring{lifetime: o.Lifetime, clock: o.Clock}
 	return r, r.Replace(list...)
 }
 
@@ -244,19 +245,29 @@ func (r *Ring) VerificationKeys(_ context.Context, u Unverified) ([]*Key, error)
 	return found, nil
 }
 
-// forHeader returns the key that writes exactly this encoded header segment, or nil.
-func (r *Ring) forHeader(segment string) *Key {
+// forHeader returns the key that writes exactly this encoded header segment, or nil. The
+// time is that of time.Now, if it had to be asked.
+func (r *Ring) forHeader(segment string) (k *Key, read time.Time) {
 	all := *r.keys.Load()
 	for i := len(all) - 1; i >= 0; i-- {
-		k := &all[i]
-		if k.Key.head != segment {
-			continue
+		if all[i].Key.head == segment {
+			return r.unlessGone(&all[i])
 		}
-		// The newest key asks for no clock.
-		if k.replaced && k.gone(r.clock()) {
-			return nil
-		}
-		return k.Key
 	}
-	return nil
+	return nil, read
+}
+
+// unlessGone returns the key, or nil if its time is over. The newest key needs no clock.
+func (r *Ring) unlessGone(k *ringKey) (_ *Key, read time.Time) {
+	if !k.replaced {
+		return k.Key, read
+	}
+	now := r.clock()
+	if !r.ownClock {
+		read = now
+	}
+	if k.gone(now) {
+		return nil, read
+	}
+	return k.Key, read
 }

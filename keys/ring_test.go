@@ -216,9 +216,12 @@ func TestShortcut(t *testing.T) {
 	k := newKey("a")
 	set, ring := must(keys.NewSet(k)), must(keys.NewRing(keys.RingOptions{Lifetime: time.Hour}, keys.RingKey{Key: k}))
 	for _, source := range []keys.Source{k, set, ring} {
-		find, ok := keyhook.ByHeader(source).(func(string) *keys.Key)
-		if !ok || find(k.Header()) != k {
-			t.Errorf("%T has no shortcut to its key", source)
+		find, ok := keyhook.ByHeader(source).(keyhook.Find[*keys.Key])
+		if !ok {
+			t.Fatalf("%T has no shortcut", source)
+		}
+		if found, read := find(k.Header()); found != k || !read.IsZero() {
+			t.Errorf("the shortcut of %T: %v, %v", source, found, read)
 		}
 	}
 	if keyhook.ByHeader(choosy{ring}) != nil {

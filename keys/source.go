@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/jwtgate/gate/internal/json"
 
@@ -170,11 +171,11 @@ func (s *Set) VerificationKeys(_ context.Context, u Unverified) ([]*Key, error) 
 }
 
 // forHeader returns the key that writes exactly this encoded header segment, or nil.
-func (s *Set) forHeader(segment string) *Key {
+func (s *Set) forHeader(segment string) (*Key, time.Time) {
 	for _, k := range s.keys {
 		if k.head == segment {
-			return k
+			return k, time.Time{}
 		}
 	}
-	return nil
+	return nil, time.Time{}
 }

@@ -2,4 +2,7 @@ package jwks
 
 import "github.com/jwtgate/gate/keys"
 
-func (r *Remote) ForHeader(segment string) *keys.Key { return r.forHeader(segment) }
+func (r *Remote) ForHeader(segment string) *keys.Key {
+	found, _ := r.forHeader(segment)
+	return found
+}

@@ -55,7 +55,7 @@ func (r *Remote) read(res *http.Response) (*state, error) {
 	if err != nil {
 		return nil, err
 	}
-	forHeader, _ := keyhook.ByHeader(set).(func(string) *keys.Key)
+	forHeader, _ := keyhook.ByHeader(set).(keyhook.Find[*keys.Key])
 	return &state{set: set, forHeader: forHeader, etag: res.Header.Get("ETag")}, nil
 }
 

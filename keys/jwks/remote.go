@@ -139,7 +139,7 @@ var _ keys.Source = (*Remote)(nil)
 // state is one set, as it was fetched. It does not change.
 type state struct {
 	set                  *keys.Set
-	forHeader            func(segment string) *keys.Key // of set
+	forHeader            keyhook.Find[*keys.Key] // of set
 	etag                 string
 	fetched, due, closed time.Time
 }
@@ -244,23 +244,27 @@ func init() {
 	})
 }
 
-// forHeader returns the key whose tokens have exactly this encoded header, or nil.
-func (r *Remote) forHeader(segment string) *keys.Key {
+// forHeader returns the key whose tokens have exactly this encoded header, or nil. The
+// time is that of time.Now, if it had to be asked.
+func (r *Remote) forHeader(segment string) (k *keys.Key, read time.Time) {
 	if s := r.live.Load(); s != nil {
 		return s.forHeader(segment)
 	}
 	s := r.state.Load()
 	if s == nil {
-		return nil
+		return nil, read
 	}
-	k := s.forHeader(segment)
-	if k == nil {
-		return nil
+	if k, _ = s.forHeader(segment); k == nil {
+		return nil, read
 	}
-	if now := r.o.Clock(); !now.Before(s.closed) || r.mustFetch(s, now) {
-		return nil
+	now := r.o.Clock()
+	if r.real {
+		read = now
 	}
-	return k
+	if !now.Before(s.closed) || r.mustFetch(s, now) {
+		return nil, read
+	}
+	return k, read
 }
 
 // Ready returns an error if no token can be verified now. It fetches the set if there is
