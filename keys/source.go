@@ -149,7 +149,8 @@ func (s *Set) SigningKey(context.Context, any) (*Key, error) {
 // "kid". Use it for tokens of other systems, or of a single key without an ID. A
 // forged token without "kid" then costs a signature check for each key of its
 // algorithm; with more keys than Limits.KeyCandidates of the gate, such tokens are
-// refused.
+// refused. jwks.Options has the same option. A [Ring] has none: it is for keys of your
+// own, whose tokens have a "kid".
 func (s *Set) TryWithoutKeyID() *Set {
 	c := *s
 	c.anyKey = true

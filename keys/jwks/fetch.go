@@ -55,6 +55,9 @@ func (r *Remote) read(res *http.Response) (*state, error) {
 	if err != nil {
 		return nil, err
 	}
+	if r.o.TryWithoutKeyID {
+		set = set.TryWithoutKeyID()
+	}
 	forHeader, _ := keyhook.ByHeader(set).(keyhook.Find[*keys.Key])
 	return &state{set: set, forHeader: forHeader, etag: res.Header.Get("ETag")}, nil
 }

@@ -38,6 +38,11 @@ type Options struct {
 	// Algorithms are for keys without an algorithm, as in [keys.ParseSet]. The keys of
 	// Microsoft Entra need keys.RS256.
 	Algorithms []keys.Algorithm
+	// TryWithoutKeyID tries all keys of the set on a token without "kid", as
+	// [keys.Set.TryWithoutKeyID] does. It is for issuers that write no "kid" into tokens
+	// although their keys have one. Such a token fetches nothing: it is refused until the
+	// next fetch if its key is new.
+	TryWithoutKeyID bool
 	// InsecureLoopback allows an http URL, and addresses of this machine. It is for
 	// development and tests.
 	InsecureLoopback bool

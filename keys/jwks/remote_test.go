@@ -39,6 +39,21 @@ func TestRemote(t *testing.T) {
 	}
 }
 
+// TestTryWithoutKeyID: a token without "kid" is tried with all keys, and fetches nothing.
+func TestTryWithoutKeyID(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		i := newIssuer(newKey("a"), newKey("b"))
+		strict, r := i.remote(t, jwks.Options{}), i.remote(t, jwks.Options{TryWithoutKeyID: true})
+		wantKeys(t, strict, token(`{"alg":"ES256"}`))
+		wantKeys(t, r, token(`{"alg":"ES256"}`), "ES256/a", "ES256/b")
+		wantKeys(t, r, of("b"), "ES256/b")
+		i.wantFetches(t, 2)
+		time.Sleep(time.Minute) // after the cooldown
+		wantKeys(t, r, token(`{"alg":"ES256"}`), "ES256/a", "ES256/b")
+		i.wantFetches(t, 2)
+	})
+}
+
 func TestRemoteForHeader(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		k := newKey("a")

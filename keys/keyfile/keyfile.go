@@ -14,7 +14,9 @@
 // 20260102T150405Z-spring.pem also says from when the key signs. Other files, and files
 // whose names begin with a dot, are ignored.
 //
-// A file with a private key or secret is refused if its group or others can read it.
+// A file with a private key or secret is refused if its group or others can read it. There
+// is one exception: a file of root may have mode 0640 or less, for a process of another
+// user that reads it by its group. A volume of Kubernetes with fsGroup has such files.
 package keyfile
 
 import (

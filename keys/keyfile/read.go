@@ -7,7 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"runtime"
+	"slices"
 	"strings"
 	"time"
 
@@ -103,13 +103,26 @@ func (f *File) readFile(path string) ([]stored, error) {
 	if err != nil {
 		return nil, fmt.Errorf("keys/keyfile: %s: %w", path, err)
 	}
-	open := info.Mode().Perm() & 0o077
-	for _, s := range all {
-		if s.key.CanSign() && open != 0 && runtime.GOOS != "windows" {
-			return nil, fmt.Errorf("keys/keyfile: %s holds a private key or secret, and its mode %#o lets others at it; run: chmod 600 %[1]s", path, info.Mode().Perm())
-		}
+	signs := func(s stored) bool { return s.key.CanSign() }
+	if slices.ContainsFunc(all, signs) && exposed(info.Mode(), ownerOf(info), os.Geteuid()) {
+		return nil, fmt.Errorf("keys/keyfile: %s holds a private key or secret, and its mode %#o lets others at it; run: chmod 600 %[1]s"+
+			" (for a file of root that this process reads by its group: chmod 640)", path, info.Mode().Perm())
 	}
 	return all, nil
+}
+
+// exposed reports whether others than the owner and root can read or change a file. The
+// group may read a file of root: its user has no other way to it, as in a volume of
+// Kubernetes with fsGroup. The numbers are -1 where a system has none.
+func exposed(mode fs.FileMode, owner, user int) bool {
+	if owner < 0 || user < 0 {
+		return false
+	}
+	allowed := fs.FileMode(0o700)
+	if owner == 0 && user != 0 {
+		allowed = 0o740
+	}
+	return mode.Perm()&^allowed != 0
 }
 
 // parse reads the keys in a text. All of them must be usable, unlike in a fetched set.

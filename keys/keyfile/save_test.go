@@ -46,6 +46,33 @@ func TestModes(t *testing.T) {
 	}
 }
 
+// TestExposed: the group may read a file of root, for a process of another user.
+func TestExposed(t *testing.T) {
+	for _, tt := range []struct {
+		name        string
+		mode        fs.FileMode
+		owner, user int
+		want        bool
+	}{
+		{"the user's own", 0o600, 1000, 1000, false},
+		{"the user's own, for the group", 0o640, 1000, 1000, true},
+		{"root's, in a volume with fsGroup", 0o440, 0, 1000, false},
+		{"root's, for the group", 0o640, 0, 1000, false},
+		{"root's, which the group can change", 0o660, 0, 1000, true},
+		{"root's, which the group can execute", 0o650, 0, 1000, true},
+		{"root's, for all", 0o444, 0, 1000, true},
+		{"root's, and so is the process", 0o440, 0, 0, true},
+		{"another user's, for the group", 0o440, 1001, 1000, true},
+		{"another user's, and root reads it", 0o440, 1001, 0, true},
+		{"another user's, for all", 0o604, 1001, 0, true},
+		{"a system without users", 0o666, -1, -1, false},
+	} {
+		if got := keyfile.Exposed(tt.mode, tt.owner, tt.user); got != tt.want {
+			t.Errorf("%s: %v, want %v", tt.name, got, tt.want)
+		}
+	}
+}
+
 func TestCreateRefuses(t *testing.T) {
 	o := keyfile.Options{Lifetime: time.Hour}
 	dir := t.TempDir()
