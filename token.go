@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/jwtgate/gate/internal/json"
+	"github.com/jwtgate/gate/internal/json/jsontext"
 
 	"github.com/jwtgate/gate/internal/jws"
 	"github.com/jwtgate/gate/internal/scan"
@@ -135,6 +136,10 @@ func (t *Token) Claims(v any) error {
 	text := []byte(t.hides().payload)
 	if len(text) == 0 {
 		text = t.fields()
+	}
+	if raw, ok := v.(*jsontext.Value); ok {
+		*raw = text // it was checked when the token was read
+		return nil
 	}
 	if err := json.Unmarshal(text, v, readOptions); err != nil {
 		return fmt.Errorf("gate: claims: %w", err)

@@ -2,6 +2,7 @@ package gate_test
 
 import (
 	"bytes"
+	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -11,6 +12,7 @@ import (
 	"time"
 
 	"github.com/jwtgate/gate"
+	"github.com/jwtgate/gate/internal/json/jsontext"
 	"github.com/jwtgate/gate/keys"
 )
 
@@ -161,5 +163,24 @@ func TestClaimsOfNoToken(t *testing.T) {
 	var claims struct{ Admin bool }
 	if err := tok.Claims(&claims); !errors.Is(err, gate.ErrMissing) {
 		t.Errorf("Claims = %v, want ErrMissing", err)
+	}
+}
+
+// TestClaimsAsText: the claims as their JSON, which belongs to the caller.
+func TestClaimsAsText(t *testing.T) {
+	g := must(gate.New(gate.Config{Keys: must(keys.Generate(keys.HS256))}))
+	raw := must(g.CreateAccessToken(t.Context(), "alice", gate.TokenOptions{Claims: map[string]any{"n": jsontext.Value("9007199254740993.0")}}))
+	tok := must(g.CheckToken(t.Context(), raw, gate.Policy{}))
+	want := string(must(base64.RawURLEncoding.DecodeString(strings.Split(raw, ".")[1])))
+	for range 2 {
+		var text jsontext.Value
+		if err := tok.Claims(&text); err != nil || string(text) != want {
+			t.Errorf("Claims = %s, %v; want %s", text, err, want)
+		}
+		clear(text)
+	}
+	var text jsontext.Value
+	if err := (&gate.Token{Subject: "bob"}).Claims(&text); err != nil || !strings.Contains(string(text), `"sub":"bob"`) {
+		t.Errorf("Claims of a token made by hand = %s, %v", text, err)
 	}
 }

@@ -1,7 +1,6 @@
 package oidc
 
 import (
-	"cmp"
 	"errors"
 	"fmt"
 	"maps"
@@ -9,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/jwtgate/gate"
+	"github.com/jwtgate/gate/internal/json/jsontext"
 	"github.com/jwtgate/gate/internal/scan"
 )
 
@@ -92,22 +92,14 @@ func newRules(p *Profile) *rules {
 	return r
 }
 
+// check refuses a token that is no access token. It runs on each request: the claims are
+// read without a map.
 func (r *rules) check(t *gate.Token) error {
-	j := judge{rules: r}
-	return cmp.Or(t.Claims(&j), j.refusal)
-}
-
-// judge reads the claims of one token. It uses no map, to be fast: it runs on each
-// request.
-type judge struct {
-	*rules
-	refusal error
-}
-
-// UnmarshalJSON implements json.Unmarshaler. The gate has parsed the text before.
-func (j *judge) UnmarshalJSON(text []byte) error {
-	j.refusal = j.rules.refusal(text)
-	return nil
+	var text jsontext.Value
+	if err := t.Claims(&text); err != nil {
+		return err
+	}
+	return r.refusal(text)
 }
 
 // refusal returns why claims are not those of an access token, or nil.
