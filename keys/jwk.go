@@ -154,6 +154,27 @@ func (j *jwk) key(text []byte, alg Algorithm) (*Key, error) {
 	if err := json.Unmarshal(text, &m); err != nil {
 		return nil, errJWK
 	}
+	return j.keyOf(&m, alg)
+}
+
+// publicKey is key without the private members, which it does not read. exposed reports
+// whether there are some. The key is nil for a secret, which is nothing else.
+func (j *jwk) publicKey(text []byte, alg Algorithm) (k *Key, exposed bool, err error) {
+	var m material
+	if err := json.Unmarshal(text, &m); err != nil {
+		return nil, false, errJWK
+	}
+	if schemes[alg].family == familyHMAC {
+		return nil, true, nil
+	}
+	exposed = m.private()
+	m = material{N: m.N, E: m.E, X: m.X, Y: m.Y}
+	k, err = j.keyOf(&m, alg)
+	return k, exposed, err
+}
+
+// keyOf makes the key out of its members.
+func (j *jwk) keyOf(m *material, alg Algorithm) (*Key, error) {
 	k, err := m.key(alg, j.Crv)
 	if err != nil {
 		return nil, err

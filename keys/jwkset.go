@@ -41,7 +41,7 @@ func ParseSet(text []byte, algs ...Algorithm) (*Set, error) {
 }
 
 // ParsePublicSet is [ParseSet] for a set that another issuer has published: it only
-// verifies. Secrets are skipped and private members are dropped, both with
+// verifies. Secrets are skipped and private members are dropped, both unread and with
 // [ErrExposed]; a key whose private members were dropped still verifies.
 func ParsePublicSet(text []byte, algs ...Algorithm) (*Set, error) {
 	return parseSet(text, algs, true)
@@ -160,14 +160,13 @@ func (r *setReader) add(index int, text []byte, algs []Algorithm) {
 		return
 	}
 	for _, alg := range j.choose(algs) {
-		k, err := r.read(j, text, alg)
+		k, exposed, err := r.read(j, text, alg)
+		if exposed {
+			r.skip(index, j.Kid, ErrExposed)
+		}
 		if err != nil {
 			r.skip(index, j.Kid, err)
 			return
-		}
-		if r.public && k.CanSign() {
-			r.skip(index, j.Kid, ErrExposed)
-			k = k.withoutPrivate()
 		}
 		if k != nil {
 			r.found = append(r.found, entry{index, k})
@@ -175,27 +174,25 @@ func (r *setReader) add(index int, text []byte, algs []Algorithm) {
 	}
 }
 
-// withoutPrivate returns the key without its private half, or nil for a secret.
-func (k *Key) withoutPrivate() *Key {
-	if k.public == nil {
-		return nil
+// read returns the key of a JWK. For ParsePublicSet that is its public half, or nil for
+// a secret, and exposed reports whether there is more.
+func (r *setReader) read(j *jwk, text []byte, alg Algorithm) (k *Key, exposed bool, err error) {
+	if alg, err = j.algorithm(alg); err != nil {
+		return nil, false, err
 	}
-	c := *k
-	c.signer = nil
-	return &c
-}
-
-func (r *setReader) read(j *jwk, text []byte, alg Algorithm) (*Key, error) {
-	alg, err := j.algorithm(alg)
-	if err != nil {
-		return nil, err
+	if r.public {
+		k, exposed, err = j.publicKey(text, alg)
+	} else {
+		k, err = j.key(text, alg)
 	}
-	k, err := j.key(text, alg)
 	if err != nil {
 		r.broken[name{j.Kid, alg}] = true
-		return nil, err
 	}
-	return withThumbprint(k)
+	if err != nil || k == nil {
+		return nil, exposed, err
+	}
+	k, err = withThumbprint(k)
+	return k, exposed, err
 }
 
 // choose returns the algorithms of algs that the JWK takes, or "" for its own choice.

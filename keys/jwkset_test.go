@@ -204,6 +204,15 @@ func TestParsePublicSet(t *testing.T) {
 	if len(skipped) != 2 || skipped[0].ID != "e" || skipped[1].ID != "mac" || !errors.Is(skipped[0].Err, keys.ErrExposed) || !errors.Is(skipped[1].Err, keys.ErrExposed) {
 		t.Errorf("skipped = %v", skipped)
 	}
+	// Nothing private is read, not even to find a fault in it.
+	s = must(keys.ParsePublicSet(set(jwk(p256Key).with(members{"kid": "e", "d": "AA"}), mac.with(members{"k": "AA"}), mac.with(members{"kty": "RSA", "n": 1, "alg": "RS256"}))))
+	if got := names(s.Keys()); !slices.Equal(got, []string{"ES256/e"}) {
+		t.Errorf("keys = %v", got)
+	}
+	skipped = s.Skipped()
+	if len(skipped) != 3 || !errors.Is(skipped[0].Err, keys.ErrExposed) || !errors.Is(skipped[1].Err, keys.ErrExposed) || errors.Is(skipped[2].Err, keys.ErrExposed) {
+		t.Errorf("skipped = %v", skipped)
+	}
 	_, err = keys.ParsePublicSet(set(mac))
 	refused(t, err, "shows a private key or secret to everybody")
 }

@@ -40,7 +40,8 @@ type Options struct {
 // The document is at /.well-known/openid-configuration under the name of the issuer
 // (OpenID Connect Discovery 1.0 section 4) or, where there is none (404), at
 // /.well-known/oauth-authorization-server before its path (RFC 8414 section 3). Its
-// "issuer" must be equal to the name (sections 4.3 and 3.3). For a name with {tenantid},
+// "issuer" must be equal to the name (sections 4.3 and 3.3). The URLs in a document that
+// came by https must have https. For a name with {tenantid},
 // which means all tenants of Microsoft Entra, Discover fetches the document of the tenant
 // "common".
 //
@@ -67,10 +68,27 @@ type document struct {
 	JWKSURI  string `json:"jwks_uri"`
 	AuthURL  string `json:"authorization_endpoint"`
 	TokenURL string `json:"token_endpoint"`
+
+	https bool // how the document was fetched
+}
+
+// checkURL refuses a URL in the document that is less safe than the document itself.
+func (d *document) checkURL(member, text string) error {
+	u, err := url.Parse(text)
+	switch {
+	case err != nil || u.Hostname() == "" || u.Scheme != "https" && u.Scheme != "http":
+		return fmt.Errorf("%s of the document of %s is no URL: %.200q", member, d.Issuer, text)
+	case d.https && u.Scheme != "https":
+		return fmt.Errorf("%s of the document of %s has http, although the document has https: %.200q", member, d.Issuer, text)
+	}
+	return nil
 }
 
 // issuer returns the issuer with the keys that the document names.
 func (d *document) issuer(o *Options) (gate.Issuer, error) {
+	if err := d.checkURL("jwks_uri", d.JWKSURI); err != nil {
+		return gate.Issuer{}, err
+	}
 	k := o.Keys
 	if k.Algorithms == nil {
 		k.Algorithms = []keys.Algorithm{keys.RS256}
@@ -154,6 +172,7 @@ func get(ctx context.Context, place string, timeout time.Duration, o *Options) (
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", place, err)
 	}
+	doc.https = u.Scheme == "https"
 	return doc, nil
 }
 

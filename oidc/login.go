@@ -1,6 +1,7 @@
 package oidc
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"crypto/sha512"
@@ -73,7 +74,7 @@ func DiscoverLogin(ctx context.Context, issuer, clientID string, o Options) (*Lo
 	}
 	o.Audiences = []string{clientID}
 	i, err := doc.issuer(&o)
-	if err != nil {
+	if err = cmp.Or(err, doc.checkURL("authorization_endpoint", doc.AuthURL), doc.checkURL("token_endpoint", doc.TokenURL)); err != nil {
 		return nil, fmt.Errorf("oidc: %w", err)
 	}
 	i.Lenient = foreignNoID

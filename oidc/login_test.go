@@ -155,6 +155,9 @@ func TestLoginFailsClosed(t *testing.T) {
 		{"no document", "web", network{}, "status 404"},
 		{"another's document", "web", network{document: metadata("https://evil.example", "https://keys.example/set")}, "of the issuer"},
 		{"no keys", "web", network{document: metadata(name, "")}, "jwks_uri"},
+		{"no page for logins", "web", network{document: strings.Replace(metadata(name, "https://k.example"), "https://login.example/auth", "", 1)}, "authorization_endpoint"},
+		{"a page of scripts", "web", network{document: strings.Replace(metadata(name, "https://k.example"), "https://login.example/auth", "javascript:alert(1)", 1)}, "authorization_endpoint"},
+		{"the secret by http", "web", network{document: strings.Replace(metadata(name, "https://k.example"), "https://login.example/token", "http://login.example/token", 1)}, "token_endpoint"},
 	} {
 		_, err := oidc.DiscoverLogin(t.Context(), name, tt.client, oidc.Options{Keys: tt.network.options()})
 		if err == nil || !strings.Contains(err.Error(), tt.want) {

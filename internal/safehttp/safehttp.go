@@ -77,11 +77,14 @@ func checkRedirect(req *http.Request, via []*http.Request) error {
 	return nil
 }
 
+// public6 is the part of IPv6 from which public addresses are given out.
+var public6 = netip.MustParsePrefix("2000::/3")
+
 // reserved lists networks that have no public servers, in addition to those that netip
-// knows.
+// knows, and to IPv6 outside of public6.
 var reserved = prefixes(
-	"0.0.0.0/8", "100.64.0.0/10", "192.0.0.0/24", "192.0.2.0/24", "198.18.0.0/15", "198.51.100.0/24", "203.0.113.0/24", "240.0.0.0/4",
-	"64:ff9b::/96", "64:ff9b:1::/48", "100::/64", "2001::/23", "2001:db8::/32", "2002::/16", "fec0::/10",
+	"0.0.0.0/8", "100.64.0.0/10", "192.0.0.0/24", "192.0.2.0/24", "192.88.99.0/24", "198.18.0.0/15", "198.51.100.0/24", "203.0.113.0/24",
+	"240.0.0.0/4", "2001::/23", "2001:db8::/32", "2002::/16", "3fff::/20",
 )
 
 func prefixes(texts ...string) []netip.Prefix {
@@ -106,10 +109,14 @@ func (r *Rules) checkAddress(address string, plain bool) error {
 		}
 	case plain:
 		return fmt.Errorf("http is for this machine alone, and the name leads to %s", ip)
-	case within(r.Networks, ip), ip.IsGlobalUnicast() && !ip.IsPrivate() && !within(reserved, ip):
+	case within(r.Networks, ip), public(ip):
 		return nil
 	}
 	return fmt.Errorf("the address %s is private, local or reserved; Options.Networks or Options.InsecureLoopback can allow it", ip)
+}
+
+func public(ip netip.Addr) bool {
+	return ip.IsGlobalUnicast() && !ip.IsPrivate() && (ip.Is4() || public6.Contains(ip)) && !within(reserved, ip)
 }
 
 func within(networks []netip.Prefix, ip netip.Addr) bool {

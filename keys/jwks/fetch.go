@@ -58,8 +58,14 @@ func (r *Remote) read(res *http.Response) (*state, error) {
 	if r.o.TryWithoutKeyID {
 		set = set.TryWithoutKeyID()
 	}
-	forHeader, _ := keyhook.ByHeader(set).(keyhook.Find[*keys.Key])
-	return &state{set: set, forHeader: forHeader, etag: res.Header.Get("ETag")}, nil
+	s := &state{set: set, etag: res.Header.Get("ETag")}
+	if s.issuers, err = readIssuers(text); err != nil {
+		return nil, err
+	}
+	if s.issuers == nil {
+		s.forHeader, _ = keyhook.ByHeader(set).(keyhook.Find[*keys.Key])
+	}
+	return s, nil
 }
 
 // freshness returns how long an answer may be used according to its headers (RFC 9111

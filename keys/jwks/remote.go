@@ -119,7 +119,9 @@ type Health struct {
 //
 // At most 1 MiB and 100 keys are read. Only https is used, redirects stay on the same
 // origin, and private, local and reserved addresses are refused. Options can allow more.
-// [keys.ParsePublicSet] reads the set.
+// [keys.ParsePublicSet] reads the set. In a set that all tenants of Microsoft Entra share
+// (keys with an "issuer" that has {tenantid}), a key whose "issuer" is that of one tenant
+// verifies the tokens of this tenant only.
 type Remote struct {
 	url    string
 	o      Options
@@ -144,7 +146,8 @@ var _ keys.Source = (*Remote)(nil)
 // state is one set, as it was fetched. It does not change.
 type state struct {
 	set                  *keys.Set
-	forHeader            keyhook.Find[*keys.Key] // of set
+	issuers              keyIssuers              // nil if the set has no tenants
+	forHeader            keyhook.Find[*keys.Key] // of set; nil with issuers, since the claims decide too
 	etag                 string
 	fetched, due, closed time.Time
 }
@@ -204,14 +207,16 @@ func (r *Remote) VerificationKeys(ctx context.Context, u keys.Unverified) ([]*ke
 	if err != nil {
 		return nil, err
 	}
-	found, err := s.set.VerificationKeys(ctx, u)
-	if err != nil || len(found) > 0 || u.KeyID() == "" {
-		return found, err
+	// A set never fails.
+	found, _ := s.set.VerificationKeys(ctx, u)
+	if len(found) == 0 && u.KeyID() != "" {
+		if err := r.refresh(ctx, joinFew); err != nil {
+			return nil, err
+		}
+		s = r.state.Load()
+		found, _ = s.set.VerificationKeys(ctx, u)
 	}
-	if err := r.refresh(ctx, joinFew); err != nil {
-		return nil, err
-	}
-	return r.state.Load().set.VerificationKeys(ctx, u)
+	return s.issuers.filter(found, u), nil
 }
 
 // usable returns the set to use. It fetches the set if needed.
@@ -252,11 +257,11 @@ func init() {
 // forHeader returns the key whose tokens have exactly this encoded header, or nil. The
 // time is that of time.Now, if it had to be asked.
 func (r *Remote) forHeader(segment string) (k *keys.Key, read time.Time) {
-	if s := r.live.Load(); s != nil {
+	s := r.live.Load()
+	if s != nil && s.forHeader != nil {
 		return s.forHeader(segment)
 	}
-	s := r.state.Load()
-	if s == nil {
+	if s = r.state.Load(); s == nil || s.forHeader == nil {
 		return nil, read
 	}
 	if k, _ = s.forHeader(segment); k == nil {
