@@ -76,6 +76,7 @@ func newHandler(lifetime time.Duration, origin string) (http.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
+	// [guard]
 	guard := gateconnect.New(g, gateconnect.Options{Methods: policies, RecheckEvery: time.Second})
 	admin := g.Require(gate.Policy{Scopes: []string{"notes:write"}})
 	s := &server{gate: g, sessions: sessions}
@@ -84,6 +85,7 @@ func newHandler(lifetime time.Duration, origin string) (http.Handler, error) {
 	mux.Handle(stats, admin(s.stats())) // one policy for all methods: net/http middleware
 	mux.HandleFunc("POST /login", s.login)
 	mux.Handle("/auth/", sessions.Handler("/auth/"))
+	// [end]
 	// CORS goes around everything, so that the page can read refusals too.
 	return cors.New(cors.Options{
 		AllowedOrigins: []string{origin},

@@ -87,11 +87,13 @@ func newApp() (*echo.Echo, error) {
 		return nil, err
 	}
 	e := echo.New()
+	// [routes]
 	e.HTTPErrorHandler = gateecho.ErrorHandler(e.HTTPErrorHandler)
 	e.Use(middleware.Recover(), gateecho.Renew(s.gate, gate.RenewOptions{}))
 	e.GET("/", s.me, gateecho.Require(s.gate, gate.Policy{Public: true}))
 	e.GET("/me", s.me, gateecho.Require(s.gate, gate.Policy{}))
 	e.GET("/admin", s.me, gateecho.Require(s.gate, gate.Policy{Scopes: []string{"admin"}}))
+	// [end]
 	e.POST("/login", s.login)
 	e.POST("/logout", s.logout, gateecho.Require(s.gate, gate.Policy{}))
 	return e, nil

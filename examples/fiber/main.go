@@ -87,11 +87,13 @@ func newApp() (*fiber.App, error) {
 	if err != nil {
 		return nil, err
 	}
+	// [routes]
 	app := fiber.New(fiber.Config{ErrorHandler: gatefiber.ErrorHandler(nil), ReadBufferSize: 16 << 10})
 	app.Use(recover.New(), gatefiber.Renew(s.gate, gate.RenewOptions{}))
 	app.Get("/", gatefiber.Require(s.gate, gate.Policy{Public: true}), s.me)
 	app.Get("/me", gatefiber.Require(s.gate, gate.Policy{}), s.me)
 	app.Get("/admin", gatefiber.Require(s.gate, gate.Policy{Scopes: []string{"admin"}}), s.me)
+	// [end]
 	app.Post("/login", s.login)
 	app.Post("/logout", gatefiber.Require(s.gate, gate.Policy{}), s.logout)
 	return app, nil

@@ -87,10 +87,12 @@ func newApp() (*gin.Engine, error) {
 	}
 	gin.SetMode(gin.ReleaseMode)
 	r := gin.New()
+	// [routes]
 	r.Use(gin.Recovery(), gategin.Renew(s.gate, gate.RenewOptions{}))
 	r.GET("/", gategin.Require(s.gate, gate.Policy{Public: true}), s.me)
 	r.GET("/me", gategin.Require(s.gate, gate.Policy{}), s.me)
 	r.GET("/admin", gategin.Require(s.gate, gate.Policy{Scopes: []string{"admin"}}), s.me)
+	// [end]
 	r.POST("/login", s.login)
 	r.POST("/logout", gategin.Require(s.gate, gate.Policy{}), s.logout)
 	return r, nil

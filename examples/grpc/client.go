@@ -56,8 +56,10 @@ func chat(ctx context.Context, addr, name string, in io.Reader, out io.Writer) e
 		return err
 	}
 	l := &login{conn: open, name: name}
+	// [credentials]
 	tokens := gategrpc.NewCredentials(l.token, gategrpc.CredentialsOptions{InsecureTransport: true})
 	conn, err := dial(addr, grpc.WithPerRPCCredentials(tokens))
+	// [end]
 	if err != nil {
 		return err
 	}

@@ -73,8 +73,10 @@ func newServer(lifetime time.Duration) (*grpc.Server, error) {
 	if err != nil {
 		return nil, err
 	}
+	// [guard]
 	guard := gategrpc.New(g, gategrpc.Options{Methods: policies, RecheckEvery: time.Second})
 	srv := grpc.NewServer(grpc.ChainUnaryInterceptor(guard.Unary), grpc.ChainStreamInterceptor(guard.Stream))
+	// [end]
 	srv.RegisterService(&service, &server{sessions: sessions, watchers: map[chan string]bool{}})
 	grpc_health_v1.RegisterHealthServer(srv, health.NewServer())
 	return srv, nil

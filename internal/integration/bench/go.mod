@@ -4,19 +4,24 @@ go 1.26.0
 
 require (
 	github.com/jwtgate/gate v0.1.0
+	github.com/jwtgate/gate/adapters/gateconnect v0.1.0
 	github.com/jwtgate/gate/adapters/gateecho v0.1.0
 	github.com/jwtgate/gate/adapters/gatefiber v0.1.0
 	github.com/jwtgate/gate/adapters/gategin v0.1.0
+	github.com/jwtgate/gate/adapters/gategrpc v0.1.0
 )
 
 replace (
 	github.com/jwtgate/gate => ../../..
+	github.com/jwtgate/gate/adapters/gateconnect => ../../../adapters/gateconnect
 	github.com/jwtgate/gate/adapters/gateecho => ../../../adapters/gateecho
 	github.com/jwtgate/gate/adapters/gatefiber => ../../../adapters/gatefiber
 	github.com/jwtgate/gate/adapters/gategin => ../../../adapters/gategin
+	github.com/jwtgate/gate/adapters/gategrpc => ../../../adapters/gategrpc
 )
 
 require (
+	connectrpc.com/connect v1.21.1
 	github.com/MicahParks/keyfunc/v3 v3.9.1
 	github.com/appleboy/gin-jwt/v3 v3.5.1
 	github.com/auth0/go-jwt-middleware/v3 v3.1.0
@@ -29,6 +34,7 @@ require (
 	github.com/gofiber/contrib/v3/jwt v1.2.1
 	github.com/gofiber/fiber/v3 v3.4.0
 	github.com/golang-jwt/jwt/v5 v5.3.1
+	github.com/grpc-ecosystem/go-grpc-middleware/v2 v2.3.4
 	github.com/kataras/jwt v0.1.17
 	github.com/labstack/echo-jwt/v5 v5.0.1
 	github.com/labstack/echo/v5 v5.4.4
@@ -36,6 +42,8 @@ require (
 	github.com/pascaldekloe/jwt v1.12.0
 	github.com/valyala/fasthttp v1.73.0
 	golang.org/x/sys v0.49.0
+	google.golang.org/grpc v1.85.0
+	google.golang.org/protobuf v1.36.12
 )
 
 require (
@@ -91,9 +99,9 @@ require (
 	go.mongodb.org/mongo-driver/v2 v2.5.0 // indirect
 	golang.org/x/arch v0.22.0 // indirect
 	golang.org/x/crypto v0.57.0 // indirect
-	golang.org/x/net v0.59.0 // indirect
+	golang.org/x/net v0.60.0 // indirect
 	golang.org/x/oauth2 v0.36.0 // indirect
 	golang.org/x/text v0.42.0 // indirect
 	golang.org/x/time v0.15.0 // indirect
-	google.golang.org/protobuf v1.36.11 // indirect
+	google.golang.org/genproto/googleapis/rpc v0.0.0-20261110000943-09e21b237f2c // indirect
 )

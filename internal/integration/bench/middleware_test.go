@@ -81,6 +81,8 @@ func addMiddleware(t *testing.T, f *fixture) {
 	addEcho(f)
 	addGin(f)
 	addFiber(f)
+	addGRPC(f)
+	addConnect(f)
 }
 
 type contextKey struct{}
