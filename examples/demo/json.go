@@ -35,7 +35,7 @@ func writeJSON(w http.ResponseWriter, status int, v any) {
 	w.Header().Set("Cache-Control", "no-store")
 	w.Header().Set("X-Content-Type-Options", "nosniff")
 	w.WriteHeader(status)
-	if err := json.MarshalWrite(w, v); err != nil {
+	if err := json.MarshalWrite(w, v, json.Deterministic(true)); err != nil {
 		slog.Error("writing an answer", "error", err)
 	}
 	w.Write([]byte("\n"))

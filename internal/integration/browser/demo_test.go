@@ -16,6 +16,7 @@ import (
 
 	"github.com/chromedp/cdproto/cdp"
 	logs "github.com/chromedp/cdproto/log"
+	cdppage "github.com/chromedp/cdproto/page"
 	"github.com/chromedp/cdproto/runtime"
 	"github.com/chromedp/chromedp"
 )
@@ -503,7 +504,12 @@ func TestDemoLook(t *testing.T) {
 // picture writes a picture of one panel.
 func picture(t *testing.T, tab context.Context, id, name string) {
 	t.Helper()
-	png, err := chromedp.Run(tab, chromedp.Screenshot("#"+id))
+	box := eval[cdppage.Viewport](t, tab, `(() => {
+		const { x, y, width, height } = document.getElementById(`+quote(id)+`).getBoundingClientRect();
+		return { x: x + scrollX, y: y + scrollY, width, height, scale: 1 };
+	})()`)
+	beyond := true
+	shot, err := chromedp.Call(tab, cdppage.CaptureScreenshot, cdppage.CaptureScreenshotParams{Clip: &box, CaptureBeyondViewport: &beyond})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -511,7 +517,7 @@ func picture(t *testing.T, tab context.Context, id, name string) {
 	if dir == "" {
 		dir = t.TempDir()
 	}
-	if err := os.WriteFile(filepath.Join(dir, name), png, 0o644); err != nil {
+	if err := os.WriteFile(filepath.Join(dir, name), shot.Data, 0o644); err != nil {
 		t.Fatal(err)
 	}
 }
