@@ -130,8 +130,13 @@ type poller struct {
 	why      string // why everything was read again
 }
 
+// errReplaced is the error of a poll that has read parts of two epochs.
+var errReplaced = errors.New("the tables were replaced while they were read")
+
 // read reads what has changed since last. If the server's history is another one than
-// before, it reads everything. It uses one connection for both.
+// before, it reads everything. It uses one connection for both. A copy that was read anew
+// counts only if the tables have the same epoch afterwards: otherwise a wipe in between
+// would be read as "nothing is revoked".
 func (p *poller) read(last position) (next position, err error) {
 	if err := p.s.lookNow(p.ctx); err != nil {
 		return next, err
@@ -140,13 +145,25 @@ func (p *poller) read(last position) (next position, err error) {
 	if err := p.s.checkEpoch(p.ctx); err != nil {
 		return next, err
 	}
-	if p.s.epoch.Load() != before {
+	epoch := p.s.epoch.Load()
+	if epoch != before {
 		last = position{}
 	}
 	if p.s.o.Dialect == Postgres {
-		return p.readSnapshot(last)
+		next, err = p.readSnapshot(last)
+	} else {
+		next, err = p.readLanes(last)
 	}
-	return p.readLanes(last)
+	if err != nil || !p.anew {
+		return next, err
+	}
+	if err := p.s.checkEpoch(p.ctx); err != nil {
+		return next, err
+	}
+	if p.s.epoch.Load() != epoch {
+		return next, errReplaced
+	}
+	return next, nil
 }
 
 func (p *poller) restart(last position, why string) position {

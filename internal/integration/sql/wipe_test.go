@@ -3,7 +3,9 @@
 package sql_test
 
 import (
+	"context"
 	"errors"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -102,6 +104,37 @@ func TestWiped(t *testing.T) {
 					}
 				}
 			}
+		}
+	})
+}
+
+// TestWipedInPoll: a wipe in the middle of reading the copy is not read as "nothing is
+// revoked".
+func TestWipedInPoll(t *testing.T) {
+	each(t, func(t *testing.T, d *database) {
+		c, table, admin := gatetest.NewClock(), newTable(), d.open(t)
+		tok := gatetest.NewToken(c, "x")
+		o := gatesql.Options{Dialect: d.dialect, Table: table, Clock: c.Now, TrustOlderTokens: true}
+		revoke(t, open(t, admin, o), tok)
+		var wipe, failed atomic.Bool
+		o.CacheFor, o.Poll, o.Prune = time.Minute, 10*time.Second, -1
+		o.Clock = func() time.Time { // a poll asks for the time while it reads
+			if wipe.CompareAndSwap(true, false) {
+				exec(t, admin, "DELETE FROM "+table)
+			}
+			return c.Now()
+		}
+		o.OnEvent = func(_ context.Context, e gate.Event) {
+			if e.Name == stores.CacheFailed {
+				failed.Store(true)
+			}
+		}
+		s := open(t, d.open(t), o)
+		wipe.Store(true)
+		run(t, s)
+		eventually(t, 10*time.Second, "a poll with a wipe in it", func() bool { return failed.Load() || s.Fresh() })
+		if blocked, err := s.Blocked(t.Context(), tok); err == nil && !blocked {
+			t.Error("a copy that was read in a wipe lets in what was revoked")
 		}
 	})
 }
