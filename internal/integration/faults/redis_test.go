@@ -220,22 +220,34 @@ func later() *gate.Token {
 	return tok
 }
 
+// halfWriters are clients that stop in the middle of a write, until they are let go.
+func halfWriters(t *testing.T, addr string) (let func()) {
+	t.Helper()
+	var conns []net.Conn
+	for _, half := range []string{"MULTI\r\nSET gate:{0}epoch x\r\n", "WATCH gate:{0}epoch\r\nMULTI\r\n", "*3\r\n$3\r\nSET\r\n$5\r\ngate:"} {
+		conn, err := net.Dial("tcp", addr)
+		if err == nil {
+			conns = append(conns, conn)
+			_, err = conn.Write([]byte(half))
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	return func() {
+		for _, conn := range conns {
+			_ = conn.Close()
+		}
+	}
+}
+
 // TestFrozenWriter halts a client in the middle of a write: others revoke as fast as
 // before, and nothing is lost.
 func TestFrozenWriter(t *testing.T) {
 	t.Parallel()
 	server := servers.StartRedis(t, servers.Durable...)
 	store := newStore(t, connect(t, alone(server.Addr)), gateredis.Options{})
-	for _, half := range []string{"MULTI\r\nSET gate:{0}epoch x\r\n", "WATCH gate:{0}epoch\r\nMULTI\r\n", "*3\r\n$3\r\nSET\r\n$5\r\ngate:"} {
-		conn, err := net.Dial("tcp", server.Addr)
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer conn.Close()
-		if _, err := conn.Write([]byte(half)); err != nil {
-			t.Fatal(err)
-		}
-	}
+	defer halfWriters(t, server.Addr)()
 	var l ledger
 	ctx, cancel := context.WithTimeout(t.Context(), time.Duration(pick(1, 10))*time.Second)
 	defer cancel()

@@ -27,7 +27,7 @@ type sessionNodes struct {
 	store    stores.Sessions // of the first
 	grace    time.Duration
 	mu       sync.Mutex
-	events   map[[2]string]int // of all nodes, by name and session
+	events   map[[2]string]int // of all nodes, by name and session; nil: not counted
 }
 
 // newSessionNodes makes three nodes. wrap may put a fault in front of a node's store.
@@ -67,9 +67,9 @@ func newNode(store stores.Sessions, secret []byte, grace time.Duration, onEvent 
 }
 
 func (n *sessionNodes) count(_ context.Context, e gate.Event) {
-	if e.Name == session.RefreshReused || e.Name == session.RefreshRotated {
-		n.mu.Lock()
-		defer n.mu.Unlock()
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if n.events != nil && (e.Name == session.RefreshReused || e.Name == session.RefreshRotated) {
 		n.events[[2]string{e.Name, e.Token.SessionID}]++
 	}
 }

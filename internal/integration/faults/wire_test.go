@@ -66,9 +66,10 @@ func tamper(t *testing.T, p *toxiproxy.Proxy, toxics ...string) (mend func()) {
 type jury struct {
 	tokens []*gate.Token
 
-	asked, wrong, late, answered, failed atomic.Int64
-	mu                                   sync.Mutex
-	times                                []time.Duration
+	asked, wrong, answered, failed atomic.Int64
+	mu                             sync.Mutex
+	times                          []time.Duration
+	starved                        time.Duration // the longest that a goroutine waited for a core
 }
 
 func newJury(t *testing.T, n int, to ...revoker) *jury {
@@ -77,7 +78,7 @@ func newJury(t *testing.T, n int, to ...revoker) *jury {
 	defer cancel()
 	j := new(jury)
 	for i := range n {
-		tok := newToken()
+		tok := later()
 		tok.Subject = fmt.Sprint("jury-", i)
 		j.tokens = append(j.tokens, tok)
 		for _, store := range to {
@@ -105,17 +106,18 @@ func (j *jury) ask(list gate.Blocklist) error {
 	default:
 		j.answered.Add(1)
 	}
-	if took > guardTimeout+grace() {
-		j.late.Add(1)
-	}
 	j.mu.Lock()
 	j.times = append(j.times, took)
 	j.mu.Unlock()
 	return err
 }
 
-// hear puts questions by so many goroutines for a time.
+// hear puts questions by so many goroutines for a time. Beside them it measures how long
+// a goroutine waits for a core, for which no store is to blame.
 func (j *jury) hear(list gate.Blocklist, askers int, d time.Duration) {
+	var all sync.WaitGroup
+	done := make(chan struct{})
+	all.Go(func() { j.measure(done) })
 	var wg sync.WaitGroup
 	end := time.Now().Add(d)
 	for range askers {
@@ -128,21 +130,42 @@ func (j *jury) hear(list gate.Blocklist, askers int, d time.Duration) {
 		})
 	}
 	wg.Wait()
+	close(done)
+	all.Wait()
+}
+
+func (j *jury) measure(done <-chan struct{}) {
+	for !closed(done) {
+		begun := time.Now()
+		time.Sleep(5 * time.Millisecond)
+		late := time.Since(begun) - 5*time.Millisecond
+		j.mu.Lock()
+		j.starved = max(j.starved, late)
+		j.mu.Unlock()
+	}
 }
 
 // reset forgets the counts and returns them.
 func (j *jury) reset() (f finding, times []time.Duration) {
-	f = finding{bad: int(j.wrong.Swap(0) + j.late.Swap(0)), of: int(j.answered.Swap(0) + j.failed.Swap(0)), what: "answers wrong or late"}
-	f.of += f.bad
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	times, j.times = j.times, nil
+	f = finding{bad: int(j.wrong.Swap(0)), what: "answers wrong or late"}
+	f.of = f.bad + int(j.answered.Swap(0)+j.failed.Swap(0))
+	for _, took := range j.times {
+		if took > guardTimeout+grace()+j.starved {
+			f.bad++
+		}
+	}
+	times, j.times, j.starved = j.times, nil, 0
 	return f, times
 }
 
 // back is how long after a repair a node answers again.
 func (j *jury) back(t *testing.T, list gate.Blocklist) time.Duration {
 	t.Helper()
+	done := make(chan struct{})
+	defer close(done)
+	go j.measure(done)
 	start := time.Now()
 	for j.ask(list) != nil {
 		if time.Since(start) > 15*time.Second {
