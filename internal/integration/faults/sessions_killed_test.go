@@ -11,6 +11,7 @@ import (
 	"math/rand/v2"
 	"net/http"
 	"os"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -154,12 +155,12 @@ func (p *helper) wait() (killed bool) {
 const crowd = 4
 
 // kill starts a node, lets users refresh there, and kills it. It returns the tokens of
-// those whose answer has come.
-func (n *sessionNodes) kill(t *testing.T, k killedNode, tokens []string) (got []string) {
+// those whose answer has come, and when the first can have been rotated.
+func (n *sessionNodes) kill(t *testing.T, k killedNode, tokens []string) (began time.Time, got []string) {
 	t.Helper()
 	k.Secret, k.Grace = n.secret, n.grace
 	p := startHelper(t, "KILLED_NODE", string(must(json.Marshal(k))))
-	got = make([]string, len(tokens))
+	began, got = time.Now(), make([]string, len(tokens))
 	var wg sync.WaitGroup
 	for i, raw := range tokens {
 		wg.Go(func() {
@@ -177,55 +178,67 @@ func (n *sessionNodes) kill(t *testing.T, k killedNode, tokens []string) (got []
 	if !p.wait() {
 		t.Errorf("the node was not killed %s", k.Point)
 	}
-	return got
+	return began, got
 }
 
-// refreshed kills a node while users refresh there. It reports whether all of them go on
-// with what they have.
-func (n *sessionNodes) refreshed(t *testing.T, k killedNode) bool {
+// refreshed kills a node while users refresh there. It returns an error if one of them
+// does not go on with what he has.
+func (n *sessionNodes) refreshed(t *testing.T, k killedNode) error {
 	var users []*session.Pair
 	var tokens []string
 	for range crowd {
 		p, _ := n.start(t)
 		users, tokens = append(users, p), append(tokens, p.Refresh())
 	}
-	got := n.kill(t, k, tokens)
-	f := rounds(crowd, "", func(i int) bool { return n.goesOn(t.Context(), users[i], got[i]) })
-	return f.bad == 0
+	began, got := n.kill(t, k, tokens)
+	errs := make([]error, crowd)
+	var wg sync.WaitGroup
+	for i, p := range users {
+		wg.Go(func() { errs[i] = n.goesOn(t.Context(), p, got[i], began) })
+	}
+	wg.Wait()
+	if slices.Contains(errs, errSlow) {
+		return errSlow
+	}
+	return errors.Join(errs...)
 }
 
-// goesOn reports whether a user goes on at the other nodes, with the token of the answer
-// or with the old one where none came, whether both lead to one token, and whether the
-// old one is worth nothing later.
-func (n *sessionNodes) goesOn(ctx context.Context, p *session.Pair, got string) bool {
+// goesOn returns an error if a user does not go on at the other nodes, with the token of
+// the answer or with the old one where none came, if the two do not lead to one token, or
+// if the old one is worth something later.
+func (n *sessionNodes) goesOn(ctx context.Context, p *session.Pair, got string, began time.Time) error {
 	held := p.Refresh()
 	if got != "" {
 		held = got
 	}
-	next, err := n.anyone().Refresh(ctx, held, nil)
-	if err != nil {
-		return false
+	next, err := insist(ctx, n.anyone(), held)
+	if err == nil {
+		var twin *session.Pair
+		if twin, err = n.refresh(ctx, p); err == nil && twin.Refresh() != next.Refresh() {
+			err = errors.New("two live tokens")
+		}
 	}
-	if twin, err := n.anyone().Refresh(ctx, p.Refresh(), nil); err != nil || twin.Refresh() != next.Refresh() {
-		return false
+	if err = n.late(began, err); err != nil {
+		return err
 	}
 	nap(ctx, n.grace+50*time.Millisecond)
-	after, err := n.anyone().Refresh(ctx, next.Refresh(), nil)
-	if err != nil || after.RefreshToken().ID == next.RefreshToken().ID {
-		return false
+	after, err := n.refresh(ctx, next)
+	if err != nil {
+		return err
 	}
-	_, err = n.anyone().Refresh(ctx, p.Refresh(), nil)
-	return errors.Is(err, session.ErrReused) && n.ended(ctx, p.RefreshToken().Subject, after, nil)
+	if after.RefreshToken().ID == next.RefreshToken().ID {
+		return errors.New("the token is not rotated any more")
+	}
+	return n.wantReused(ctx, p, after)
 }
 
-// unfinished kills a node in the middle of ending a session for reuse. It reports whether
-// the other nodes finish the end, when the thief and the user meet them.
-func (n *sessionNodes) unfinished(t *testing.T, k killedNode) bool {
+// unfinished kills a node in the middle of ending a session for reuse. It returns an error
+// if the other nodes do not finish the end, when the thief and the user meet them.
+func (n *sessionNodes) unfinished(t *testing.T, k killedNode) error {
 	p, subject := n.start(t)
-	next, err := n.managers[0].Refresh(t.Context(), p.Refresh(), nil)
+	next, err := n.refresh(t.Context(), p)
 	if err != nil {
-		t.Error(err)
-		return false
+		return err
 	}
 	nap(t.Context(), n.grace+50*time.Millisecond)
 	n.kill(t, k, []string{p.Refresh()})
@@ -236,13 +249,13 @@ func (n *sessionNodes) unfinished(t *testing.T, k killedNode) bool {
 // killedAnywhere kills nodes so many times at each point of a rotation and of an end.
 func (n *sessionNodes) killedAnywhere(t *testing.T, k killedNode, times int) (refreshes, ends finding) {
 	t.Helper()
-	each := func(points []string, what string, one func(*testing.T, killedNode) bool) finding {
-		f := rounds(times*len(points), what, func(i int) bool {
+	each := func(points []string, what string, one func(*testing.T, killedNode) error) finding {
+		f := rounds(times*len(points), what, func(i int) error {
 			k := k
 			k.Point = points[i%len(points)]
 			return one(t, k)
 		})
-		f.more = fmt.Sprintf(" (%d points)", len(points))
+		f.more += fmt.Sprintf(" (%d points)", len(points))
 		return f
 	}
 	refreshes = each([]string{beforeStore, inStore, afterStore, beforeAnswer, inAnswer, anyTime},

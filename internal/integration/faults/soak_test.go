@@ -230,12 +230,12 @@ func (u soakUser) successor() string {
 // to the same token, which is kept for later.
 func (s *site) goOn(users []soakUser) finding {
 	return s.each(users, "users logged out by a fault, or with two live tokens", func(u *soakUser) bool {
-		next, err := s.sessions.insist(s.t.Context(), u.held)
+		next, err := s.sessions.refresh(s.t.Context(), u.held)
 		if err != nil {
 			return false
 		}
 		u.held = next
-		twin, err := s.sessions.insist(s.t.Context(), u.first)
+		twin, err := s.sessions.refresh(s.t.Context(), u.first)
 		s.users = append(s.users, *u)
 		return err == nil && next.RefreshToken().ID == u.successor() && twin.RefreshToken().ID == u.successor()
 	})
@@ -260,12 +260,12 @@ func (s *site) matured() finding {
 	}
 	ctx, next := s.t.Context(), map[*session.Pair]*session.Pair{}
 	f := s.each(ripe, "users who could not go on later, or thieves who could", func(u *soakUser) bool {
-		p, err := s.sessions.insist(ctx, u.held)
+		p, err := s.sessions.refresh(ctx, u.held)
 		next[u.first] = p
 		if err != nil || p.RefreshToken().ID == u.held.RefreshToken().ID {
 			return false
 		}
-		_, err = s.sessions.insist(ctx, u.first)
+		_, err = s.sessions.refresh(ctx, u.first)
 		return errors.Is(err, session.ErrReused)
 	})
 	if len(ripe) > 0 {
@@ -273,7 +273,7 @@ func (s *site) matured() finding {
 	}
 	f.bad += s.each(ripe, "", func(u *soakUser) bool {
 		p := next[u.first]
-		return p != nil && s.sessions.ended(ctx, u.first.RefreshToken().Subject, p, nil)
+		return p != nil && s.sessions.ended(ctx, u.first.RefreshToken().Subject, p, nil) == nil
 	}).bad
 	return f
 }
@@ -294,8 +294,8 @@ func (s *site) accept(users []soakUser) finding {
 	old := append(users, s.users...)
 	s.users = nil
 	f := s.each(old, "tokens from before a wipe were taken", func(u *soakUser) bool {
-		_, first := s.sessions.insist(s.t.Context(), u.first)
-		_, held := s.sessions.insist(s.t.Context(), u.held)
+		_, first := s.sessions.refresh(s.t.Context(), u.first)
+		_, held := s.sessions.refresh(s.t.Context(), u.held)
 		return errors.Is(first, gate.ErrRevoked) && errors.Is(held, gate.ErrRevoked)
 	})
 	return f
