@@ -15,6 +15,7 @@ import (
 	"github.com/jwtgate/gate"
 	"github.com/jwtgate/gate/internal/integration/servers"
 	"github.com/jwtgate/gate/stores"
+	"github.com/jwtgate/gate/stores/gatemem"
 	"github.com/jwtgate/gate/stores/gateredis"
 )
 
@@ -111,6 +112,31 @@ func TestRedis(t *testing.T) {
 		}
 	}
 	compare(t, n, bodies, "rueidis-docache")
+}
+
+// TestMemory compares checks of full tokens per second in gatemem with those of tokens
+// that have an ID alone.
+func TestMemory(t *testing.T) {
+	n := rounds(t)
+	bare, full := fixtures()
+	store := must(gatemem.New(gatemem.Options{}))
+	for i := range tokens {
+		if !revoked(i) {
+			continue
+		}
+		for _, tok := range []*gate.Token{bare[i], full[i]} {
+			if err := store.RevokeToken(t.Context(), tok, stores.Note{}); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	var bodies []*body
+	for _, goroutines := range []int{1, 16} {
+		bodies = append(bodies,
+			&body{store: "gatemem", who: "id-alone", goroutines: goroutines, check: asking(store, bare)},
+			&body{store: "gatemem", who: "gatemem", goroutines: goroutines, check: asking(store, full)})
+	}
+	compare(t, n, bodies, "id-alone")
 }
 
 // day is so long that nothing cached ends in a run.

@@ -230,7 +230,6 @@ func TestSessionBytes(t *testing.T) {
 func addSessions(t *testing.T, store stores.Sessions, n int) {
 	t.Helper()
 	now := time.Now()
-	const agent = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/120.0.0.0 Safari/537.36"
 	for i := range n {
 		_, err := store.AddSession(t.Context(), stores.SessionRecord{
 			ID: fmt.Sprintf("session-id-of-26-chars-%04d", i), Live: fmt.Sprintf("%036d", i), Subject: fmt.Sprint(i), Issued: now, Expires: now.Add(time.Hour),
