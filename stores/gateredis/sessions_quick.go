@@ -20,26 +20,35 @@ import (
 // it returns the time and the old record. In every other case it does nothing.
 // ARGV: session, token, its successor, the grace period and the leeway in microseconds,
 // the time for tests, and whether there is a device, and which.
+//
+// The record begins with the token and has no NUL in its fields, so the pattern starts
+// behind the token. Seconds and microseconds stay the texts that TIME returns: Lua needs
+// longer to format a number than the rest of the script.
 const rotateScript = `local old = redis.call('HGET', KEYS[1], ARGV[1])
 if not old or redis.call('EXISTS', KEYS[2]) == 1 then return {} end
-local live, gen, expires, idle, ends, created, grace, ended, rest =
-  string.match(old, '^([^%z]*)%z([^%z]*)%z[^%z]*%z([^%z]*)%z([^%z]*)%z([^%z]*)%z([^%z]*)%z[^%z]*%z([^%z]*)%z([^%z]*)%z(.*)$')
-if live ~= ARGV[2] or ended ~= '' then return {} end
-local t, now = redis.call('TIME'), tonumber(ARGV[6])
-local sec = tonumber(t[1])
-if now then sec = math.floor(now / 1000000) else now = sec * 1000000 + t[2] end
-local last, exp = tonumber(ends) or 0, tonumber(expires) or 0
-if now < (tonumber(grace) or 0) or (last > 0 and sec >= last) or (exp > 0 and now >= exp * 1000000 + ARGV[5]) then return {} end
-idle = sec + idle
-if idle > sec and (last == 0 or idle < last) then last = idle end
-local at = string.format('%.0f', now)
+local start = #ARGV[2] + 1
+if string.sub(old, 1, start) ~= ARGV[2] .. '\0' then return {} end
+local gen, expires, idle, ends, created, grace, rest =
+  string.match(old, '^(%-?%d+)%z%d*%z(%d*)%z(%d+)%z(%d*)%z(%d*)%z%d*%z(%d*)%z%z()', start + 1)
+if not gen then return {} end
+local t = redis.call('TIME')
+local sec, micro = t[1], t[2]
+if ARGV[6] ~= '' then sec, micro = string.match(ARGV[6], '^(%d+)(%d%d%d%d%d%d)$') end
+local now = sec .. string.sub('00000' .. micro, -6)
+if (grace ~= '' and now - grace < 0) or (ends ~= '' and sec - ends >= 0) or (expires ~= '' and now - expires * 1000000 >= ARGV[5] + 0) then return {} end
+local last, next = ends, sec + idle
+if next - sec > 0 and (ends == '' or next - ends < 0) then last = next end
+rest = string.sub(old, rest)
 if ARGV[7] == '1' then rest = string.match(rest, '^[^%z]*') .. '\0' .. ARGV[8] end
-redis.call('HSET', KEYS[1], ARGV[1], table.concat({ARGV[3], gen, sec, last > 0 and last or '', idle - sec, ends, created, at,
-  string.format('%.0f', now + ARGV[4]), '', rest}, '\0'))
+redis.call('HSET', KEYS[1], ARGV[1], ARGV[3] .. '\0' .. gen .. '\0' .. sec .. '\0' .. last .. '\0' .. idle .. '\0' .. ends .. '\0' ..
+  created .. '\0' .. now .. '\0' .. string.format('%.0f', now + ARGV[4]) .. '\0\0' .. rest)
+if last == '' then
+  redis.call('PERSIST', KEYS[1])
+  return {now, old}
+end
 local has, ms = redis.call('PTTL', KEYS[1]), (last - sec + 1) * 1000 + math.floor(ARGV[5] / 1000)
-if last == 0 then redis.call('PERSIST', KEYS[1])
-elseif (has >= 0 and has < ms) or (has < 0 and redis.call('HLEN', KEYS[1]) == 1) then redis.call('PEXPIRE', KEYS[1], string.format('%.0f', ms)) end
-return {at, old}`
+if (has >= 0 and has < ms) or (has < 0 and redis.call('HLEN', KEYS[1]) == 1) then redis.call('PEXPIRE', KEYS[1], string.format('%.0f', ms)) end
+return {now, old}`
 
 // quickRotate tries rotateScript in one round trip. done is false if it did nothing.
 func (s *Store) quickRotate(ctx context.Context, l logins, r stores.Rotation) (out stores.Rotated, done bool, err error) {
@@ -48,7 +57,8 @@ func (s *Store) quickRotate(ctx context.Context, l logins, r stores.Rotation) (o
 	if gen, ok := r.Token.Generation(); ok {
 		presented.Generation = gen
 	}
-	if err != nil || s.o.Replicas > 0 || s.older(k.epoch, presented) {
+	// A token with NUL is never the live one, but could match several fields of a record.
+	if err != nil || s.o.Replicas > 0 || s.older(k.epoch, presented) || strings.Contains(presented.Live, entrySeparator) {
 		return out, false, err
 	}
 	begun := time.Now()
