@@ -3,6 +3,7 @@ package gatetest
 import (
 	"fmt"
 	"reflect"
+	"strings"
 	"testing"
 	"time"
 
@@ -229,6 +230,9 @@ func checkReuse(s *sessions) {
 		"the grandparent, in the grace period":    func(r stores.SessionRecord) string { return r.Live },
 		"a token that never was, in the grace":    func(stores.SessionRecord) string { return "other" },
 		"the live token of another session, same": func(stores.SessionRecord) string { return "another session-first" },
+		"the live token, and more after a NUL": func(r stores.SessionRecord) string {
+			return storekit.Successor(r.ID, storekit.Successor(r.ID, r.Live)) + "\x000"
+		},
 	} {
 		r := s.begin(s.record(name))
 		second := s.rotate(r, r.Live, stores.SessionRotated, "first")
@@ -284,6 +288,16 @@ func checkLost(s *sessions) {
 func checkNoRecord(s *sessions) {
 	r := s.record("a")
 	s.rotate(r, r.Live, stores.SessionGone, "no record")
+	for _, id := range []string{"a\x00", "\xff", strings.Repeat("k", 1000)} { // which no record can have
+		tok := &gate.Token{ID: r.Live, Subject: "alice", SessionID: id, IssuedAt: r.Issued, Expiry: r.Expires, Type: gate.Refresh}
+		out, err := s.kept.Rotate(s.Context(), stores.Rotation{Token: tok, Grace: testGrace})
+		if s.ok(err, "Rotate"); out.Outcome != stores.SessionGone {
+			s.Errorf("Rotate in the session %.9q = %v, want SessionGone", id, out.Outcome)
+		}
+		if there, err := s.kept.RemoveSession(s.Context(), "alice", id); there || err != nil {
+			s.Errorf("RemoveSession(%.9q) = %v, %v; want false", id, there, err)
+		}
+	}
 	s.begin(r)
 	other := r
 	other.Subject = "bob"

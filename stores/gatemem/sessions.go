@@ -124,12 +124,7 @@ func (s *Store) AddSession(ctx context.Context, r stores.SessionRecord, l stores
 		}
 	}
 	o.remove(func(r stores.SessionRecord) bool { return s.keep.SessionOver(r, o.now) })
-	for _, r := range o.shard.m[r.Subject] {
-		if !r.Ended.IsZero() {
-			ended = append(ended, r.ID)
-		}
-	}
-	return ended, nil
+	return storekit.EndedIn(o.shard.m[r.Subject]), nil
 }
 
 // add adds a record.

@@ -119,7 +119,7 @@ func (s *Store) limitSessions(ctx context.Context, l logins, r stores.SessionRec
 			return nil, fmt.Errorf("gateredis: %w", stores.ErrTooManySessions)
 		}
 		if len(end) == 0 {
-			return endedIn(v.records), nil
+			return storekit.EndedIn(v.records), nil
 		}
 		if err := s.endSessions(ctx, l, v, end); err != nil {
 			return nil, err
@@ -143,16 +143,6 @@ func (s *Store) endSessions(ctx context.Context, l logins, v seen, ids []string)
 		}
 	}
 	return nil
-}
-
-// endedIn returns the IDs of the records that were ended.
-func endedIn(list []stores.SessionRecord) (ended []string) {
-	for _, r := range list {
-		if !r.Ended.IsZero() {
-			ended = append(ended, r.ID)
-		}
-	}
-	return ended
 }
 
 // removeOver removes the expired records.

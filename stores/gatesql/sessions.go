@@ -32,7 +32,7 @@ func (s *Store) sessionsOf(ctx context.Context, subject string, session ...any) 
 	if len(session) > 0 {
 		query = s.sq.find
 	}
-	rows, err := s.query(ctx, query, append([]any{s.sentinel, id, id}, session...)...)
+	rows, err := s.query(ctx, query, append(append([]any{id, id}, session...), s.sentinel)...)
 	if err != nil {
 		return v, err
 	}
@@ -54,12 +54,12 @@ func (s *Store) sessionsOf(ctx context.Context, subject string, session ...any) 
 }
 
 func (s *Store) scanSeen(scan func(...any) error, v *seen, r *sessionRow) error {
-	var replica, undone bool
-	var now, until int64
+	var replica bool
+	var now, until, undone int64
 	var e epoch
 	err := scan(append([]any{
-		(*flag)(&replica), &now, &e.born, (*flag)(&e.accepted), &e.floor, &e.name,
-		&v.seq, &until, (*flag)(&undone), &v.revoked.Generation, &v.revoked.AllGeneration, &v.revoked.Before, &v.revoked.AllBefore, &v.revoked.Except,
+		(*flag)(&replica), &now, &e.born, (*flag)(&e.accepted), &e.floor, &e.name, orZero{&v.seq}, orZero{&until}, orZero{&undone},
+		orZero{&v.revoked.Generation}, orZero{&v.revoked.AllGeneration}, orZero{&v.revoked.Before}, orZero{&v.revoked.AllBefore}, orEmpty{&v.revoked.Except},
 	}, r.fields()...)...)
 	if err != nil {
 		return err
@@ -70,12 +70,10 @@ func (s *Store) scanSeen(scan func(...any) error, v *seen, r *sessionRow) error 
 	if v.now = storekit.FromMicros(now); s.o.ServerClock != nil {
 		v.now = s.o.ServerClock().UTC().Truncate(time.Microsecond)
 	}
-	if undone || !storekit.Live(until, s.o.Clock()) {
+	if undone != 0 || !storekit.Live(until, s.o.Clock()) {
 		v.revoked = storekit.SubjectRecord{}
 	}
-	if e.name != "" {
-		v.epoch = &e
-	}
+	v.epoch = &e
 	return nil
 }
 
@@ -124,6 +122,9 @@ func (s *Store) Rotate(ctx context.Context, r stores.Rotation) (out stores.Rotat
 
 func (s *Store) tryRotate(ctx context.Context, r stores.Rotation) (out stores.Rotated, done bool, err error) {
 	subject, session := storekit.SubjectOf(r.Token), r.Token.SessionID
+	if !storekit.SessionID(session) { // PostgreSQL refuses such a text
+		return stores.Rotated{Outcome: stores.SessionGone}, true, nil
+	}
 	v, err := s.sessionsOf(ctx, subject, session)
 	if err != nil {
 		return out, false, err
@@ -181,7 +182,7 @@ func (s *Store) AddSession(ctx context.Context, r stores.SessionRecord, l stores
 		err = fmt.Errorf("gatesql: %w: there is a session of that ID", stores.ErrSessionID)
 	}
 	if err != nil || l.Max == 0 {
-		return endedIn(v.records), err
+		return storekit.EndedIn(v.records), err
 	}
 	return s.limitSessions(ctx, r, l)
 }
@@ -203,17 +204,7 @@ func (s *Store) limitSessions(ctx context.Context, r stores.SessionRecord, l sto
 			return nil, err
 		}
 	}
-	return append(endedIn(v.records), end...), nil
-}
-
-// endedIn returns the IDs of the records that were ended.
-func endedIn(list []stores.SessionRecord) (ended []string) {
-	for _, r := range list {
-		if !r.Ended.IsZero() {
-			ended = append(ended, r.ID)
-		}
-	}
-	return ended
+	return append(storekit.EndedIn(v.records), end...), nil
 }
 
 // Sessions implements [stores.Sessions].
@@ -232,7 +223,7 @@ func (s *Store) Sessions(ctx context.Context, subject string) ([]stores.SessionR
 
 // RemoveSession implements [stores.Sessions].
 func (s *Store) RemoveSession(ctx context.Context, subject, sessionID string) (bool, error) {
-	if err := s.writable(ctx, subject); err != nil {
+	if err := s.writable(ctx, subject); err != nil || !storekit.SessionID(sessionID) {
 		return false, err
 	}
 	ctx, cancel := s.within(ctx)

@@ -1,6 +1,7 @@
 package gatesql
 
 import (
+	"database/sql"
 	"fmt"
 	"strings"
 	"time"
@@ -12,12 +13,12 @@ import (
 // sessionQueries are the statements for the records of sessions.
 type sessionQueries struct{ list, find, add, change, end, remove, prune string }
 
-// sessionColumns has the columns of a record, each with the value that is read if there
-// is no record, in the order of sessionRow.fields. The subject, which comes before them,
-// is a hash.
+// sessionColumns has the columns of a record, each with its type in PostgreSQL, in the
+// order of sessionRow.fields. The subject, which comes before them, is a hash.
 var sessionColumns = [][2]string{
-	{"sid", "''"}, {"live", "''"}, {"gen", "0"}, {"issued", "0"}, {"expires", "0"}, {"idle", "0"}, {"end_at", "0"},
-	{"created", "0"}, {"seen", "0"}, {"grace", "0"}, {"ended", "0"}, {"remember", "0"}, {"device", "''"}, {"agent", "''"}, {"address", "''"},
+	{"sid", "text"}, {"live", "text"}, {"gen", "bigint"}, {"issued", "bigint"}, {"expires", "bigint"}, {"idle", "bigint"}, {"end_at", "bigint"},
+	{"created", "bigint"}, {"seen", "bigint"}, {"grace", "bigint"}, {"ended", "bigint"}, {"remember", "integer"},
+	{"device", "text"}, {"agent", "text"}, {"address", "text"},
 }
 
 // createSessions makes the table of records. The expiry of a token is in seconds; other
@@ -52,17 +53,18 @@ func (b builder) sessions() sessionQueries {
 }
 
 // look reads the session records of a subject. Each row also has the database's clock,
-// the epoch and the subject's record; without a session there is one row with these. Its
-// parameters: sentinel, subject, subject[, session].
+// the epoch and the subject's record. Without a session there is one row with these, and
+// without an epoch there is none. The columns are plain, since MariaDB needs a third
+// longer for one that replaces NULL. Its parameters: subject, subject[, session],
+// sentinel.
 func (b builder) look(one string) string {
-	q := `SELECT ` + b.role() + `, ` + b.d.micros() + `, COALESCE(g.before_at, 0), COALESCE(g.all_before_at, 0), COALESCE(g.gen, 0), COALESCE(g.except_id, ''),` +
-		` COALESCE(r.seq, 0), COALESCE(r.until_at, 0), COALESCE(r.undone, 0), COALESCE(r.gen, 0), COALESCE(r.all_gen, 0),` +
-		` COALESCE(r.before_at, 0), COALESCE(r.all_before_at, 0), COALESCE(r.except_id, '')`
+	q := `SELECT ` + b.role() + `, ` + b.d.micros() + `, g.before_at, g.all_before_at, g.gen, g.except_id,` +
+		` r.seq, r.until_at, r.undone, r.gen, r.all_gen, r.before_at, r.all_before_at, r.except_id`
 	for _, c := range sessionColumns {
-		q += fmt.Sprintf(`, COALESCE(s.%s, %s)`, c[0], c[1])
+		q += `, s.` + c[0]
 	}
-	return q + ` FROM (SELECT 1 AS one) x LEFT JOIN ` + b.n.entries + ` g ON g.id = ? LEFT JOIN ` + b.n.entries + ` r ON r.id = ?` +
-		` LEFT JOIN ` + b.n.sessions + ` s ON s.subject = ?` + one
+	return q + ` FROM ` + b.n.entries + ` g LEFT JOIN ` + b.n.entries + ` r ON r.id = ?` +
+		` LEFT JOIN ` + b.n.sessions + ` s ON s.subject = ?` + one + ` WHERE g.id = ?`
 }
 
 // bound limits in MariaDB how long a statement waits for a lock.
@@ -82,14 +84,7 @@ func (b builder) guarded() string { return ` AND EXISTS (SELECT 1 FROM ` + b.gua
 func (b builder) addSession() string {
 	names, values := []string{`subject`}, []string{b.typed(`?`, `text`)}
 	for _, c := range sessionColumns {
-		typ := `bigint`
-		if c[1] == `''` {
-			typ = `text`
-		}
-		if c[0] == `remember` {
-			typ = `integer`
-		}
-		names, values = append(names, c[0]), append(values, b.typed(`?`, typ))
+		names, values = append(names, c[0]), append(values, b.typed(`?`, c[1]))
 	}
 	insert, rest := `INSERT INTO `, ` ON CONFLICT (subject, sid) DO NOTHING`
 	if b.d == MySQL {
@@ -140,9 +135,30 @@ type sessionRow struct {
 // fields returns the destinations of the columns, in their order.
 func (r *sessionRow) fields() []any {
 	return []any{
-		&r.id, &r.live, &r.gen, &r.issued, &r.expires, &r.idle, &r.end, &r.created, &r.seen, &r.grace, &r.ended, &r.marked,
-		&r.device.Name, &r.device.UserAgent, &r.device.Address,
+		orEmpty{&r.id}, orEmpty{&r.live}, orZero{&r.gen}, orZero{&r.issued}, orZero{&r.expires}, orZero{&r.idle}, orZero{&r.end},
+		orZero{&r.created}, orZero{&r.seen}, orZero{&r.grace}, orZero{&r.ended}, orZero{&r.marked},
+		orEmpty{&r.device.Name}, orEmpty{&r.device.UserAgent}, orEmpty{&r.device.Address},
 	}
+}
+
+// orZero reads a number, and NULL as 0. It implements sql.Scanner.
+type orZero struct{ to *int64 }
+
+func (o orZero) Scan(v any) error {
+	var n sql.NullInt64
+	err := n.Scan(v)
+	*o.to = n.Int64
+	return err
+}
+
+// orEmpty reads a text, and NULL as "". It implements sql.Scanner.
+type orEmpty struct{ to *string }
+
+func (o orEmpty) Scan(v any) error {
+	var s sql.NullString
+	err := s.Scan(v)
+	*o.to = s.String
+	return err
 }
 
 func (r *sessionRow) record(subject string) stores.SessionRecord {

@@ -117,7 +117,7 @@ func NewSession(s stores.SessionRecord, now time.Time) (stores.SessionRecord, er
 		return s, stores.ErrNoID
 	}
 	for what, id := range map[string]string{"session": s.ID, "token": s.Live} {
-		if id == "" || len(id) > sessionText || !utf8.ValidString(id) || strings.ContainsRune(id, 0) {
+		if !SessionID(id) {
 			return s, fmt.Errorf("%w: that of the %s", stores.ErrSessionID, what)
 		}
 	}
@@ -127,6 +127,11 @@ func NewSession(s stores.SessionRecord, now time.Time) (stores.SessionRecord, er
 	s.Created, s.Seen, s.GraceEnd, s.Ended = now, now, time.Time{}, time.Time{}
 	s.Device = cleanDevice(s.Device)
 	return s, nil
+}
+
+// SessionID reports whether a record can have id as the ID of its session or token.
+func SessionID(id string) bool {
+	return id != "" && len(id) <= sessionText && utf8.ValidString(id) && !strings.ContainsRune(id, 0)
 }
 
 func wholeSecond(t time.Time) time.Time {
@@ -178,6 +183,16 @@ func SortSessions(list []stores.SessionRecord) {
 		}
 		return strings.Compare(b.ID, a.ID)
 	})
+}
+
+// EndedIn returns the IDs of the records that were ended, for AddSession.
+func EndedIn(list []stores.SessionRecord) (ended []string) {
+	for _, s := range list {
+		if !s.Ended.IsZero() {
+			ended = append(ended, s.ID)
+		}
+	}
+	return ended
 }
 
 // LimitSessions applies a limit after a session was added at now. It returns that the new
