@@ -3,6 +3,7 @@ package gateredis
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/jwtgate/gate/stores"
@@ -160,9 +161,19 @@ func (s *Store) removeOver(ctx context.Context, l logins, v seen) error {
 	return err
 }
 
+// removedAtOnce is how many records one script removes at most: Lua has no space for the
+// arguments of more than about 8,000.
+const removedAtOnce = 1000
+
 // removeSessions removes records and returns how many there were.
-func (s *Store) removeSessions(ctx context.Context, l logins, ids []string) (int64, error) {
-	return s.write(ctx, change{key: l.sessions, mark: l.mark, script: removeScript, quiet: true, urgent: true, args: ids})
+func (s *Store) removeSessions(ctx context.Context, l logins, ids []string) (removed int64, err error) {
+	for part := range slices.Chunk(ids, removedAtOnce) {
+		n, err := s.write(ctx, change{key: l.sessions, mark: l.mark, script: removeScript, quiet: true, urgent: true, args: part})
+		if removed += n; err != nil {
+			return removed, err
+		}
+	}
+	return removed, nil
 }
 
 // Sessions lists the sessions of a subject: see [stores.Sessions].

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/jwtgate/gate/stores"
@@ -199,8 +200,12 @@ func (s *Store) limitSessions(ctx context.Context, r stores.SessionRecord, l sto
 		_, err := s.writeSession(ctx, v, s.sq.remove, []any{id, r.ID})
 		return nil, errors.Join(fmt.Errorf("gatesql: %w", stores.ErrTooManySessions), err)
 	}
-	for _, session := range end {
-		if _, err := s.writeSession(ctx, v, s.sq.end, []any{storekit.Micros(v.now), id, session}); err != nil {
+	for part := range slices.Chunk(end, changedAtOnce) {
+		args := []any{storekit.Micros(v.now), id}
+		for _, session := range part {
+			args = append(args, session)
+		}
+		if _, err := s.writeSession(ctx, v, s.o.Dialect.numbered(s.build.endSessions(len(part))), args); err != nil {
 			return nil, err
 		}
 	}
@@ -235,8 +240,8 @@ func (s *Store) RemoveSession(ctx context.Context, subject, sessionID string) (b
 	return s.writeSession(ctx, v, s.sq.remove, []any{s.subjectID(subject), sessionID})
 }
 
-// removedAtOnce is how many records one statement deletes at most.
-const removedAtOnce = 100
+// changedAtOnce is how many records one statement ends or deletes at most.
+const changedAtOnce = 100
 
 // RemoveRevoked implements [stores.Sessions].
 func (s *Store) RemoveRevoked(ctx context.Context, subject string) error {
@@ -255,13 +260,11 @@ func (s *Store) RemoveRevoked(ctx context.Context, subject string) error {
 			gone = append(gone, r.ID)
 		}
 	}
-	for len(gone) > 0 {
-		n := min(len(gone), removedAtOnce)
-		query := s.o.Dialect.numbered(s.build.removeSessions(n))
-		if _, err := s.writeSession(ctx, v, query, append([]any{s.subjectID(subject)}, gone[:n]...)); err != nil {
+	for part := range slices.Chunk(gone, changedAtOnce) {
+		query := s.o.Dialect.numbered(s.build.removeSessions(len(part)))
+		if _, err := s.writeSession(ctx, v, query, append([]any{s.subjectID(subject)}, part...)); err != nil {
 			return err
 		}
-		gone = gone[n:]
 	}
 	return nil
 }

@@ -11,7 +11,7 @@ import (
 )
 
 // sessionQueries are the statements for the records of sessions.
-type sessionQueries struct{ list, find, add, change, end, remove, prune string }
+type sessionQueries struct{ list, find, add, change, remove, prune string }
 
 // sessionColumns has the columns of a record, each with its type in PostgreSQL, in the
 // order of sessionRow.fields. The subject, which comes before them, is a hash.
@@ -43,10 +43,9 @@ func (d definitions) createSessions() []statement {
 func (b builder) sessions() sessionQueries {
 	q := sessionQueries{
 		list: b.look(``), find: b.look(` AND s.sid = ?`), add: b.addSession(), change: b.changeSession(),
-		end:    b.bound() + `UPDATE ` + b.n.sessions + ` SET ended = ? WHERE subject = ? AND sid = ? AND ended = 0` + b.guarded(),
 		remove: b.removeSessions(1), prune: b.pruneSessions(),
 	}
-	for _, s := range []*string{&q.list, &q.find, &q.add, &q.change, &q.end, &q.remove, &q.prune} {
+	for _, s := range []*string{&q.list, &q.find, &q.add, &q.change, &q.remove, &q.prune} {
 		*s = b.d.numbered(*s)
 	}
 	return q
@@ -103,6 +102,12 @@ func (b builder) changeSession() string {
 	return b.bound() + `UPDATE ` + b.n.sessions + ` SET live = ?, issued = ?, expires = ?, seen = ?, grace = ?, ended = ?,` +
 		` device = ?, agent = ?, address = ?, until_at = ? WHERE subject = ? AND sid = ? AND live = ? AND ended = 0` +
 		` AND COALESCE((SELECT r.seq FROM ` + b.n.entries + ` r WHERE r.id = ?), 0) = ?` + b.guarded()
+}
+
+// endSessions ends n sessions of a subject. Its parameters: now, subject, the sessions,
+// sentinel, epoch[, timeout].
+func (b builder) endSessions(n int) string {
+	return b.bound() + `UPDATE ` + b.n.sessions + ` SET ended = ? WHERE subject = ? AND ended = 0 AND sid IN (?` + strings.Repeat(`, ?`, n-1) + `)` + b.guarded()
 }
 
 // removeSessions deletes n records of a subject. Its parameters: subject, the session of

@@ -18,7 +18,7 @@ func TestSessions(t *testing.T) {
 			return func(t *testing.T) {
 				db := (&database{dialect: d.dialect, driver: d.driver, dsn: d.dsn, conns: conns}).open(t)
 				gatetest.Sessions(t, func(t *testing.T, clock func() time.Time) stores.Sessions {
-					return open(t, db, gatesql.Options{Dialect: d.dialect, Table: newTable(), Clock: clock, ServerClock: clock, TrustOlderTokens: true})
+					return open(t, db, gatesql.Options{Dialect: d.dialect, Table: newTable(), Clock: clock, ServerClock: clock, TrustOlderTokens: true, Timeout: 20 * time.Second})
 				})
 			}
 		}
