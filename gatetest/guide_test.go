@@ -18,28 +18,6 @@ import (
 	"github.com/jwtgate/gate/stores/gatemem"
 )
 
-// Account is what the application knows of a user.
-type Account struct{ Name string }
-
-func greet(w http.ResponseWriter, r *http.Request) {
-	account, ok := gate.User[*Account](r.Context())
-	if !ok {
-		http.Error(w, "who are you?", http.StatusInternalServerError)
-		return
-	}
-	fmt.Fprintf(w, "Hello %s", account.Name)
-}
-
-func TestGreet(t *testing.T) {
-	r := httptest.NewRequest("GET", "/hello", nil)
-	r = r.WithContext(gatetest.Context(t, map[string]any{"sub": "42"}, &Account{Name: "Alice"}))
-	w := httptest.NewRecorder()
-	greet(w, r)
-	if got, want := w.Body.String(), "Hello Alice"; got != want {
-		t.Errorf("body = %q, want %q", got, want)
-	}
-}
-
 func welcome(w http.ResponseWriter, r *http.Request) {
 	if t, ok := gate.FromContext(r.Context()); ok {
 		fmt.Fprintf(w, "Welcome back, %s", t.Subject)
