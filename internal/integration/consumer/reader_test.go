@@ -155,7 +155,7 @@ func (r *reader) start(command string) error {
 		close(p.ended)
 	}()
 	r.programs[command], r.last = p, p.printed
-	late := time.After(3 * time.Minute)
+	late := time.After(6 * time.Minute)
 	for r.open() <= before {
 		select {
 		case <-p.ended:
