@@ -72,7 +72,7 @@ func TestGuides(t *testing.T) {
 		}
 		t.Skip(err)
 	}
-	served := proxy(t, repository, []string{"."})
+	env := environment(t, proxy(t, repository, []string{"."}))
 	for _, name := range guides {
 		t.Run(name, func(t *testing.T) {
 			page, err := os.ReadFile(filepath.Join(repository, name))
@@ -80,7 +80,7 @@ func TestGuides(t *testing.T) {
 				t.Fatal(err)
 			}
 			text, ports := otherPorts(t, string(page))
-			r := newReader(t, environment(t, served), ports)
+			r := newReader(t, env, ports)
 			for _, s := range stepsOf(text) {
 				if err := r.follow(s); err != nil {
 					t.Fatalf("%s:%d: %v", name, s.line, err)
