@@ -140,6 +140,7 @@ func checkKind(t *gate.Token, clientID string) error {
 		Typ   *string `json:"typ"`       // Keycloak
 		Use   *string `json:"token_use"` // Cognito
 		Scope any     `json:"scp"`       // access tokens of Entra, B2C and Okta
+		Event any     `json:"events"`    // logout tokens, and others of RFC 8417
 	}
 	switch err := errors.Join(t.Header(&h), t.Claims(&c)); {
 	case err != nil:
@@ -148,6 +149,8 @@ func checkKind(t *gate.Token, clientID string) error {
 		return errors.New("it is an access token (header typ)")
 	case c.Scope != nil:
 		return errors.New("it is an access token (claim scp)")
+	case c.Event != nil:
+		return errors.New("it is a logout token or another event (claim events)")
 	case c.Typ != nil && *c.Typ != "ID", c.Use != nil && *c.Use != "id":
 		return errors.New("it is no ID token (claim typ or token_use)")
 	case t.IssuedAt.IsZero():

@@ -92,6 +92,7 @@ func TestLogin(t *testing.T) {
 		{"an access token of Keycloak", key, nil, claims{"typ": "Bearer"}, nonce, gate.ErrInvalid},
 		{"a refresh token of Keycloak", key, nil, claims{"typ": "Refresh"}, nonce, gate.ErrInvalid},
 		{"an access token of B2C", key, nil, claims{"scp": "read", "azp": "web", "tfp": "B2C_1_in"}, nonce, gate.ErrInvalid},
+		{"a logout token", key, nil, claims{"events": claims{"http://schemas.openid.net/event/backchannel-logout": claims{}}}, nonce, gate.ErrInvalid},
 		{"an access token of Okta", key, nil, claims{"scp": []string{"read"}, "cid": "web"}, nonce, gate.ErrInvalid},
 		{"an access token of Cognito", key, nil, claims{"token_use": "access"}, nonce, gate.ErrInvalid},
 		{"a refresh token of a gate", key, nil, claims{"type": "refresh"}, nonce, gate.ErrWrongType},

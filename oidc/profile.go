@@ -26,10 +26,12 @@ type Profile struct {
 	// write "aud". Default: "aud".
 	AudienceClaim string
 	// Claims lists the claims that a token must have. If values are listed, the claim must be
-	// one of these strings. Otherwise it may have any value except null and an empty one.
+	// one of these strings; "true" is also the JSON value true. Otherwise it may have any
+	// value except null and an empty one.
 	Claims map[string][]string
 	// Absent lists claims that only other kinds of tokens have. A token with one of them is
-	// refused.
+	// refused. So is one with "cnf", which is valid only together with a proof (RFC 9449, RFC
+	// 8705), unless Claims has "cnf". Then check the proof yourself.
 	Absent []string
 	// Narrow is for providers that give everybody tokens for any audience. One of the claims
 	// in this list must be limited with [Profile.Only].
@@ -38,12 +40,17 @@ type Profile struct {
 
 // Only returns a copy of the profile that accepts only these values of a claim. Use it to
 // accept only some clients of a provider, tenants of Entra, or repositories of GitHub.
+// With "email", "email_verified" must be true: at many providers a user can write any
+// address.
 func (p Profile) Only(claim string, values ...string) Profile {
 	p.Claims = maps.Clone(p.Claims)
 	if p.Claims == nil {
 		p.Claims = make(map[string][]string)
 	}
 	p.Claims[claim] = slices.Clone(values)
+	if claim == "email" {
+		p.Claims["email_verified"] = []string{"true"}
+	}
 	return p
 }
 
@@ -76,6 +83,9 @@ type rules struct {
 	needed int // how many of them are required
 }
 
+// proof is the claim of tokens that are valid only together with a proof of possession.
+const proof = "cnf"
+
 type rule struct {
 	absent bool
 	values []string // empty means any value
@@ -88,6 +98,9 @@ func newRules(p *Profile) *rules {
 	}
 	for _, name := range p.Absent {
 		r.claims[name] = rule{absent: true}
+	}
+	if _, checked := p.Claims[proof]; !checked {
+		r.claims[proof] = rule{absent: true}
 	}
 	return r
 }
@@ -127,11 +140,13 @@ func (r *rules) refusal(text []byte) error {
 
 func (r *rule) check(name string, v scan.Value) error {
 	switch {
+	case r.absent && name == proof:
+		return errors.New("the token is valid only together with a proof, which is not checked here (claim cnf)")
 	case r.absent:
 		return fmt.Errorf("the claim %s is that of another kind of token", name)
 	case v.Kind == 'n' || v.Kind == '"' && v.Str == "":
 		return fmt.Errorf("the claim %s is empty", name)
-	case len(r.values) > 0 && (v.Kind != '"' || !slices.Contains(r.values, v.Str)):
+	case len(r.values) > 0 && (v.Kind != '"' && v.Kind != 't' || !slices.Contains(r.values, v.Str)):
 		return fmt.Errorf("the claim %s is not %s", name, strings.Join(r.values, " or "))
 	}
 	return nil

@@ -140,6 +140,9 @@ func providers() []provider {
 			refused: map[string]claims{
 				"of another account":         {"email": "evil@evil.iam.gserviceaccount.com"},
 				"of no account":              {"email": nil},
+				"of an address not verified": {"email_verified": false},
+				"of an address, unsaid":      {"email_verified": nil},
+				"of an address, in a number": {"email_verified": 1},
 				"an ID token of a login":     {"at_hash": "x"},
 				"an ID token with its nonce": {"nonce": "n"},
 				"for another service":        {"aud": "https://other.example"},
@@ -228,6 +231,8 @@ func TestProviders(t *testing.T) {
 			for _, claim := range p.profile.Absent {
 				refused("with "+claim, claims{claim: "x"})
 			}
+			refused("bound to a key", claims{"cnf": claims{"jkt": "x"}})
+			refused("bound to a certificate", claims{"cnf": claims{"x5t#S256": "x"}})
 			refused("of another issuer", claims{"iss": "https://evil.example"})
 			refused("for another service", claims{"aud": "x", "client_id": "x"})
 			refused("of type refresh", claims{"type": "refresh"})
@@ -244,6 +249,32 @@ func TestRFC9068HeaderType(t *testing.T) {
 		_, err := g.CheckToken(t.Context(), gatetest.TokenWithHeader(t, key, claims{"typ": typ}, p.with(nil)), gate.Policy{})
 		if (err == nil) != want {
 			t.Errorf("typ %v: %v", typ, err)
+		}
+	}
+}
+
+// A service that checks the proof says so. "true" is true as text too, as some write it.
+func TestProfileClaims(t *testing.T) {
+	key := must(keys.Generate(keys.ES256)).WithID("k1")
+	profile := oidc.RFC9068().Only("email", "a@b.example")
+	profile.Claims["cnf"] = nil
+	g := must(gate.New(gate.Config{Issuers: []gate.Issuer{must(profile.Issuer(gate.Issuer{Name: name, Keys: publicOf(key), Audiences: []string{"api"}}))}}))
+	for _, tt := range []struct {
+		name    string
+		changes claims
+		want    error
+	}{
+		{"with a proof", nil, nil},
+		{"without", claims{"cnf": nil}, gate.ErrInvalid},
+		{"true as text", claims{"email_verified": "true"}, nil},
+		{"false as text", claims{"email_verified": "false"}, gate.ErrInvalid},
+	} {
+		c := claims{"iss": name, "aud": "api", "client_id": "web", "cnf": claims{"jkt": "x"}, "email": "a@b.example", "email_verified": true, "type": nil, "fresh": nil}
+		for claim, v := range tt.changes {
+			c[claim] = v
+		}
+		if tok, err := g.CheckToken(t.Context(), gatetest.TokenWithHeader(t, key, claims{"typ": "at+jwt"}, c), gate.Policy{}); !errors.Is(err, tt.want) {
+			t.Errorf("%s: %v, %v; want %v", tt.name, tok, err, tt.want)
 		}
 	}
 }
