@@ -237,9 +237,14 @@ func (r *Ring) SigningKey(context.Context, any) (*Key, error) {
 func (r *Ring) VerificationKeys(_ context.Context, u Unverified) ([]*Key, error) {
 	id := u.KeyID()
 	var found []*Key
-	for _, k := range r.live() {
-		if id != "" && k.Key.id == id || id == "" && k.Key.unnamed {
-			found = append(found, k.Key)
+	all := *r.keys.Load()
+	for i := range all {
+		k := all[i].Key
+		if id != "" && k.id != id || id == "" && !k.unnamed {
+			continue
+		}
+		if k, _ = r.unlessGone(&all[i]); k != nil {
+			found = append(found, k)
 		}
 	}
 	return found, nil
