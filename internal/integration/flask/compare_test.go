@@ -87,6 +87,9 @@ func (r reply) summary() string {
 		}
 		return text + " " + string(r.body)
 	}
+	if v, ok := r.value().(object); ok && has(v, "identity") && v["identity"] == nil && equal(v["claims"], object{}) {
+		return text + " anonymous"
+	}
 	return text
 }
 

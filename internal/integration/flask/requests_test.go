@@ -54,7 +54,7 @@ func (s optionSet) carry(q request, place, token string) request {
 // out among the sets.
 func (s optionSet) requests(n int) (all []request) {
 	locations := s.locations()
-	for i, sp := range append(slices.Clone(common), shared(n)...) {
+	for i, sp := range slices.Concat(common, s.relevant(), shared(n)) {
 		place := locations[(n+i)%len(locations)]
 		for j, path := range []string{"/access", "/refresh", "/fresh", "/any", "/optional", "/view", "/user"} {
 			if every := 2 + i/len(common); (i+j+n)%min(every, 3) != 0 { // the others are those of another set
@@ -69,10 +69,12 @@ func (s optionSet) requests(n int) (all []request) {
 			all = append(all, s.carry(q, place, sp.token(s)))
 		}
 		if i >= len(common) || i == n%len(common) {
-			all = append(all, s.inspections(sp, i)...)
+			all = append(all, s.inspections(sp, n)...)
 		}
 	}
-	all = append(all, s.places(n)...)
+	if n%2 == 0 {
+		all = append(all, s.places(n)...)
+	}
 	if n%4 == 0 || s.sets("HEADER", "QUERY", "JSON", "MESSAGE") {
 		all = append(all, s.absent()...)
 	}
@@ -92,23 +94,37 @@ func (s optionSet) sets(words ...string) bool {
 	return false
 }
 
+// relevant are the special specimens that the options of a set are about.
+func (s optionSet) relevant() (all []specimen) {
+	for _, sp := range special() {
+		for option, prefix := range map[string]string{"AUDIENCE": "aud", "ISSUER": "iss", "LEEWAY": "exp", "IDENTITY": "identity"} {
+			if strings.HasPrefix(sp.name, prefix) && s.sets(option) {
+				all = append(all, sp)
+			}
+		}
+	}
+	return all
+}
+
+// stride is prime to the numbers of places, of routes and of methods, so that a specimen
+// comes to all of them. A smaller one, such as 1, compares all with all, in minutes.
+const stride = 17
+
 // shared are the special specimens of one set: every one is in at least seven sets.
 func shared(n int) (all []specimen) {
 	every := special()
-	for i := n % 16; i < len(every); i += 16 {
+	for i := n % stride; i < len(every); i += stride {
 		all = append(all, every[i])
 	}
 	return all
 }
 
 // inspections ask the functions that read a token outside of a guard.
-func (s optionSet) inspections(sp specimen, i int) []request {
+func (s optionSet) inspections(sp specimen, n int) []request {
 	token := sp.token(s)
 	q := request{name: sp.name + " inspected", method: "POST", path: "/inspect", keys: append([]string{"view-error"}, sp.keys...)}
-	return []request{
-		q.json(object{"do": "decode", "token": token, "allow_expired": i%2 == 0}),
-		q.json(object{"do": []string{"jti", "csrf", "headers"}[i%3], "token": token}),
-	}
+	do := []string{"decode", "jti", "decode", "csrf", "headers"}[n%5]
+	return []request{q.json(object{"do": do, "token": token, "allow_expired": n%2 == 0}, "inspected-"+do)}
 }
 
 // places puts a good token into every place, allowed by the options or not, and asks the
