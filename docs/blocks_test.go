@@ -44,9 +44,6 @@ var sourceless = []exception{
 
 type exception struct{ page, begins, why string }
 
-// unfinished are pages whose blocks have no source yet.
-var unfinished = []string{"docs/from-flask.md"}
-
 // followed are the pages that internal/integration/consumer follows from an empty folder:
 // it runs every block without a source.
 var followed = []string{"README.md", "docs/spa.md", "docs/pages.md", "docs/services.md", "docs/testing.md"}
@@ -125,9 +122,6 @@ func TestBlocks(t *testing.T) {
 		page, err := filepath.Rel(root, path)
 		if err != nil {
 			t.Fatal(err)
-		}
-		if slices.Contains(unfinished, page) {
-			continue
 		}
 		wrong, without, after := compare(text)
 		if os.Getenv("UPDATE") != "" && after != text {

@@ -95,3 +95,21 @@ func TestDeviations(t *testing.T) {
 		t.Errorf("from-flask.md should end with this table:\n%s", want)
 	}
 }
+
+// TestManual: every chapter of the manual has a row, and the row a link. That links lead
+// somewhere is TestLinks' business.
+func TestManual(t *testing.T) {
+	rows := make(map[string]string)
+	for _, r := range table(read(t, "docs/from-flask.md"), "Chapter") {
+		rows[r[0]] = r[1]
+	}
+	chapters := strings.Split(strings.TrimSpace(read(t, "docs/testdata/flask-manual.txt")), "\n")
+	for _, chapter := range chapters {
+		if !link.MatchString(rows[chapter]) {
+			t.Errorf("from-flask.md has no link for the chapter %q", chapter)
+		}
+	}
+	if len(rows) != len(chapters) {
+		t.Errorf("from-flask.md has %d chapters, the manual has %d", len(rows), len(chapters))
+	}
+}

@@ -1,6 +1,7 @@
 package flask_test
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -49,6 +50,19 @@ func call(app http.Handler, method, target, authorization string) (int, []byte) 
 	app.ServeHTTP(w, r)
 	body, _ := io.ReadAll(w.Body)
 	return w.Code, body
+}
+
+// The options come from the environment.
+func ExampleFromEnv() {
+	revoked := gate.BlocklistFunc(func(context.Context, *gate.Token) (bool, error) { return false, nil })
+	environ := []string{"JWT_SECRET_KEY=change me: a secret of 32 bytes or more", "JWT_ACCESS_TOKEN_EXPIRES=900"} // os.Environ()
+	// [environment]
+	g, err := flask.FromEnv(environ, func(cfg *gate.Config) { // JWT_SECRET_KEY=... JWT_ACCESS_TOKEN_EXPIRES=900
+		cfg.Blocklist = revoked
+	})
+	// [end]
+	fmt.Println(g, err)
+	// Output: gate.Gate <nil>
 }
 
 // A Flask application moves to Go: its options keep their names, and its clients get

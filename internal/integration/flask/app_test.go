@@ -23,7 +23,6 @@ type spec struct {
 	Name    string   `json:"name"`
 	Options object   `json:"options"`
 	Loaders []string `json:"loaders,omitempty"`
-	Redis   string   `json:"redis,omitempty"`
 }
 
 // app is the application on our side.

@@ -117,19 +117,6 @@ def in_memory(app, jwt):
     jwt.token_in_blocklist_loader(lambda header, claims: claims["jti"] in app.jtis)
 
 
-def in_redis(address):
-    """Redis as the manual of Flask-JWT-Extended uses it: the jti is the key."""
-    import redis
-
-    store = redis.StrictRedis(port=int(address.rpartition(":")[2]), decode_responses=True)
-
-    def register(app, jwt):
-        app.revoked = lambda claims: store.set(claims["jti"], "", ex=app.config["JWT_ACCESS_TOKEN_EXPIRES"])
-        jwt.token_in_blocklist_loader(lambda header, claims: store.get(claims["jti"]) is not None)
-
-    return register
-
-
 def load_users(app, jwt):
     users = {"alice": {"name": "Alice", "id": 1}}
     jwt.user_lookup_loader(lambda header, claims: users.get(claims[app.config["JWT_IDENTITY_CLAIM"]]))
@@ -167,7 +154,7 @@ def build(spec):
         app.config[name] = revive(value)
     jwt = fje.JWTManager(app)
     for name in spec.get("loaders", []):
-        (in_redis(spec["redis"]) if name == "redis" else LOADERS[name])(app, jwt)
+        LOADERS[name](app, jwt)
     for path, arguments in GUARDS.items():
         guarded = fje.jwt_required(**arguments)(who)
         app.add_url_rule(path, path, guarded, methods=METHODS)
