@@ -11,7 +11,8 @@
 // two callbacks for keys and accepts short secrets. [Locations] is the argument of that
 // name of jwt_required. [Errors] answers refused requests; [Message] and [Status] help to
 // write another OnError. The getters (GetJWT and so on) replace the functions of the same
-// purpose in handlers that you port.
+// purpose in handlers that you port. [View] answers the errors that such a handler returns,
+// and [VerifyJWTInRequest] checks the token inside of it.
 //
 // Differences on purpose: the signature is checked before the payload is read; errors in
 // the configuration appear when the gate is made, not at the first request; JSON with a

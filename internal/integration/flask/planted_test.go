@@ -4,6 +4,8 @@ package flask_test
 
 import (
 	"bytes"
+	"encoding/base64"
+	"encoding/json"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -36,9 +38,31 @@ var planted = map[string]func(r *http.Response, body string) string{
 	"a cookie's path":       inCookies(func(line string) string { return strings.Replace(line, "Path=/", "Path=/x", 1) }),
 	"a cookie that is left": inCookies(func(line string) string { return strings.Replace(line, "csrf_refresh_token", "csrf_other_token", 1) }),
 	"a cookie's end":        inCookies(func(line string) string { return strings.Replace(line, "1970", "2070", 1) }),
+	"a lifetime":            func(_ *http.Response, body string) string { return longer(body) },
 	"a claim in a new token": func(_ *http.Response, body string) string {
 		return strings.Replace(body, `{"token":"ey`, `{"token":"fy`, 1)
 	},
+}
+
+// longer lets the token of an answer live five seconds longer.
+func longer(body string) string {
+	before, rest, ok := strings.Cut(body, `{"token":"`)
+	parts := strings.Split(rest, ".")
+	if !ok || len(parts) != 3 {
+		return body
+	}
+	var claims object
+	d := json.NewDecoder(bytes.NewReader(must(base64.RawURLEncoding.DecodeString(parts[1]))))
+	d.UseNumber()
+	if err := d.Decode(&claims); err != nil {
+		panic(err)
+	}
+	if exp, ok := claims["exp"].(json.Number); ok {
+		n, _ := exp.Int64()
+		claims["exp"] = n + 5
+	}
+	parts[1] = base64.RawURLEncoding.EncodeToString([]byte(compact(claims)))
+	return before + `{"token":"` + strings.Join(parts, ".")
 }
 
 func inCookies(change func(string) string) func(*http.Response, string) string {

@@ -81,7 +81,10 @@ func (s optionSet) requests(n int) (all []request) {
 	if n%4 == 1 || s.sets("CSRF", "COOKIE") {
 		all = append(all, s.csrfRequests()...)
 	}
-	return slices.Concat(all, s.cookieRequests(), s.creations(n))
+	if n%2 == 1 || s.sets("CSRF", "COOKIE") {
+		all = append(all, s.cookieRequests()...)
+	}
+	return append(all, s.creations(n)...)
 }
 
 // sets reports whether the name of an option has one of these words.
@@ -108,9 +111,9 @@ func (s optionSet) relevant() (all []specimen) {
 
 // stride is prime to the numbers of places, of routes and of methods, so that a specimen
 // comes to all of them. A smaller one, such as 1, compares all with all, in minutes.
-const stride = 17
+const stride = 23
 
-// shared are the special specimens of one set: every one is in at least seven sets.
+// shared are the special specimens of one set: every one is in at least five sets.
 func shared(n int) (all []specimen) {
 	every := special()
 	for i := n % stride; i < len(every); i += stride {
@@ -154,6 +157,10 @@ func (s optionSet) absent() []request {
 	post := request{name: "absent", method: "POST", path: "/access"}
 	optional := request{name: "absent", method: "GET", path: "/optional"}
 	header := s.text("JWT_HEADER_NAME")
+	strange := func(q request) request {
+		q.keys = []string{"cookie-bytes"}
+		return q.with("Cookie", s.text("JWT_ACCESS_COOKIE_NAME")+"=é"+good)
+	}
 	return []request{
 		get, post, optional,
 		{name: "absent", method: "GET", path: "/view"},
@@ -161,6 +168,7 @@ func (s optionSet) absent() []request {
 		s.carry(request{name: "no loader", method: "GET", path: "/user", keys: []string{"view-error"}}, s.locations()[0], good),
 		{name: "absent", method: "HEAD", path: "/access"},
 		{name: "absent", method: "OPTIONS", path: "/options"},
+		strange(get), strange(optional),
 		get.with(header, "Basic dGVzdDp0ZXN0"),
 		get.with(header, strings.ToLower(scheme)+" "+good),
 		get.with(header, scheme),
@@ -182,7 +190,7 @@ func (s optionSet) csrfRequests() (all []request) {
 	for i, kind := range []string{"ACCESS", "REFRESH"} {
 		path, token := []string{"/access", "/refresh"}[i], common[i].token(s)
 		number := claim("CSRF number", "csrf", 5, "csrf-type")
-		for _, method := range []string{"GET", "POST", "DELETE"} {
+		for _, method := range []string{"GET", []string{"POST", "DELETE"}[i]} {
 			q := request{name: "CSRF", method: method, path: path}.with("Cookie", s.text("JWT_"+kind+"_COOKIE_NAME")+"="+token)
 			name, field := s.text("JWT_"+kind+"_CSRF_HEADER_NAME"), s.text("JWT_"+kind+"_CSRF_FIELD_NAME")
 			form := q.with("Content-Type", "application/x-www-form-urlencoded")
