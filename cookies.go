@@ -46,7 +46,8 @@ type CookieScope struct{ Domain, Path string }
 
 // CookieNames has the names for one type of token. Empty fields have the
 // defaults of Flask-JWT-Extended: "access_token_cookie", "csrf_access_token" (and
-// "refresh_token_cookie", "csrf_refresh_token"), "/", "X-CSRF-TOKEN" and "csrf_token".
+// "refresh_token_cookie", "csrf_refresh_token"), "/", "X-CSRF-TOKEN" and "csrf_token". Two
+// cookies may have one name if no path gets both.
 type CookieNames struct {
 	Name, Path         string // the HttpOnly cookie with the token
 	CSRFName, CSRFPath string // the readable cookie with the CSRF value
@@ -83,7 +84,8 @@ func (c *Cookies) names(typ TokenType) *CookieNames {
 	return &c.Access
 }
 
-// check returns an error for cookies that a browser would drop, or with equal names.
+// check returns an error for cookies that a browser would drop, or would send twice under
+// one name.
 func (c *Cookies) check() error {
 	if c.SameSite == http.SameSiteNoneMode && c.Insecure {
 		return errors.New("Cookies: SameSite=None needs Secure cookies; browsers refuse them otherwise")
