@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"net/http"
 	"strings"
 	"testing"
 	"time"
@@ -100,6 +101,14 @@ func TestFromEnvIgnoresOthers(t *testing.T) {
 	c, err := fromEnv([]string{"JWT_SECRET_KEY=" + secret, "JWT_ISSUER_URL=https://idp.example", "JWT_TTL=5", "JWT_DECODE_AUDIENCE=None", "JWT_COOKIE_DOMAIN=none"})
 	if err != nil || c.Accept.Audiences != nil || c.Cookies.Domain != "" {
 		t.Errorf("audiences %v, domain %q, error %v; None is no value", c.Accept.Audiences, c.Cookies.Domain, err)
+	}
+}
+
+// Of all options, None is a value of this one.
+func TestSameSiteNoneInEnvironment(t *testing.T) {
+	c, err := fromEnv([]string{"JWT_SECRET_KEY=" + secret, "JWT_COOKIE_SAMESITE=None", "JWT_COOKIE_SECURE=true"})
+	if err != nil || c.Cookies.SameSite != http.SameSiteNoneMode {
+		t.Errorf("SameSite %v, error %v", c.Cookies.SameSite, err)
 	}
 }
 

@@ -41,7 +41,7 @@ var table = map[string]option{
 
 	"JWT_COOKIE_SECURE":       boolean(func(s *settings, v bool) { s.cfg.Cookies.Insecure = !v }),
 	"JWT_COOKIE_DOMAIN":       plain(func(s *settings, v string) { s.cfg.Cookies.Domain = v }).orNone(),
-	"JWT_COOKIE_SAMESITE":     sameSite().orNone(),
+	"JWT_COOKIE_SAMESITE":     sameSite().orEmpty(func(*settings) {}), // "None" is a value
 	"JWT_SESSION_COOKIE":      boolean((*settings).sessionCookie),
 	"JWT_ACCESS_COOKIE_NAME":  nonEmpty(func(s *settings, v string) { s.cfg.Cookies.Access.Name = v }),
 	"JWT_ACCESS_COOKIE_PATH":  nonEmpty(func(s *settings, v string) { s.cfg.Cookies.Access.Path = asPath(v) }),

@@ -34,25 +34,27 @@ type app struct {
 
 var methods = []string{"GET", "POST", "PUT", "PATCH", "DELETE"}
 
-// newApp makes the application. edit may be nil.
-func newApp(s spec, edit func(*gate.Config)) (*app, error) {
-	options := object{}
-	for name, v := range s.Options {
-		options[name] = revive(v)
-	}
+// newApp makes the application, with options from the environment where that can hold them.
+func newApp(s spec) (*app, error) {
 	a := &app{ServeMux: http.NewServeMux(), jtis: map[string]bool{"revoked-id": true}}
-	g, err := flask.New(options, func(cfg *gate.Config) {
+	edit := func(cfg *gate.Config) {
 		for _, name := range s.Loaders {
 			a.register(name, cfg)
 		}
-		if edit != nil {
-			edit(cfg)
+	}
+	var err error
+	if environ, ok := environment(s.Options); ok {
+		a.gate, err = flask.FromEnv(environ, edit)
+	} else {
+		options := object{}
+		for name, v := range s.Options {
+			options[name] = revive(v)
 		}
-	})
+		a.gate, err = flask.New(options, edit)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", s.Name, err)
 	}
-	a.gate = g
 	return a, a.route()
 }
 
@@ -62,6 +64,21 @@ func revive(v any) any {
 		return time.Duration(o["$seconds"].(float64) * float64(time.Second))
 	}
 	return v
+}
+
+// environment writes options as variables. It cannot hold an empty text or a lifetime of 0.
+func environment(options object) (environ []string, ok bool) {
+	for name, v := range options {
+		text := fmt.Sprint(revive(v))
+		if all, isList := v.([]any); isList {
+			text = compact(all)
+		}
+		if text == "" || text == "0s" || v == nil && name == "JWT_HEADER_TYPE" {
+			return nil, false
+		}
+		environ = append(environ, name+"="+text)
+	}
+	return environ, true
 }
 
 // guards are the guarded routes; locations are the original's names.

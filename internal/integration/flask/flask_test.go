@@ -13,7 +13,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/jwtgate/gate"
 	"github.com/jwtgate/gate/internal/integration/servers"
 )
 
@@ -48,8 +47,8 @@ func startLive(t testing.TB) *live {
 }
 
 // add makes an application on both sides.
-func (l *live) add(s spec, edit func(*gate.Config)) error {
-	a, err := newApp(s, edit)
+func (l *live) add(s spec) error {
+	a, err := newApp(s)
 	if err != nil {
 		return err
 	}
@@ -92,7 +91,7 @@ func TestSameAnswers(t *testing.T) {
 	l, rows, n := startLive(t), listed(t), tally{}
 	sets := optionSets()
 	for i, s := range sets {
-		if err := l.add(s.spec, nil); err != nil {
+		if err := l.add(s.spec); err != nil {
 			t.Error(err)
 			continue
 		}

@@ -97,7 +97,7 @@ func TestPlantedDifferences(t *testing.T) {
 	l, rows := startLive(t), listed(t)
 	s := with("JWT_SESSION_COOKIE", false)
 	s.Name = "planted"
-	if err := l.add(s.spec, nil); err != nil {
+	if err := l.add(s.spec); err != nil {
 		t.Fatal(err)
 	}
 	good := l.apps[s.Name]

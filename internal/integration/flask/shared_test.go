@@ -57,7 +57,7 @@ func sharedSets() []optionSet {
 func TestTokensCross(t *testing.T) {
 	l := startLive(t)
 	for _, s := range sharedSets() {
-		if err := l.add(s.spec, nil); err != nil {
+		if err := l.add(s.spec); err != nil {
 			t.Fatal(err)
 		}
 		for _, pair := range l.pairs() {
@@ -107,7 +107,7 @@ func TestCookiesCross(t *testing.T) {
 		with("JWT_TOKEN_LOCATION", "cookies", "JWT_COOKIE_SAMESITE", "Strict", "JWT_CSRF_IN_COOKIES", false),
 	} {
 		s.Name = fmt.Sprint("cookies ", i)
-		if err := l.add(s.spec, nil); err != nil {
+		if err := l.add(s.spec); err != nil {
 			t.Fatal(err)
 		}
 		for _, pair := range l.pairs() {
