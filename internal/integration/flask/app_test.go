@@ -23,6 +23,7 @@ type spec struct {
 	Name    string   `json:"name"`
 	Options object   `json:"options"`
 	Loaders []string `json:"loaders,omitempty"`
+	environ bool     // the options come from the environment, if that can hold them
 }
 
 // app is the application on our side.
@@ -34,7 +35,7 @@ type app struct {
 
 var methods = []string{"GET", "POST", "PUT", "PATCH", "DELETE"}
 
-// newApp makes the application, with options from the environment where that can hold them.
+// newApp makes the application.
 func newApp(s spec) (*app, error) {
 	a := &app{ServeMux: http.NewServeMux(), jtis: map[string]bool{"revoked-id": true}}
 	edit := func(cfg *gate.Config) {
@@ -43,7 +44,7 @@ func newApp(s spec) (*app, error) {
 		}
 	}
 	var err error
-	if environ, ok := environment(s.Options); ok {
+	if environ, ok := environment(s.Options); ok && s.environ {
 		a.gate, err = flask.FromEnv(environ, edit)
 	} else {
 		options := object{}

@@ -83,7 +83,7 @@ func optionSets() []optionSet {
 	all := slices.Concat(locationSets(), nameSets(), cookieSets(), csrfSets(), claimSets(), timeSets(), algorithmSets(), loaderSets())
 	all = append(all, mixedSets(all)...)
 	for i := range all {
-		all[i].Name = fmt.Sprint(i)
+		all[i].Name, all[i].environ = fmt.Sprint(i), i%2 == 0
 		if !slices.Contains(all[i].locations(), "cookies") {
 			all[i].keys = append(all[i].keys, "before-csrf")
 		}
