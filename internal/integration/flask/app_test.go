@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"slices"
 	"time"
+	"unicode/utf16"
 
 	"github.com/jwtgate/gate"
 	"github.com/jwtgate/gate/flask"
@@ -150,8 +151,16 @@ func answer(w http.ResponseWriter, v any) error {
 		return err
 	}
 	w.Header().Set("Content-Type", "application/json")
-	_, err := w.Write(b.Bytes())
-	return err
+	for _, r := range b.String() {
+		if r < 0x80 {
+			fmt.Fprintf(w, "%c", r)
+			continue
+		}
+		for _, unit := range utf16.Encode([]rune{r}) {
+			fmt.Fprintf(w, `\u%04x`, unit)
+		}
+	}
+	return nil
 }
 
 func who(w http.ResponseWriter, r *http.Request) error {

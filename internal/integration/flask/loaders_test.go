@@ -5,7 +5,6 @@ package flask_test
 import (
 	"context"
 	"errors"
-	"fmt"
 	"net/http"
 
 	"github.com/jwtgate/gate"
@@ -40,10 +39,7 @@ func (a *app) register(name string, cfg *gate.Config) {
 	case "claims":
 		cfg.Prepare = func(_ context.Context, d *gate.Draft) error {
 			d.Claims["role"], d.Claims["for"], d.Header["kid"] = "reader", d.Identity, "first"
-			if d.Identity == nil {
-				d.Identity = "None"
-			}
-			d.Identity = fmt.Sprint("user:", d.Identity)
+			d.Identity = "user:" + shown(d.Identity)
 			return nil
 		}
 	case "answers":

@@ -87,6 +87,9 @@ func optionSets() []optionSet {
 		if !slices.Contains(all[i].locations(), "cookies") {
 			all[i].keys = append(all[i].keys, "before-csrf")
 		}
+		if has(all[i].Options, "JWT_DECODE_AUDIENCE") {
+			all[i].keys = append(all[i].keys, "before-aud")
+		}
 		if all[i].Options["JWT_COOKIE_DOMAIN"] == ".example.com" {
 			all[i].keys = append(all[i].keys, "before-domain")
 		}

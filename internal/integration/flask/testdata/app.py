@@ -126,10 +126,14 @@ def verify_claims(app, jwt):
     jwt.token_verification_loader(lambda header, claims: claims.get("tenant") != "closed")
 
 
+def text(identity):
+    return identity if isinstance(identity, str) else json.dumps(identity, separators=(",", ":"))
+
+
 def add_claims(app, jwt):
     jwt.additional_claims_loader(lambda identity: {"role": "reader", "for": identity})
     jwt.additional_headers_loader(lambda identity: {"kid": "first"})
-    jwt.user_identity_loader(lambda identity: "user:" + str(identity))
+    jwt.user_identity_loader(lambda identity: "user:" + text(identity))
 
 
 def own_answers(app, jwt):
