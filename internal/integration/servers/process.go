@@ -22,7 +22,7 @@ import (
 
 // startTimeout is how long a server may take until it answers. It is generous:
 // loaded machines are slow, and a server that is ready costs nothing of it.
-const startTimeout = 30 * time.Second
+const startTimeout = time.Minute
 
 // A Process is one running server. Its methods fail the test when they cannot do
 // what they say. They are not safe for concurrent use with each other.
