@@ -25,20 +25,26 @@ type sqlDatabase struct {
 	hold              []string // makes writers wait, until the transaction ends
 }
 
-func sqliteDatabase(t *testing.T) sqlDatabase {
-	return sqlDatabase{"sqlite", "sqlite", "file:" + filepath.Join(t.TempDir(), "db") +
+func sqliteDatabase(t *testing.T) sqlDatabase { return sqliteIn(t.TempDir()) }
+
+func sqliteIn(dir string) sqlDatabase {
+	return sqlDatabase{"sqlite", "sqlite", "file:" + filepath.Join(dir, "db") +
 		"?_pragma=busy_timeout(10000)&_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)&_txlock=immediate", gatesql.SQLite, nil}
 }
 
 func postgresDatabase(t *testing.T) sqlDatabase {
-	return sqlDatabase{"postgres", "pgx", servers.StartPostgres(t, "max_connections=200").DSN, gatesql.Postgres,
-		[]string{"LOCK TABLE gate_revoked IN SHARE ROW EXCLUSIVE MODE"}}
+	return sqlDatabase{"postgres", "pgx", servers.StartPostgres(t, "max_connections=200").DSN, gatesql.Postgres, lockPostgres}
 }
 
 func mariaDatabase(t *testing.T) sqlDatabase {
-	return sqlDatabase{"mariadb", "mysql", servers.StartMariaDB(t).DSN, gatesql.MySQL,
-		[]string{"SELECT COUNT(*) FROM (SELECT id FROM gate_revoked WHERE kind = 'lane' FOR UPDATE) l"}}
+	return sqlDatabase{"mariadb", "mysql", servers.StartMariaDB(t).DSN, gatesql.MySQL, lockMariaDB}
 }
+
+// These make writers wait until their transaction ends.
+var (
+	lockPostgres = []string{"LOCK TABLE gate_revoked IN SHARE ROW EXCLUSIVE MODE"}
+	lockMariaDB  = []string{"SELECT COUNT(*) FROM (SELECT id FROM gate_revoked WHERE kind = 'lane' FOR UPDATE) l"}
+)
 
 func (d sqlDatabase) connect() (*sql.DB, error) {
 	db, err := sql.Open(d.driver, d.dsn)

@@ -172,16 +172,37 @@ func run(t *testing.T, db *sql.DB, statements ...string) {
 	}
 }
 
+// soakDisk is a disk whose power can be cut, or nil where the test may not mount one.
+func soakDisk(t *testing.T, megabytes int64) *servers.Disk {
+	if os.Getuid() != 0 {
+		return nil
+	}
+	return servers.NewDisk(t, megabytes)
+}
+
+// crashFaults are the ways in which a server on a disk ends.
+func crashFaults(p *servers.Process, disk *servers.Disk) []fault {
+	faults := []fault{{name: "kill -9", begin: func() func() { p.Kill(); return p.Start }}}
+	if disk != nil {
+		disk.Sync()
+		faults = append(faults, fault{name: "power cut", begin: func() func() { disk.Cut(p.PID()); p.Kill(); return p.Start }})
+	}
+	return faults
+}
+
 func postgresSite(t *testing.T) *site {
-	disk := servers.NewDisk(t, 1024)
-	pg := servers.StartPostgresIn(t, disk.Dir, "max_connections=200")
-	disk.Sync()
-	d := sqlDatabase{"postgres", "pgx", pg.DSN, gatesql.Postgres, []string{"LOCK TABLE gate_revoked IN SHARE ROW EXCLUSIVE MODE"}}
+	const settings = "max_connections=200"
+	disk := soakDisk(t, 1024)
+	var pg *servers.Postgres
+	if disk == nil {
+		pg = servers.StartPostgres(t, settings)
+	} else {
+		pg = servers.StartPostgresIn(t, disk.Dir, settings)
+	}
+	d := sqlDatabase{"postgres", "pgx", pg.DSN, gatesql.Postgres, lockPostgres}
 	admin := d.pool(t)
 	admin.SetMaxOpenConns(1)
-	return sqlSite(t, d,
-		fault{name: "kill -9", begin: func() func() { pg.Kill(); return pg.Start }},
-		fault{name: "power cut", begin: func() func() { disk.Cut(pg.PID()); pg.Kill(); return pg.Start }},
+	return sqlSite(t, d, append(crashFaults(pg.Process, disk),
 		fault{name: "connections ended", begin: func() func() {
 			run(t, admin, "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid() AND backend_type = 'client backend'")
 			return func() {}
@@ -191,32 +212,35 @@ func postgresSite(t *testing.T) *site {
 			return func() {
 				run(t, admin, "SET default_transaction_read_only = off", "ALTER SYSTEM RESET default_transaction_read_only", "SELECT pg_reload_conf()")
 			}
-		}})
+		}})...)
 }
 
 func mariaSite(t *testing.T) *site {
-	disk := servers.NewDisk(t, 1024)
-	m := servers.StartMariaDBIn(t, disk.Dir, "--innodb-log-file-size=16M")
-	disk.Sync()
-	d := sqlDatabase{"mariadb", "mysql", m.DSN, gatesql.MySQL,
-		[]string{"SELECT COUNT(*) FROM (SELECT id FROM gate_revoked WHERE kind = 'lane' FOR UPDATE) l"}}
+	const option = "--innodb-log-file-size=16M"
+	disk := soakDisk(t, 1024)
+	var m *servers.MariaDB
+	if disk == nil {
+		m = servers.StartMariaDB(t, option)
+	} else {
+		m = servers.StartMariaDBIn(t, disk.Dir, option)
+	}
+	d := sqlDatabase{"mariadb", "mysql", m.DSN, gatesql.MySQL, lockMariaDB}
 	admin := d.pool(t)
-	return sqlSite(t, d,
-		fault{name: "kill -9", begin: func() func() { m.Kill(); return m.Start }},
-		fault{name: "power cut", begin: func() func() { disk.Cut(m.PID()); m.Kill(); return m.Start }},
+	return sqlSite(t, d, append(crashFaults(m.Process, disk),
 		fault{name: "frozen", begin: func() func() { m.Freeze(); return m.Thaw }},
 		fault{name: "read-only", begin: func() func() {
 			run(t, admin, "SET GLOBAL read_only = 1")
 			return func() { run(t, admin, "SET GLOBAL read_only = 0") }
-		}})
+		}})...)
 }
 
 func sqliteSite(t *testing.T) *site {
-	disk := servers.NewDisk(t, 64)
-	d := sqlDatabase{"sqlite", "sqlite", "file:" + filepath.Join(disk.Dir, "db") +
-		"?_pragma=busy_timeout(10000)&_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)&_txlock=immediate", gatesql.SQLite, nil}
-	return sqlSite(t, d, fault{name: "full disk", begin: func() func() {
-		path := filepath.Join(disk.Dir, "ballast")
+	disk := soakDisk(t, 64)
+	if disk == nil {
+		return sqlSite(t, sqliteDatabase(t))
+	}
+	path := filepath.Join(disk.Dir, "ballast")
+	return sqlSite(t, sqliteIn(disk.Dir), fault{name: "full disk", begin: func() func() {
 		f := must(os.Create(path))
 		for {
 			if _, err := f.Write(make([]byte, 1<<20)); err != nil {
