@@ -69,7 +69,7 @@ type jury struct {
 	asked, wrong, answered, failed atomic.Int64
 	mu                             sync.Mutex
 	times                          []time.Duration
-	starved                        time.Duration // the longest that a goroutine waited for a core
+	starved                        time.Duration // the longest that goroutines waited for a core
 }
 
 func newJury(t *testing.T, n int, to ...revoker) *jury {
@@ -134,13 +134,21 @@ func (j *jury) hear(list gate.Blocklist, askers int, d time.Duration) {
 	all.Wait()
 }
 
+// measure takes the time of steps as long as those by which a breaker counts, and keeps by
+// how much twenty in a row were longer than they should be.
 func (j *jury) measure(done <-chan struct{}) {
-	for !closed(done) {
+	const step = guardTimeout / 10
+	var late [20]time.Duration
+	for i := 0; !closed(done); i++ {
 		begun := time.Now()
-		time.Sleep(5 * time.Millisecond)
-		late := time.Since(begun) - 5*time.Millisecond
+		time.Sleep(step)
+		late[i%len(late)] = time.Since(begun) - step
+		sum := time.Duration(0)
+		for _, l := range late {
+			sum += l
+		}
 		j.mu.Lock()
-		j.starved = max(j.starved, late)
+		j.starved = max(j.starved, sum)
 		j.mu.Unlock()
 	}
 }
