@@ -103,18 +103,13 @@ func sentinelSite(t *testing.T) *site {
 	return s
 }
 
-// follow makes an old master a replica of the new one, and waits until it is in step and
-// the sentinels would promote it.
+// follow makes an old master a replica of the new one, and waits until it is in step.
 func follow(t *testing.T, g *servers.SentinelGroup, old *servers.Redis) {
 	master := g.Master()
 	host, port, _ := strings.Cut(master.Addr, ":")
 	servers.Eventually(t, 60*time.Second, func() error {
 		if out, _ := old.TryCLI("INFO", "replication"); strings.Contains(out, "master_link_status:up") {
-			out, _ = g.Sentinels[0].TryCLI("SENTINEL", "replicas", g.Name)
-			if !strings.Contains(out, "_down") && strings.Count(master.CLI("INFO", "replication"), "state=online") == len(g.Nodes)-1 {
-				return nil
-			}
-			return errors.New("a replica is down")
+			return nil
 		}
 		_, _ = old.TryCLI("REPLICAOF", host, port)
 		time.Sleep(100 * time.Millisecond)
