@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"slices"
 	"time"
 
 	"connectrpc.com/connect"
@@ -31,14 +32,19 @@ type Options struct {
 }
 
 // A Guard guards the methods of a server. It is safe for concurrent use.
-type Guard struct{ d *rpcguard.Guard }
+type Guard struct {
+	d       *rpcguard.Guard
+	g       *gate.Gate
+	cookies bool // the gate takes tokens from cookies
+}
 
 // New returns a guard. It panics when no token can meet a policy in o.Methods, as
 // [gate.Gate.Require] does. It also panics when a key there does not have the form
 // "/service/method". If no token can meet a policy of o.PolicyOf, all calls are refused
 // (CodeUnavailable).
 func New(g *gate.Gate, o Options) *Guard {
-	return &Guard{rpcguard.New(g, rpcguard.Options(o))}
+	inCookie := func(l gate.Location) bool { return l.String() == "cookie" }
+	return &Guard{rpcguard.New(g, rpcguard.Options(o)), g, slices.ContainsFunc(g.Config().Locations, inCookie)}
 }
 
 // Option returns the option that guards a handler. Pass it to all handlers of the server.
@@ -70,11 +76,33 @@ func (d *Guard) check(ctx context.Context, spec connect.Spec, _ connect.Peer, h 
 // openedKey is the context key of the rpcguard.Call of a stream.
 type openedKey struct{ d *Guard }
 
-// interceptor ends streams whose token is no longer accepted.
+// interceptor ends streams whose token is no longer accepted, and keeps answers to GET
+// requests out of shared caches.
 type interceptor struct{ d *Guard }
 
-// WrapUnary implements connect.Interceptor and does nothing.
-func (interceptor) WrapUnary(next connect.UnaryFunc) connect.UnaryFunc { return next }
+// WrapUnary implements connect.Interceptor.
+func (i interceptor) WrapUnary(next connect.UnaryFunc) connect.UnaryFunc {
+	return func(ctx context.Context, req connect.AnyRequest) (connect.AnyResponse, error) {
+		res, err := next(ctx, req)
+		if err == nil && req.HTTPMethod() == http.MethodGet {
+			i.d.mark(ctx, res.Header())
+		}
+		return res, err
+	}
+}
+
+// mark does for an answer what gate.Gate.Require does: if a cookie can change it, caches
+// must not give it to others.
+func (d *Guard) mark(ctx context.Context, h http.Header) {
+	t, ok := d.g.FromContext(ctx)
+	if ok && t.Location() != "cookie" || !ok && !d.cookies {
+		return
+	}
+	h.Add("Vary", "Cookie")
+	if ok && h.Get("Cache-Control") == "" {
+		h.Set("Cache-Control", "private")
+	}
+}
 
 // WrapStreamingClient implements connect.Interceptor and does nothing.
 func (interceptor) WrapStreamingClient(next connect.StreamingClientFunc) connect.StreamingClientFunc {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -121,6 +122,33 @@ func TestCookies(t *testing.T) {
 		}
 		_, err := w.call(t, test.procedure, test.header)
 		want(t, err, test.code, test.reason)
+	}
+}
+
+// TestCaches: an answer to a GET request that a cookie can change is not for shared caches.
+func TestCaches(t *testing.T) {
+	w := serve(t, gate.Config{Locations: []gate.Location{gate.FromHeader("Authorization", "Bearer"), gate.FromCookies()}}, all(gate.Policy{Optional: true}))
+	raw := gatetest.Token(t, w.key, map[string]any{"csrf": "value"})
+	for _, test := range []struct {
+		name, value string
+		varies      bool
+		cache       string
+	}{
+		{"Cookie", "access_token_cookie=" + raw, true, "private"},
+		{"Cookie", "other=1", true, ""},
+		{"Authorization", "Bearer " + raw, false, ""},
+	} {
+		req := connect.NewRequest(&empty{})
+		req.Header().Set(test.name, test.value)
+		client := connect.NewClient[empty, text](w.server.Client(), w.server.URL+read, connect.WithHTTPGet(), connect.WithIdempotency(connect.IdempotencyNoSideEffects))
+		res, err := client.CallUnary(t.Context(), req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		vary, cache := res.Header()["Vary"], res.Header().Get("Cache-Control")
+		if slices.Contains(vary, "Cookie") != test.varies || cache != test.cache {
+			t.Errorf("%s %.12s: Vary %q and Cache-Control %q, want %v and %q", test.name, test.value, vary, cache, test.varies, test.cache)
+		}
 	}
 }
 

@@ -47,9 +47,9 @@ func TestRequireAndOption(t *testing.T) {
 	inner := gateconnect.New(w.g, all(gate.Policy{Optional: true, Locations: []gate.Location{gate.FromHeader("X-Inner", "")}}))
 	w.server = start(t, w.g.Require(gate.Policy{})(w.handler(inner.Option())))
 	h := w.bearer(t, nil)
-	for sub, wanted := range map[string]string{"": "visitor", "bob": "bob"} {
-		if sub != "" {
-			h.Set("X-Inner", gatetest.Token(t, w.key, map[string]any{"sub": sub}))
+	for _, wanted := range []string{"visitor", "bob"} {
+		if wanted != "visitor" {
+			h.Set("X-Inner", gatetest.Token(t, w.key, map[string]any{"sub": wanted}))
 		}
 		if user, err := w.call(t, unary, h); err != nil || user != wanted {
 			t.Errorf("the handler sees %q, want %q: %v", user, wanted, err)
