@@ -1,92 +1,33 @@
 package main
 
 import (
-	"bufio"
-	"encoding/json"
-	"io"
 	"net/http"
-	"net/url"
-	"os/exec"
-	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/jwtgate/gate/internal/exampletest"
 )
 
-// start builds the program and runs it until the end of the test.
-func start(t *testing.T) (address string) {
-	t.Helper()
-	binary := filepath.Join(t.TempDir(), "site")
-	if out, err := exec.Command("go", "build", "-o", binary, ".").CombinedOutput(); err != nil {
-		t.Fatalf("go build: %v\n%s", err, out)
-	}
-	cmd := exec.Command(binary, "-addr", "127.0.0.1:0")
-	cmd.Stderr = t.Output()
-	out, err := cmd.StdoutPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		cmd.Process.Kill()
-		cmd.Wait()
-	})
-	line, err := bufio.NewReader(out).ReadString('\n')
-	if err != nil {
-		t.Fatal(err)
-	}
-	return strings.TrimSpace(strings.TrimPrefix(line, "listening on "))
-}
+func TestMain(m *testing.M) { exampletest.Main(m) }
 
 // send sends a request of the page, and returns the answer and its body.
 func send(t *testing.T, method, url, token string) (*http.Response, string) {
 	t.Helper()
-	r, err := http.NewRequestWithContext(t.Context(), method, url, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	r.Header.Set("Origin", "https://app.example")
+	headers := []string{"Origin", "https://app.example"}
 	if token != "" {
-		r.Header.Set("Authorization", "Bearer "+token)
+		headers = append(headers, "Authorization", "Bearer "+token)
 	}
 	if method == http.MethodOptions {
-		r.Header.Set("Access-Control-Request-Method", "DELETE")
-		r.Header.Set("Access-Control-Request-Headers", "authorization")
+		headers = append(headers, "Access-Control-Request-Method", "DELETE", "Access-Control-Request-Headers", "authorization")
 	}
-	resp, err := http.DefaultClient.Do(r)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer resp.Body.Close()
-	body, err := io.ReadAll(resp.Body)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return resp, string(body)
-}
-
-func logIn(t *testing.T, address, name string) string {
-	t.Helper()
-	resp, err := http.PostForm(address+"/login", url.Values{"name": {name}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer resp.Body.Close()
-	var body struct {
-		Token string `json:"access_token"`
-	}
-	if err := json.NewDecoder(resp.Body).Decode(&body); err != nil {
-		t.Fatal(err)
-	}
-	return body.Token
+	return exampletest.Send(t, http.DefaultClient, method, url, "", headers...)
 }
 
 // TestRoutes: what a visitor, a user and an admin may do, and that the page can read every
 // answer.
 func TestRoutes(t *testing.T) {
-	address := start(t)
-	tokens := map[string]string{"visitor": "", "bob": logIn(t, address, "bob"), "alice": logIn(t, address, "alice")}
+	address := exampletest.Serve(t)
+	tokens := map[string]string{"visitor": "", "bob": exampletest.LogIn(t, address, "bob"), "alice": exampletest.LogIn(t, address, "alice")}
 	for _, test := range []struct {
 		request             string
 		visitor, bob, alice int

@@ -1,60 +1,25 @@
 package main
 
 import (
-	"bufio"
 	"context"
 	"errors"
-	"log"
 	"net/http"
-	"os"
-	"os/exec"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
 	"connectrpc.com/connect"
 	"google.golang.org/genproto/googleapis/rpc/errdetails"
+
+	"github.com/jwtgate/gate/internal/exampletest"
 )
 
-var binary string
-
-// TestMain builds the program.
-func TestMain(m *testing.M) {
-	folder, err := os.MkdirTemp("", "notes")
-	if err != nil {
-		log.Fatal(err)
-	}
-	binary = filepath.Join(folder, "notes")
-	if out, err := exec.Command("go", "build", "-o", binary, ".").CombinedOutput(); err != nil {
-		log.Fatalf("go build: %v\n%s", err, out)
-	}
-	code := m.Run()
-	os.RemoveAll(folder)
-	os.Exit(code)
-}
+func TestMain(m *testing.M) { exampletest.Main(m) }
 
 // start runs the service, whose access tokens live two seconds.
 func start(t *testing.T) (address string) {
 	t.Helper()
-	cmd := exec.Command(binary, "-addr", "127.0.0.1:0", "-lifetime", "2s")
-	cmd.Stderr = t.Output()
-	out, err := cmd.StdoutPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		cmd.Process.Kill()
-		cmd.Wait()
-	})
-	line, err := bufio.NewReader(out).ReadString('\n')
-	if err != nil {
-		t.Fatal(err)
-	}
-	return strings.TrimSpace(strings.TrimPrefix(line, "listening on "))
+	return exampletest.Serve(t, "-lifetime", "2s")
 }
 
 var protocols = map[string]connect.ClientOption{
@@ -186,16 +151,7 @@ func TestStreams(t *testing.T) {
 
 func post204(t *testing.T, url, token string) error {
 	t.Helper()
-	r, err := http.NewRequestWithContext(t.Context(), "POST", url, nil)
-	if err != nil {
-		return err
-	}
-	r.Header.Set("Authorization", "Bearer "+token)
-	resp, err := http.DefaultClient.Do(r)
-	if err != nil {
-		return err
-	}
-	defer resp.Body.Close()
+	resp, _ := exampletest.Send(t, http.DefaultClient, "POST", url, "", "Authorization", "Bearer "+token)
 	if resp.StatusCode != http.StatusNoContent {
 		return errors.New(resp.Status)
 	}
@@ -207,24 +163,12 @@ func TestPage(t *testing.T) {
 	address := start(t)
 	for _, path := range []string{notes + "Add", stats + "Count", "/auth/refresh"} {
 		for _, method := range []string{"OPTIONS", "POST"} {
-			r, err := http.NewRequestWithContext(t.Context(), method, address+path, strings.NewReader("{}"))
-			if err != nil {
-				t.Fatal(err)
-			}
-			r.Header.Set("Origin", "https://app.example")
-			status := http.StatusUnauthorized
+			status, headers := http.StatusUnauthorized, []string{"Origin", "https://app.example", "Content-Type", "application/json"}
 			if method == "OPTIONS" {
 				status = http.StatusNoContent
-				r.Header.Set("Access-Control-Request-Method", "POST")
-				r.Header.Set("Access-Control-Request-Headers", "authorization,connect-protocol-version,content-type")
-			} else {
-				r.Header.Set("Content-Type", "application/json")
+				headers = append(headers, "Access-Control-Request-Method", "POST", "Access-Control-Request-Headers", "authorization,connect-protocol-version,content-type")
 			}
-			resp, err := http.DefaultClient.Do(r)
-			if err != nil {
-				t.Fatal(err)
-			}
-			resp.Body.Close()
+			resp, _ := exampletest.Send(t, http.DefaultClient, method, address+path, "{}", headers...)
 			if resp.StatusCode != status || resp.Header.Get("Access-Control-Allow-Origin") != "https://app.example" {
 				t.Errorf("%s %s: %s, open to %q", method, path, resp.Status, resp.Header.Get("Access-Control-Allow-Origin"))
 			}
@@ -236,7 +180,7 @@ func TestPage(t *testing.T) {
 func TestClient(t *testing.T) {
 	t.Parallel()
 	address := start(t)
-	cmd := exec.Command(binary, "-client", "-addr", strings.TrimPrefix(address, "http://"), "hello")
+	cmd := exampletest.Command("-client", "-addr", strings.TrimPrefix(address, "http://"), "hello")
 	out, err := cmd.CombinedOutput() // ends with the token of the stream
 	if err == nil || !strings.HasPrefix(string(out), "alice: hello\n") || !strings.Contains(string(out), "unauthenticated: The token has expired") {
 		t.Errorf("the client: %v\n%s", err, out)

@@ -1,78 +1,24 @@
 package main
 
 import (
-	"bufio"
-	"bytes"
 	"encoding/json"
 	"errors"
-	"io"
-	"log"
 	"net/http"
-	"net/url"
-	"os"
-	"os/exec"
-	"path/filepath"
 	"strings"
 	"testing"
 
 	"github.com/coder/websocket"
 	"github.com/coder/websocket/wsjson"
+
+	"github.com/jwtgate/gate/internal/exampletest"
 )
 
-var binary string
-
-// TestMain builds the program.
-func TestMain(m *testing.M) {
-	folder, err := os.MkdirTemp("", "site")
-	if err != nil {
-		log.Fatal(err)
-	}
-	binary = filepath.Join(folder, "site")
-	if out, err := exec.Command("go", "build", "-o", binary, ".").CombinedOutput(); err != nil {
-		log.Fatalf("go build: %v\n%s", err, out)
-	}
-	code := m.Run()
-	os.RemoveAll(folder)
-	os.Exit(code)
-}
+func TestMain(m *testing.M) { exampletest.Main(m) }
 
 // start runs the program until the end of the test.
 func start(t *testing.T, lifetime string) (address string) {
 	t.Helper()
-	cmd := exec.Command(binary, "-addr", "127.0.0.1:0", "-lifetime", lifetime)
-	cmd.Stderr = t.Output()
-	out, err := cmd.StdoutPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		cmd.Process.Kill()
-		cmd.Wait()
-	})
-	line, err := bufio.NewReader(out).ReadString('\n')
-	if err != nil {
-		t.Fatal(err)
-	}
-	return strings.TrimSpace(strings.TrimPrefix(line, "listening on "))
-}
-
-func logIn(t *testing.T, address, name string) string {
-	t.Helper()
-	resp, err := http.PostForm(address+"/login", url.Values{"name": {name}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer resp.Body.Close()
-	var body struct {
-		Token string `json:"access_token"`
-	}
-	if err := json.NewDecoder(resp.Body).Decode(&body); err != nil {
-		t.Fatal(err)
-	}
-	return body.Token
+	return exampletest.Serve(t, "-lifetime", lifetime)
 }
 
 // post sends a query, and returns the status and the answer.
@@ -82,30 +28,19 @@ func post(t *testing.T, address, token, query string) (int, string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r, err := http.NewRequestWithContext(t.Context(), "POST", address+"/graphql", bytes.NewReader(body))
-	if err != nil {
-		t.Fatal(err)
-	}
+	headers := []string{"Content-Type", "application/json"}
 	if token != "" {
-		r.Header.Set("Authorization", "Bearer "+token)
+		headers = append(headers, "Authorization", "Bearer "+token)
 	}
-	resp, err := http.DefaultClient.Do(r)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer resp.Body.Close()
-	answer, err := io.ReadAll(resp.Body)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return resp.StatusCode, string(answer)
+	resp, answer := exampletest.Send(t, http.DefaultClient, "POST", address+"/graphql", string(body), headers...)
+	return resp.StatusCode, answer
 }
 
 // TestFields: what a visitor and users may ask for, over HTTP and over a WebSocket. One
 // query can have fields that are answered and fields that are refused.
 func TestFields(t *testing.T) {
 	address := start(t, "1h")
-	tokens := map[string]string{"visitor": "", "bob": logIn(t, address, "bob"), "alice": logIn(t, address, "alice")}
+	tokens := map[string]string{"visitor": "", "bob": exampletest.LogIn(t, address, "bob"), "alice": exampletest.LogIn(t, address, "alice")}
 	for _, test := range []struct{ query, visitor, bob, alice string }{
 		{"{ count }", `{"count":0}`, `{"count":0}`, `{"count":0}`},
 		{"{ me }", `"code":"missing`, `{"me":"bob"}`, `{"me":"alice"}`},
@@ -223,8 +158,8 @@ func (c *client) end(code websocket.StatusCode, reason string) {
 
 func TestSubscription(t *testing.T) {
 	address := start(t, "1h")
-	alice := logIn(t, address, "alice")
-	bob := open(t, address, logIn(t, address, "bob"))
+	alice := exampletest.LogIn(t, address, "alice")
+	bob := open(t, address, exampletest.LogIn(t, address, "bob"))
 	for _, id := range []string{"1", "2"} {
 		bob.send("subscribe", id, "subscription { added }")
 	}
@@ -254,18 +189,13 @@ func TestSubscription(t *testing.T) {
 func TestEnds(t *testing.T) {
 	address := start(t, "2s")
 	dial(t, address, "bad").end(forbidden, "segments")
-	token := logIn(t, address, "bob")
+	token := exampletest.LogIn(t, address, "bob")
 	loggedOut := open(t, address, token)
-	r, err := http.NewRequestWithContext(t.Context(), "POST", address+"/logout", nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	r.Header.Set("Authorization", "Bearer "+token)
-	if resp, err := http.DefaultClient.Do(r); err != nil || resp.StatusCode != 204 {
-		t.Fatal(err, resp)
+	if resp, _ := exampletest.Send(t, http.DefaultClient, "POST", address+"/logout", "", "Authorization", "Bearer "+token); resp.StatusCode != 204 {
+		t.Fatal(resp.Status)
 	}
 	loggedOut.end(forbidden, "revoked")
-	expired := open(t, address, logIn(t, address, "bob"))
+	expired := open(t, address, exampletest.LogIn(t, address, "bob"))
 	expired.send("subscribe", "1", "subscription { added }")
 	expired.end(forbidden, "expired")
 	if _, resp, err := websocket.Dial(t.Context(), address+"/graphql", &websocket.DialOptions{HTTPHeader: http.Header{"Origin": {"https://evil.example"}}}); err == nil || resp.StatusCode != 403 {

@@ -1,13 +1,8 @@
 package main
 
 import (
-	"bufio"
 	"context"
 	"io"
-	"log"
-	"os"
-	"os/exec"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -19,67 +14,16 @@ import (
 	"google.golang.org/grpc/metadata"
 	"google.golang.org/grpc/status"
 	"google.golang.org/protobuf/types/known/structpb"
+
+	"github.com/jwtgate/gate/internal/exampletest"
 )
 
-// process is a running program.
-type process struct {
-	in  io.Writer
-	out *bufio.Reader
-}
-
-// run starts the program. It ends with the test.
-func run(t *testing.T, args ...string) process {
-	t.Helper()
-	cmd := exec.Command(binary, args...)
-	cmd.Stderr = t.Output()
-	in, err := cmd.StdinPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	out, err := cmd.StdoutPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		cmd.Process.Kill()
-		cmd.Wait()
-	})
-	return process{in, bufio.NewReader(out)}
-}
-
-func (p process) line(t *testing.T) string {
-	t.Helper()
-	line, err := p.out.ReadString('\n')
-	if err != nil {
-		t.Fatal(err)
-	}
-	return strings.TrimSpace(line)
-}
-
-var binary string
-
-// TestMain builds the program.
-func TestMain(m *testing.M) {
-	folder, err := os.MkdirTemp("", "notes")
-	if err != nil {
-		log.Fatal(err)
-	}
-	binary = filepath.Join(folder, "notes")
-	if out, err := exec.Command("go", "build", "-o", binary, ".").CombinedOutput(); err != nil {
-		log.Fatalf("go build: %v\n%s", err, out)
-	}
-	code := m.Run()
-	os.RemoveAll(folder)
-	os.Exit(code)
-}
+func TestMain(m *testing.M) { exampletest.Main(m) }
 
 // start runs the service, whose access tokens live two seconds.
 func start(t *testing.T) (addr string, conn *grpc.ClientConn) {
 	t.Helper()
-	addr = strings.TrimPrefix(run(t, "-addr", "127.0.0.1:0", "-lifetime", "2s").line(t), "listening on ")
+	addr = exampletest.Serve(t, "-lifetime", "2s")
 	conn, err := dial(addr)
 	if err != nil {
 		t.Fatal(err)
@@ -190,23 +134,23 @@ func TestSession(t *testing.T) {
 func TestClient(t *testing.T) {
 	t.Parallel()
 	addr, _ := start(t)
-	alice := run(t, "-client", "-addr", addr, "-name", "alice")
+	alice := exampletest.Run(t, "-client", "-addr", addr, "-name", "alice")
 	for range 3 { // streams
-		if got := alice.line(t); got != "watching" {
+		if got := alice.Line(t); got != "watching" {
 			t.Fatalf("the client says %q", got)
 		}
-		io.WriteString(alice.in, "hello\n")
-		if got := alice.line(t); got != "alice: hello" {
+		io.WriteString(alice.In, "hello\n")
+		if got := alice.Line(t); got != "alice: hello" {
 			t.Fatalf("the client says %q", got)
 		}
 	}
-	bob := run(t, "-client", "-addr", addr, "-name", "bob")
-	bob.line(t)
-	io.WriteString(bob.in, "hello\n")
-	if got := bob.line(t); got != "The token lacks the scope that this route asks for" {
+	bob := exampletest.Run(t, "-client", "-addr", addr, "-name", "bob")
+	bob.Line(t)
+	io.WriteString(bob.In, "hello\n")
+	if got := bob.Line(t); got != "The token lacks the scope that this route asks for" {
 		t.Errorf("the client says %q", got)
 	}
-	if out, err := exec.Command(binary, "-client", "-addr", addr, "-name", "mallory").CombinedOutput(); err == nil || !strings.Contains(string(out), "no such user") {
+	if out, err := exampletest.Command("-client", "-addr", addr, "-name", "mallory").CombinedOutput(); err == nil || !strings.Contains(string(out), "no such user") {
 		t.Errorf("a client who is nobody: %v, %s", err, out)
 	}
 }
