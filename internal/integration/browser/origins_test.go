@@ -108,6 +108,13 @@ func TestOtherOriginAPI(t *testing.T) {
 			s.clock.Advance(time.Hour)
 			wantText(t, tab, request, "200 alice x")
 
+			// Somebody else logs in, and no client is told. The CSRF value is another one now.
+			eval[int](t, tab, `fetch("`+api+`/login", { method: "POST", credentials: "include", body: new URLSearchParams({ name: "bob" }) }).then((r) => r.status)`)
+			if !eval[bool](t, tab, "gate.refresh()") {
+				t.Error("no refresh after another login")
+			}
+			wantText(t, tab, request, "200 bob x")
+
 			// A page of another site may call nothing, also where cookies are sent.
 			visitWithClient(t, tab, pages("evil.example.com")+"/page", options)
 			if got := eval[string](t, tab, `gate.refresh().catch((err) => err.name)`); got != "TypeError" {

@@ -180,6 +180,27 @@ func TestLogoutInAnotherTab(t *testing.T) {
 			logIn(t, tabs[0], "bob")
 			waitFor(t, tabs[1], `events.includes("login in another tab")`)
 			wantText(t, tabs[1], `"/me", { method: "POST", body: new URLSearchParams({ note: "x" }) }`, "200 bob x")
+
+			logIn(t, tabs[0], "carol") // without a logout before
+			waitFor(t, tabs[1], `events.filter((e) => e === "login in another tab").length === 2`)
+			wantText(t, tabs[1], `"/me"`, "200 carol ")
 		})
 	}
+}
+
+// TestRefreshMeetsLogout: a refresh that waits for the logout of another tab finds nobody.
+func TestRefreshMeetsLogout(t *testing.T) {
+	s := newSite(t, gate.Cookies{}, session.Cookies)
+	tabs := twoTabs(t, s, cookiesClient)
+	h := &held{open: make(chan struct{})}
+	s.on("/auth/logout", h.serve)
+	eval[int](t, tabs[0], `globalThis.left = gate.logout(), 0`)
+	h.reach(t, 1)
+	eval[int](t, tabs[1], `globalThis.answer = gate.refresh(), 0`)
+	waitFor(t, tabs[1], `(async () => (await navigator.locks.query()).pending.length === 1)()`)
+	close(h.open)
+	if eval[bool](t, tabs[1], "answer") {
+		t.Error("a refresh after the logout has found a login")
+	}
+	wantText(t, tabs[1], `"/me"`, "401 ")
 }
