@@ -10,6 +10,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -296,7 +297,7 @@ func TestOpen(t *testing.T) {
 	if d := start(t, "-open"); !strings.Contains(d.next(t), "No browser could be opened") {
 		t.Error("without a browser there is no note")
 	}
-	name, file := filepath.Join(dir, opener("linux")[0]), filepath.Join(dir, "opened")
+	name, file := filepath.Join(dir, opener(runtime.GOOS)[0]), filepath.Join(dir, "opened")
 	if err := os.WriteFile(name, []byte("#!/bin/sh\necho \"$1\" >"+file+"\n"), 0o700); err != nil {
 		t.Fatal(err)
 	}

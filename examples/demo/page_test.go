@@ -68,6 +68,9 @@ func TestPageHasNothingInline(t *testing.T) {
 	if found := inline.FindString(html); found != "" {
 		t.Errorf("the page has %q", found)
 	}
+	if forms, post := strings.Count(html, "<form"), strings.Count(html, `method="post"`); forms != post || forms == 0 {
+		t.Errorf("%d of %d forms say POST; without the script the others would write a password into the URL", post, forms)
+	}
 }
 
 // The scripts ask for elements by their identifiers, and import names: all must exist.

@@ -3,68 +3,17 @@
 package browser_test
 
 import (
-	"bufio"
 	"context"
 	"fmt"
-	"os"
-	"os/exec"
-	"path/filepath"
 	"slices"
 	"strings"
-	"sync"
 	"testing"
 
 	"github.com/chromedp/cdproto/cdp"
 	logs "github.com/chromedp/cdproto/log"
-	cdppage "github.com/chromedp/cdproto/page"
 	"github.com/chromedp/cdproto/runtime"
 	"github.com/chromedp/chromedp"
 )
-
-// demoBinary builds examples/demo once.
-var demoBinary = sync.OnceValues(func() (string, error) {
-	dir, err := os.MkdirTemp("", "demo")
-	if err != nil {
-		return "", err
-	}
-	build := exec.Command("go", "build", "-o", filepath.Join(dir, "demo"), ".")
-	build.Dir, build.Env = "../../../examples/demo", append(os.Environ(), "GOWORK=off")
-	if out, err := build.CombinedOutput(); err != nil {
-		return "", fmt.Errorf("%w\n%s", err, out)
-	}
-	return filepath.Join(dir, "demo"), nil
-})
-
-// startDemo starts the demo, and returns the address that it prints first.
-func startDemo(t *testing.T) string {
-	t.Helper()
-	binary, err := demoBinary()
-	if err != nil {
-		t.Fatal(err)
-	}
-	cmd := exec.Command(binary, "-addr", "127.0.0.1:0")
-	out, err := cmd.StdoutPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		_ = cmd.Process.Signal(os.Interrupt)
-		_ = cmd.Wait()
-	})
-	line, err := bufio.NewReader(out).ReadString('\n')
-	if err != nil {
-		t.Fatal(err)
-	}
-	_, after, _ := strings.Cut(line, "Open ")
-	url, _, ok := strings.Cut(after, " ")
-	if !ok {
-		t.Fatalf("the demo prints %q first, not its address", line)
-	}
-	return url
-}
 
 // visitDemo opens the page in a profile of its own. What the browser logs as an error, such
 // as something that the Content-Security-Policy refuses, fails the test; an answer like 401
@@ -146,7 +95,7 @@ func wantAnswer(t *testing.T, tab context.Context, route, want string) {
 
 // TestDemoByKeyboard: a newcomer who uses the keyboard alone logs in and calls a route.
 func TestDemoByKeyboard(t *testing.T) {
-	tab := visitDemo(t, startDemo(t))
+	tab := visitDemo(t, startExample(t, "demo"))
 	press := func(keys string) { t.Helper(); do(t, tab, chromedp.KeyEvent(keys)) }
 	focus := func() string {
 		return eval[string](t, tab, `document.activeElement.id || document.activeElement.name || document.activeElement.textContent`)
@@ -190,7 +139,7 @@ func TestDemoByKeyboard(t *testing.T) {
 
 // TestDemoWays: every way in which tokens travel opens and refuses the same routes.
 func TestDemoWays(t *testing.T) {
-	url := startDemo(t)
+	url := startExample(t, "demo")
 	for way, sent := range map[string]string{
 		"header": "authorization: Bearer eyJ", "cookie": "x-csrf-token: ", "split": "authorization: Bearer eyJ",
 		"query": "?access_token=eyJ", "body": `"access_token":"eyJ`,
@@ -249,7 +198,7 @@ func cookieNames(t *testing.T, tab context.Context, url string) (names []string)
 // TestDemoTokens: the page shows both tokens decoded, also those that it cannot read, and
 // counts down. A login in cookies survives a reload.
 func TestDemoTokens(t *testing.T) {
-	url := startDemo(t)
+	url := startExample(t, "demo")
 	for way, survives := range map[string]bool{"header": false, "cookie": true, "split": true} {
 		t.Run(way, func(t *testing.T) {
 			tab := visitDemo(t, url)
@@ -281,7 +230,7 @@ func TestDemoTokens(t *testing.T) {
 
 // TestDemoExpiry: a call whose token has expired is refreshed, once the page may.
 func TestDemoExpiry(t *testing.T) {
-	url := startDemo(t)
+	url := startExample(t, "demo")
 	for _, way := range []string{"header", "split"} {
 		t.Run(way, func(t *testing.T) {
 			t.Parallel()
@@ -299,79 +248,10 @@ func TestDemoExpiry(t *testing.T) {
 	}
 }
 
-// TestDemoAttacks: each attack is refused, and the page says why.
-func TestDemoAttacks(t *testing.T) {
-	url := startDemo(t)
-	for _, tt := range []struct{ way, attack, want string }{
-		{"header", "noCSRF", "Nothing to attack here"},
-		{"header", "tampered", "Refused: 401 signature."},
-		{"header", "wrongType", "Refused: 401 access_wanted."},
-		{"header", "replay", "Refused: 401 refresh.reuse_detected."},
-		{"cookie", "noCSRF", "Refused: 403 csrf_missing."},
-		{"cookie", "tampered", "Refused: 401 signature."},
-		{"cookie", "wrongType", "Not possible here"},
-		{"split", "noCSRF", "Refused: 403 csrf_missing."},
-		{"split", "replay", "Not possible here"},
-	} {
-		t.Run(tt.way+"/"+tt.attack, func(t *testing.T) {
-			tab := visitDemo(t, url)
-			demoLogin(t, tab, tt.way)
-			click(t, tab, `[data-attack=`+tt.attack+`]`)
-			got := eval[string](t, tab, `document.querySelector("[data-attack=`+tt.attack+`]").closest("li").querySelector(".result").textContent`)
-			if !strings.HasPrefix(got, tt.want) {
-				t.Errorf("the page says %q, want %q", got, tt.want)
-			}
-			if tt.attack == "replay" && tt.way == "header" {
-				wantIn(t, tab, "#status", "The session was ended")
-				wantAnswer(t, tab, "/me", "401")
-			} else {
-				wantAnswer(t, tab, "/me", "200")
-			}
-		})
-	}
-}
-
-// TestDemoForms: a form of another origin and one of another site end no session.
-func TestDemoForms(t *testing.T) {
-	url := startDemo(t)
-	tab := visitDemo(t, url)
-	demoLogin(t, tab, "cookie")
-	for button, want := range map[string]string{"port": "Refused: 403 csrf_origin.", "site": "Refused: 401 No token was sent"} {
-		click(t, tab, `[data-evil=`+button+`]`)
-		pressInFrame(t, tab)
-		wantIn(t, tab, "#evil-result", "efused")
-		if got := text(t, tab, "#evil-result"); !strings.HasPrefix(got, want) {
-			t.Errorf("the form of another %s: %q, want %q", button, got, want)
-		}
-		wantAnswer(t, tab, "/me", "200")
-	}
-}
-
-// pressInFrame presses the attacker's button with the mouse until there is an answer, since
-// no script of the page reaches into the frame.
-func pressInFrame(t *testing.T, tab context.Context) {
-	t.Helper()
-	waitFor(t, tab, `document.getElementById("evil").contentDocument === null`) // the attacker's page is there
-	const answered = `document.getElementById("evil").contentDocument !== null`
-	for range 100 {
-		at := eval[[]float64](t, tab, `(() => {
-			const frame = document.getElementById("evil");
-			frame.scrollIntoView({ block: "center", behavior: "instant" });
-			const { x, y } = frame.getBoundingClientRect();
-			return [x, y];
-		})()`)
-		do(t, tab, chromedp.MouseClickXY(at[0]+50, at[1]+75))
-		if eval[bool](t, tab, `new Promise((done) => setTimeout(() => done(`+answered+`), 200))`) {
-			return
-		}
-	}
-	t.Fatal("the attacker's form is not sent")
-}
-
 // TestDemoDevices: sessions on other devices are listed and ended, and a logout everywhere
 // reaches another browser.
 func TestDemoDevices(t *testing.T) {
-	url := startDemo(t)
+	url := startExample(t, "demo")
 	here, there := visitDemo(t, url), visitDemo(t, url)
 	demoLogin(t, here, "cookie")
 	click(t, here, "#another-form button")
@@ -407,7 +287,7 @@ func TestDemoDevices(t *testing.T) {
 
 // TestDemoTabs: a logout in one tab ends the other, and a login reaches it.
 func TestDemoTabs(t *testing.T) {
-	url := startDemo(t)
+	url := startExample(t, "demo")
 	first := visitDemo(t, url)
 	second := newTab(t, first)
 	visit(t, second, url)
@@ -420,7 +300,7 @@ func TestDemoTabs(t *testing.T) {
 
 // TestDemoKeys: the key is replaced while a user is logged in.
 func TestDemoKeys(t *testing.T) {
-	tab := visitDemo(t, startDemo(t))
+	tab := visitDemo(t, startExample(t, "demo"))
 	demoLogin(t, tab, "header")
 	wantIn(t, tab, "#access-text", `"kid": "first"`)
 	click(t, tab, "#rotate")
@@ -434,7 +314,7 @@ func TestDemoKeys(t *testing.T) {
 
 // TestDemoEvents: the log shows what this browser does, and nothing of another one.
 func TestDemoEvents(t *testing.T) {
-	url := startDemo(t)
+	url := startExample(t, "demo")
 	tab, other := visitDemo(t, url), visitDemo(t, url)
 	demoLogin(t, tab, "query")
 	wantIn(t, tab, "#event-list", "session.started")
@@ -446,78 +326,5 @@ func TestDemoEvents(t *testing.T) {
 	wantAnswer(t, other, "/open", "200") // which reads the events
 	if list := text(t, other, "#event-list"); list != "" {
 		t.Errorf("another browser sees %s", list)
-	}
-}
-
-// TestDemoPolicy: the browser refuses scripts and styles that the page did not bring.
-func TestDemoPolicy(t *testing.T) {
-	tab := newProfile(t)
-	visit(t, tab, startDemo(t))
-	for _, html := range []string{`<p style='color: red'>`, `<img src=x onerror='document.title = "bad"'>`, `<img src='https://app.example.com/x.png'>`} {
-		got := eval[string](t, tab, `new Promise((done) => {
-			addEventListener("securitypolicyviolation", (e) => done(e.violatedDirective), { once: true });
-			document.body.insertAdjacentHTML("beforeend", `+quote(html)+`);
-		})`)
-		if got == "" || eval[string](t, tab, "document.title") == "bad" {
-			t.Errorf("%s is not refused: %q", html, got)
-		}
-	}
-}
-
-// TestDemoLook writes a picture of each panel on a phone and on a desktop, in light and in
-// dark colors, and asks axe-core about the page before and after a login.
-func TestDemoLook(t *testing.T) {
-	tab := visitDemo(t, startDemo(t))
-	look := func(name string) {
-		for _, scheme := range []string{"light", "dark"} {
-			for _, width := range []int64{phone, desktop} {
-				screenshot(t, tab, name, width, scheme)
-			}
-			checkAccessible(t, tab)
-		}
-	}
-	look("demo-out")
-	demoLogin(t, tab, "cookie")
-	call(t, tab, "/admin")
-	click(t, tab, "#another-form button")
-	for _, attack := range []string{"noCSRF", "tampered", "wrongType"} {
-		click(t, tab, "[data-attack="+attack+"]")
-	}
-	click(t, tab, "#rotate")
-	look("demo-in")
-	for _, width := range []int64{phone, desktop} {
-		for _, scheme := range []string{"light", "dark"} {
-			resize(t, tab, width, scheme)
-			for _, id := range eval[[]string](t, tab, `[...document.querySelectorAll("section")].map((s) => s.id)`) {
-				picture(t, tab, id, fmt.Sprintf("demo-%s-%d-%s.png", id, width, scheme))
-			}
-		}
-	}
-	eval[int](t, tab, `[...document.querySelectorAll("details")].map((d) => d.open = true).length`)
-	look("demo-code")
-	resize(t, tab, 360, "light")
-	if wide := tooWide(t, tab); len(wide) > 0 {
-		t.Errorf("at 360 pixels: beyond the right edge: %q", wide)
-	}
-}
-
-// picture writes a picture of one panel.
-func picture(t *testing.T, tab context.Context, id, name string) {
-	t.Helper()
-	box := eval[cdppage.Viewport](t, tab, `(() => {
-		const { x, y, width, height } = document.getElementById(`+quote(id)+`).getBoundingClientRect();
-		return { x: x + scrollX, y: y + scrollY, width, height, scale: 1 };
-	})()`)
-	beyond := true
-	shot, err := chromedp.Call(tab, cdppage.CaptureScreenshot, cdppage.CaptureScreenshotParams{Clip: &box, CaptureBeyondViewport: &beyond})
-	if err != nil {
-		t.Fatal(err)
-	}
-	dir := os.Getenv("SCREENSHOTS")
-	if dir == "" {
-		dir = t.TempDir()
-	}
-	if err := os.WriteFile(filepath.Join(dir, name), shot.Data, 0o644); err != nil {
-		t.Fatal(err)
 	}
 }

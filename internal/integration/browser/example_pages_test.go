@@ -4,34 +4,13 @@ package browser_test
 
 import (
 	"context"
-	"fmt"
-	"net"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
 
 	"github.com/chromedp/chromedp"
-
-	"github.com/jwtgate/gate/internal/integration/servers"
 )
-
-// startExample builds and starts a program of the folder examples, and returns its address.
-func startExample(t testing.TB, name string, args ...string) string {
-	t.Helper()
-	servers.Need(t, browsers...)
-	program := filepath.Join(t.TempDir(), name)
-	build := exec.Command("go", "build", "-o", program, ".")
-	build.Dir = filepath.Join("..", "..", "..", "examples", name)
-	build.Env = append(os.Environ(), "GOWORK=off")
-	if out, err := build.CombinedOutput(); err != nil {
-		t.Fatalf("building %s: %v\n%s", name, err, out)
-	}
-	addr := net.JoinHostPort("127.0.0.1", fmt.Sprint(servers.FreePort(t)))
-	servers.Run(t, addr, nil, program, append([]string{"-addr", addr}, args...)...)
-	return "http://" + addr
-}
 
 // TestExamplePages follows a user of examples/pages, with keys and mouse only.
 func TestExamplePages(t *testing.T) {

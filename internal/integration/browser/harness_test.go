@@ -34,6 +34,7 @@ var shared struct {
 
 func TestMain(m *testing.M) {
 	code := m.Run()
+	os.RemoveAll(built.dir)
 	if shared.stop != nil {
 		if err := shared.stop(); err != nil {
 			fmt.Fprintln(os.Stderr, "stopping the browser:", err)
