@@ -74,7 +74,7 @@ func newHandler(lifetime time.Duration) (http.Handler, error) {
 	// A bad token is refused here. Without one only the fields for everybody answer.
 	mux.Handle("POST /graphql", g.Require(gate.Policy{Optional: true})(http.HandlerFunc(s.query)))
 	mux.HandleFunc("GET /graphql", s.subscribe)
-	return mux, nil
+	return http.MaxBytesHandler(mux, 1<<20), nil
 }
 
 // query answers queries and mutations.

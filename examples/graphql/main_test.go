@@ -64,6 +64,9 @@ func TestFields(t *testing.T) {
 			}
 		}
 	}
+	if status, _ := post(t, address, tokens["alice"], "{ count } #"+strings.Repeat("x", 1<<20)); status != 400 {
+		t.Errorf("a query of a megabyte: %d", status)
+	}
 	if status, got := post(t, address, tokens["alice"]+"x", "{ count }"); status != 401 || strings.Contains(got, "data") {
 		t.Errorf("a bad token: %d %s", status, got)
 	}
