@@ -185,3 +185,19 @@ func TestHelp(t *testing.T) {
 		}
 	}
 }
+
+// TestNoLargeFiles: go build leaves programs beside their source, which nobody means to
+// commit.
+func TestNoLargeFiles(t *testing.T) {
+	out, err := exec.Command("git", "-C", "..", "ls-files", "-z").Output()
+	if err != nil {
+		t.Skip("this is no clone of the repository: ", err)
+	}
+	const most = 1 << 20
+	for name := range strings.SplitSeq(strings.TrimSuffix(string(out), "\x00"), "\x00") {
+		info, err := os.Stat(filepath.Join("..", name))
+		if err == nil && info.Size() > most {
+			t.Errorf("%s has %d bytes, more than %d", name, info.Size(), most)
+		}
+	}
+}
