@@ -58,10 +58,10 @@ var loseMaster = map[string]func(t *testing.T, g *servers.SentinelGroup) func(){
 // acknowledged, once a replica had it, is kept.
 func TestSentinelFailover(t *testing.T) {
 	t.Parallel()
-	run := func(how string, open func(rueidis.Client) revoker) finding {
+	run := func(t *testing.T, how string, open func(t *testing.T, c rueidis.Client) revoker) finding {
 		g := servers.StartSentinel(t, 2, servers.Everysec...) // which is quick, so that replicas lag
 		o := rueidis.ClientOption{InitAddress: g.Addrs(), Sentinel: rueidis.SentinelOption{MasterSet: g.Name}}
-		store := open(connect(t, o))
+		store := open(t, connect(t, o))
 		var l ledger
 		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 		defer cancel()
@@ -92,18 +92,20 @@ func TestSentinelFailover(t *testing.T) {
 		cancel()
 		<-done
 		f := l.audit(t.Context(), store).open()
-		f.add(l.audit(t.Context(), open(connect(t, o))).open())
+		f.add(l.audit(t.Context(), open(t, connect(t, o))).open())
 		f.more = fmt.Sprintf(" (outage %v, %d writes refused)", outage.Round(time.Millisecond), l.errors)
 		return f
 	}
 	for _, how := range []string{"kill -9", "frozen, and thawed later", "kill -9 while replicas lag"} {
-		for range pick(1, 20) {
-			holds(t, "F6 sentinel, master "+how+", WAIT 1", run(how, func(c rueidis.Client) revoker {
-				return newStore(t, c, gateredis.Options{Replicas: 1, Insecure: gateredis.Insecure{AllowEverysec: true}})
-			}))
+		for i := range pick(1, 20) { // each in a test of its own, whose servers end with it
+			t.Run(fmt.Sprint(how, i), func(t *testing.T) {
+				holds(t, "F6 sentinel, master "+how+", WAIT 1", run(t, how, func(t *testing.T, c rueidis.Client) revoker {
+					return newStore(t, c, gateredis.Options{Replicas: 1, Insecure: gateredis.Insecure{AllowEverysec: true}})
+				}))
+			})
 		}
 	}
-	caught(t, "F6", "no WAIT", run("kill -9 while replicas lag", func(c rueidis.Client) revoker { return fat{naive{c}} }))
+	caught(t, "F6", "no WAIT", run(t, "kill -9 while replicas lag", func(_ *testing.T, c rueidis.Client) revoker { return fat{naive{c}} }))
 }
 
 // A rig is a Cluster with three nodes of a service on it.

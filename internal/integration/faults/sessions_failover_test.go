@@ -169,8 +169,8 @@ func TestF11Failover(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			f, times := finding{}, pick(1, 20)
-			for range times {
-				f.add(run(t, start, 12, nil))
+			for i := range times { // each in a test of its own, whose servers end with it
+				t.Run(fmt.Sprint(i), func(t *testing.T) { f.add(run(t, start, 12, nil)) })
 			}
 			f.more = fmt.Sprintf(" (%d failovers)", times)
 			holds(t, "F11 failover that loses rotations, "+name, f)
