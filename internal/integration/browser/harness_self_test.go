@@ -3,11 +3,37 @@
 package browser_test
 
 import (
+	"fmt"
 	"net/http"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
+	"time"
 )
+
+// recorder is a test whose errors are not its own.
+type recorder struct {
+	testing.TB
+	errors chan string
+}
+
+func (r recorder) Errorf(format string, args ...any) { r.errors <- fmt.Sprintf(format, args...) }
+
+// TestFailedScript: an error that no script of the page catches is an error of the test.
+func TestFailedScript(t *testing.T) {
+	r := recorder{t, make(chan string, 1)}
+	tab := newProfile(r)
+	eval[int](t, tab, `setTimeout(() => { throw new Error("uncaught") }), 0`)
+	select {
+	case got := <-r.errors:
+		if !strings.Contains(got, "uncaught") {
+			t.Errorf("the error is %q", got)
+		}
+	case <-time.After(patience):
+		t.Error("the error of a script was not seen")
+	}
+}
 
 // TestHarness: the checks of this package find what they are for.
 func TestHarness(t *testing.T) {
