@@ -292,6 +292,9 @@ func (p *poller) ends(conn *sql.Conn) (next position, err error) {
 		if err := rows.Scan(&lane, &seq); err != nil {
 			return next, err
 		}
+		if lane < 0 || lane >= lanes {
+			return next, fmt.Errorf("gatesql: %s has a row of lane %d", p.s.n.entries, lane)
+		}
 		next.seqs[lane] = seq
 	}
 	return next, rows.Err()
