@@ -150,7 +150,7 @@ type Store struct {
 
 	writing chan struct{} // SQLite: writers wait for this channel and not for the file
 
-	mu         sync.Mutex
+	mu         sync.RWMutex
 	statements map[string]*sql.Stmt // nil after Close
 }
 

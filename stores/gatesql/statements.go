@@ -24,10 +24,10 @@ func (s *Store) Close() error {
 
 // prepared returns the prepared statement of a query. It prepares it on first use.
 func (s *Store) prepared(ctx context.Context, query string) (*sql.Stmt, error) {
-	s.mu.Lock()
+	s.mu.RLock()
 	st, ok := s.statements[query]
 	closed := s.statements == nil
-	s.mu.Unlock()
+	s.mu.RUnlock()
 	if ok {
 		return st, nil
 	}
@@ -53,8 +53,8 @@ func (s *Store) prepared(ctx context.Context, query string) (*sql.Stmt, error) {
 
 // closed reports an error after Close.
 func (s *Store) closed() error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
+	s.mu.RLock()
+	defer s.mu.RUnlock()
 	if s.statements == nil {
 		return errClosed
 	}

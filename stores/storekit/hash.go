@@ -30,7 +30,9 @@ func HashID(kind stores.Kind, scope, id string) string {
 	b = binary.BigEndian.AppendUint64(append(b, 0), uint64(len(scope)))
 	b = append(append(b, scope...), id...)
 	sum := sha256.Sum256(b)
-	return base64.RawURLEncoding.EncodeToString(sum[:HashSize*3/4])
+	var text [HashSize]byte
+	base64.RawURLEncoding.Encode(text[:], sum[:HashSize*3/4])
+	return string(text[:])
 }
 
 // SubjectOf returns the text that identifies the subject of t in stores
