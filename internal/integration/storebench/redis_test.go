@@ -81,7 +81,7 @@ type check struct {
 }
 
 // TestRedis compares checks per second with those of the clients alone, which read
-// one key each.
+// one key each, and checks that ask the server with a read of as many keys.
 func TestRedis(t *testing.T) {
 	n := rounds(t)
 	server := servers.StartRedis(t, servers.Everysec...)
@@ -100,18 +100,23 @@ func TestRedis(t *testing.T) {
 		server.CLI("SET", key(i), "1")
 	}
 	checks := append(peers(t, server.Addr),
+		check{"rueidis-same-keys", sameKeys(t, connect(t, server.Addr, nil), full)},
 		check{"gateredis", asking(plain, full)},
 		check{"gateredis-id-alone", asking(plain, bare)},
 		check{"gateredis-cached", asking(cached, full)},
 		check{"gateredis-cached-id-alone", asking(cached, bare)},
 		check{"gateredis-cached-guarded", asking(stores.NewBreaker(cached, stores.FailurePolicy{Timeout: 10 * time.Second}), full)})
-	var bodies []*body
+	var bodies, asked []*body
 	for _, goroutines := range []int{1, 16, 64} {
 		for _, c := range checks {
 			bodies = append(bodies, &body{store: "redis", who: c.who, goroutines: goroutines, check: c.ask})
+			if c.who == "rueidis-same-keys" || c.who == "gateredis" {
+				asked = append(asked, &body{store: "redis-asked", who: c.who, goroutines: goroutines, check: c.ask})
+			}
 		}
 	}
 	compare(t, n, bodies, "rueidis-docache")
+	compare(t, n, asked, "rueidis-same-keys")
 }
 
 // TestMemory compares checks of full tokens per second in gatemem with those of tokens
@@ -169,20 +174,48 @@ func peers(t *testing.T, addr string) []check {
 			n, err := client.Do(ctx, client.B().Exists().Key(key(i)).Build()).AsInt64()
 			return found(i, n == 1, err)
 		}},
-		{"rueidis-same-keys", func(i int) error { // as many reads as a check of a full token needs
-			i %= tokens
-			get := func(key string) rueidis.Completed { return client.B().Get().Key(key).Build() }
-			_, err := client.DoMulti(ctx, get(key(i)), get("bare:session"), get("bare:subject"), get("bare:mark"))[0].ToString()
-			if rueidis.IsRedisNil(err) {
-				return found(i, false, nil)
-			}
-			return found(i, true, err)
-		}},
 		{"go-redis", func(i int) error {
 			i %= tokens
 			n, err := peer.Exists(ctx, key(i)).Result()
 			return found(i, n == 1, err)
 		}},
+	}
+}
+
+// sameKeys reads by the client alone the keys that a check of each token reads.
+func sameKeys(t *testing.T, client rueidis.Client, tokens []*gate.Token) func(int) error {
+	t.Helper()
+	r := &recorder{Client: client}
+	store := newStore(t, r, 0)
+	var keys [][]string
+	for _, tok := range tokens {
+		if _, err := store.Blocked(t.Context(), tok); err != nil {
+			t.Fatal(err)
+		}
+		var all []string
+		for _, command := range r.last {
+			all = append(all, command[1])
+		}
+		keys = append(keys, all)
+	}
+	return func(i int) error {
+		i %= len(keys)
+		gets := make([]rueidis.Completed, len(keys[i]))
+		for k, key := range keys[i] {
+			gets[k] = client.B().Get().Key(key).Build()
+		}
+		blocked := false
+		for k, r := range client.DoMulti(context.Background(), gets...) {
+			_, err := r.ToString()
+			if err != nil && !rueidis.IsRedisNil(err) {
+				return err
+			}
+			blocked = blocked || err == nil && k < len(gets)-1 // the last one is the mark
+		}
+		if blocked != revoked(i) {
+			return errVerdict
+		}
+		return nil
 	}
 }
 
