@@ -87,33 +87,28 @@ func TestSplitLogout(t *testing.T) {
 
 // TestSessionEndedElsewhere: the page hears of it with its next request, once.
 func TestSessionEndedElsewhere(t *testing.T) {
-	for _, tt := range []struct {
-		name, options string
-		delivery      session.Delivery
-	}{{"split", "", session.Split}, {"cookies", cookiesClient, session.Cookies}} {
-		t.Run(tt.name, func(t *testing.T) {
-			s := newSite(t, gate.Cookies{}, tt.delivery)
-			tab, far := newProfile(t), newProfile(t)
-			visitWithClient(t, tab, s.url(app)+"/page", tt.options)
-			visitWithClient(t, far, s.url(app)+"/page", tt.options)
-			logIn(t, tab, "alice")
-			logIn(t, far, "alice")
-			s.clock.Advance(time.Hour) // its access token has expired
-			eval[bool](t, far, `gate.logoutEverywhere().then(() => true)`)
-			wantText(t, far, `"/me"`, "401 ")
-			wantText(t, tab, `"/me"`, "401 ")
-			wantText(t, tab, `"/me"`, "401 ")
-			if got := eval[string](t, tab, `events.join()`); got != "login,logout" {
-				t.Errorf("events: %s", got)
-			}
-			// A page that begins without a login has none to lose.
-			visitWithClient(t, tab, s.url(app)+"/page", tt.options)
-			wantText(t, tab, `"/me"`, "401 ")
-			if got := eval[string](t, tab, `gate.refresh().then((ok) => ok + events.join())`); got != "false" {
-				t.Errorf("a refresh without a login, and events: %s", got)
-			}
-		})
-	}
+	eachDelivery(t, func(t *testing.T, options string, delivery session.Delivery) {
+		s := newSite(t, gate.Cookies{}, delivery)
+		tab, far := newProfile(t), newProfile(t)
+		visitWithClient(t, tab, s.url(app)+"/page", options)
+		visitWithClient(t, far, s.url(app)+"/page", options)
+		logIn(t, tab, "alice")
+		logIn(t, far, "alice")
+		s.clock.Advance(time.Hour) // its access token has expired
+		eval[bool](t, far, `gate.logoutEverywhere().then(() => true)`)
+		wantText(t, far, `"/me"`, "401 ")
+		wantText(t, tab, `"/me"`, "401 ")
+		wantText(t, tab, `"/me"`, "401 ")
+		if got := eval[string](t, tab, `events.join()`); got != "login,logout" {
+			t.Errorf("events: %s", got)
+		}
+		// A page that begins without a login has none to lose.
+		visitWithClient(t, tab, s.url(app)+"/page", options)
+		wantText(t, tab, `"/me"`, "401 ")
+		if got := eval[string](t, tab, `gate.refresh().then((ok) => ok + events.join())`); got != "false" {
+			t.Errorf("a refresh without a login, and events: %s", got)
+		}
+	})
 }
 
 // TestCookiesClient: the client sends the CSRF value, which it finds again after a reload.

@@ -36,43 +36,38 @@ func cors(h http.Handler, origins ...string) http.Handler {
 // TestNoTokenToOthers: the client sends no token to another origin, and the browser none
 // after a redirect.
 func TestNoTokenToOthers(t *testing.T) {
-	for _, tt := range []struct {
-		name, options string
-		delivery      session.Delivery
-	}{{"split", "", session.Split}, {"cookies", cookiesClient, session.Cookies}} {
-		t.Run(tt.name, func(t *testing.T) {
-			s := newSite(t, gate.Cookies{}, tt.delivery)
-			var mu sync.Mutex
-			seen := map[string]http.Header{}
-			record := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-				mu.Lock()
-				defer mu.Unlock()
-				seen[r.Method+" "+r.URL.Path] = r.Header
-			})
-			others := serveTLS(t, cors(record, s.url(app)))(evil)
-			s.mux.Handle("/record", record)
-			s.mux.Handle("/away", http.RedirectHandler(others+"/redirected", http.StatusSeeOther))
-			tab := newProfile(t)
-			visitWithClient(t, tab, s.url(app)+"/page", tt.options)
-			logIn(t, tab, "alice")
-			for _, request := range []string{
-				`"` + others + `/direct"`, `"` + others + `/direct", { method: "POST" }`, `new Request("` + others + `/request", { method: "POST" })`,
-				`"/away"`, `"/record", { method: "POST" }`,
-			} {
-				wantText(t, tab, request, "200 ")
-			}
-			for _, request := range []string{"GET /direct", "POST /direct", "POST /request", "GET /redirected"} {
-				h, ok := seen[request]
-				if !ok || h.Get("Authorization") != "" || h.Get("X-Csrf-Token") != "" || h.Get("Cookie") != "" {
-					t.Errorf("%s on another origin: %v", request, h)
-				}
-			}
-			own := seen["POST /record"]
-			if own.Get("Authorization") == "" && own.Get("X-Csrf-Token") == "" {
-				t.Errorf("POST on its own origin has no token: %v", own)
-			}
+	eachDelivery(t, func(t *testing.T, options string, delivery session.Delivery) {
+		s := newSite(t, gate.Cookies{}, delivery)
+		var mu sync.Mutex
+		seen := map[string]http.Header{}
+		record := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			mu.Lock()
+			defer mu.Unlock()
+			seen[r.Method+" "+r.URL.Path] = r.Header
 		})
-	}
+		others := serveTLS(t, cors(record, s.url(app)))(evil)
+		s.mux.Handle("/record", record)
+		s.mux.Handle("/away", http.RedirectHandler(others+"/redirected", http.StatusSeeOther))
+		tab := newProfile(t)
+		visitWithClient(t, tab, s.url(app)+"/page", options)
+		logIn(t, tab, "alice")
+		for _, request := range []string{
+			`"` + others + `/direct"`, `"` + others + `/direct", { method: "POST" }`, `new Request("` + others + `/request", { method: "POST" })`,
+			`"/away"`, `"/record", { method: "POST" }`,
+		} {
+			wantText(t, tab, request, "200 ")
+		}
+		for _, request := range []string{"GET /direct", "POST /direct", "POST /request", "GET /redirected"} {
+			h, ok := seen[request]
+			if !ok || h.Get("Authorization") != "" || h.Get("X-Csrf-Token") != "" || h.Get("Cookie") != "" {
+				t.Errorf("%s on another origin: %v", request, h)
+			}
+		}
+		own := seen["POST /record"]
+		if own.Get("Authorization") == "" && own.Get("X-Csrf-Token") == "" {
+			t.Errorf("POST on its own origin has no token: %v", own)
+		}
+	})
 }
 
 // TestOtherOriginAPI: a page whose API is on another origin of the same site. The page

@@ -161,6 +161,12 @@ func (s *site) logIn(w http.ResponseWriter, r *http.Request) {
 	s.sessions.Write(w, r, pair)
 }
 
+// eachDelivery runs a test for both kinds of pages, with the options of their clients.
+func eachDelivery(t *testing.T, test func(t *testing.T, options string, delivery session.Delivery)) {
+	t.Run("split", func(t *testing.T) { test(t, "", session.Split) })
+	t.Run("cookies", func(t *testing.T) { test(t, cookiesClient, session.Cookies) })
+}
+
 // visitWithClient opens the page of a site, which makes a client of gate.js: gate. It
 // records the client's events in the array events.
 func visitWithClient(t testing.TB, tab context.Context, url, options string) {

@@ -157,35 +157,30 @@ func TestTwoTabsAlone(t *testing.T) {
 // TestLogoutInAnotherTab: the other tab hears of it, and has no token any more. A tab of
 // another profile stays logged in.
 func TestLogoutInAnotherTab(t *testing.T) {
-	for _, tt := range []struct {
-		name, options string
-		delivery      session.Delivery
-	}{{"split", "", session.Split}, {"cookies", cookiesClient, session.Cookies}} {
-		t.Run(tt.name, func(t *testing.T) {
-			s := newSite(t, gate.Cookies{}, tt.delivery)
-			stranger := newProfile(t)
-			visitWithClient(t, stranger, s.url(app)+"/page", tt.options)
-			logIn(t, stranger, "alice")
-			tabs := twoTabs(t, s, tt.options)
-			wantText(t, tabs[1], `"/me"`, "200 alice ")
-			eval[bool](t, tabs[0], `gate.logout().then(() => true)`)
-			waitFor(t, tabs[1], `events.includes("logout in another tab")`)
-			wantText(t, tabs[1], `"/me"`, "401 ")
-			wantText(t, tabs[0], `"/me"`, "401 ")
-			wantText(t, stranger, `"/me"`, "200 alice ")
-			if eval[bool](t, stranger, `events.some((e) => e.startsWith("logout"))`) {
-				t.Error("another profile heard of the logout")
-			}
+	eachDelivery(t, func(t *testing.T, options string, delivery session.Delivery) {
+		s := newSite(t, gate.Cookies{}, delivery)
+		stranger := newProfile(t)
+		visitWithClient(t, stranger, s.url(app)+"/page", options)
+		logIn(t, stranger, "alice")
+		tabs := twoTabs(t, s, options)
+		wantText(t, tabs[1], `"/me"`, "200 alice ")
+		eval[bool](t, tabs[0], `gate.logout().then(() => true)`)
+		waitFor(t, tabs[1], `events.includes("logout in another tab")`)
+		wantText(t, tabs[1], `"/me"`, "401 ")
+		wantText(t, tabs[0], `"/me"`, "401 ")
+		wantText(t, stranger, `"/me"`, "200 alice ")
+		if eval[bool](t, stranger, `events.some((e) => e.startsWith("logout"))`) {
+			t.Error("another profile heard of the logout")
+		}
 
-			logIn(t, tabs[0], "bob")
-			waitFor(t, tabs[1], `events.includes("login in another tab")`)
-			wantText(t, tabs[1], `"/me", { method: "POST", body: new URLSearchParams({ note: "x" }) }`, "200 bob x")
+		logIn(t, tabs[0], "bob")
+		waitFor(t, tabs[1], `events.includes("login in another tab")`)
+		wantText(t, tabs[1], `"/me", { method: "POST", body: new URLSearchParams({ note: "x" }) }`, "200 bob x")
 
-			logIn(t, tabs[0], "carol") // without a logout before
-			waitFor(t, tabs[1], `events.filter((e) => e === "login in another tab").length === 2`)
-			wantText(t, tabs[1], `"/me"`, "200 carol ")
-		})
-	}
+		logIn(t, tabs[0], "carol") // without a logout before
+		waitFor(t, tabs[1], `events.filter((e) => e === "login in another tab").length === 2`)
+		wantText(t, tabs[1], `"/me"`, "200 carol ")
+	})
 }
 
 // TestRefreshMeetsLogout: a refresh that waits for the logout of another tab finds nobody.
