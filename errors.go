@@ -210,6 +210,8 @@ var messages = map[string]string{
 	"not_fresh":      "A fresh token is wanted here; log in again",
 	"wrong_type":     "The token has the wrong type for this route",
 	"revoked":        "The token has been revoked",
+	"refresh_reused": "The refresh token was used before, so its session is ended; log in again",
+	"session_ended":  "The session is over; log in again",
 	"scope":          "The token lacks the scope that this route asks for",
 	"invalid":        "The token is not valid here",
 	"rejected":       "The token is not accepted here",

@@ -28,7 +28,7 @@ var kinds = map[string]error{
 var number = regexp.MustCompile(`"\d+"`)
 
 // setting is a name whose existence TestNames checks.
-var setting = regexp.MustCompile("`(gate|keys)\\.[A-Z]")
+var setting = regexp.MustCompile("`(gate|keys|session)\\.[A-Z]")
 
 // TestKinds compares the first table of errors.md with what is answered.
 func TestKinds(t *testing.T) {
@@ -115,7 +115,7 @@ func reasonsOfSource(t *testing.T) map[string]string {
 	}
 	found := make(map[string]string)
 	var listed []string
-	for _, name := range append(files, filepath.Join(root, "internal/jws/fault.go")) {
+	for _, name := range append(files, filepath.Join(root, "internal/jws/fault.go"), filepath.Join(root, "session/refresh.go")) {
 		if strings.HasSuffix(name, "_test.go") {
 			continue
 		}
@@ -174,8 +174,11 @@ func addError(found map[string]string, lit *ast.CompositeLit) {
 		switch field, _ := kv.Key.(*ast.Ident); {
 		case field == nil:
 		case field.Name == "Kind":
-			if name, ok := kv.Value.(*ast.Ident); ok {
+			switch name := kv.Value.(type) {
+			case *ast.Ident:
 				kind = name.Name
+			case *ast.SelectorExpr: // of another package: gate.ErrRevoked
+				kind = name.Sel.Name
 			}
 		case field.Name == "Reason":
 			reason = literal(kv.Value)

@@ -1,6 +1,7 @@
 package session
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -10,15 +11,25 @@ import (
 	"github.com/jwtgate/gate/stores"
 )
 
-// These are errors of a refresh. Both wrap [gate.ErrRevoked] and are answered with 401.
+// These are errors of a refresh: errors.Is(err, session.ErrReused). The error is then a
+// [*gate.Error] of the kind [gate.ErrRevoked], with the reason "refresh_reused" or
+// "session_ended", and is answered with 401.
 var (
 	// ErrReused means that the refresh token was used before, and that its grace period is
 	// over. Somebody else may have the token, so the session was ended.
-	ErrReused = fmt.Errorf("session: the refresh token was used before; its session is ended: %w", gate.ErrRevoked)
+	ErrReused = errors.New("session: the refresh token was used before; its session is ended")
 	// ErrEnded means that the session was ended, has expired, or has reached its absolute
 	// end.
-	ErrEnded = fmt.Errorf("session: the session is over: %w", gate.ErrRevoked)
+	ErrEnded = errors.New("session: the session is over")
 )
+
+func reused(t *gate.Token) error {
+	return &gate.Error{Kind: gate.ErrRevoked, Reason: "refresh_reused", Token: t, Err: ErrReused}
+}
+
+func ended(t *gate.Token) error {
+	return &gate.Error{Kind: gate.ErrRevoked, Reason: "session_ended", Token: t, Err: ErrEnded}
+}
 
 // Refresh takes a refresh token and returns new tokens of its session. First the gate
 // checks the token, with all hooks: if LoadUser does not find the user, the refresh is
@@ -63,7 +74,7 @@ func (m *Manager) refreshRequest(ctx context.Context, r gate.Request, p gate.Pol
 
 func (m *Manager) refresh(ctx context.Context, t *gate.Token, device *Device) (*Pair, error) {
 	if t == nil || t.SessionID == "" {
-		return nil, ErrEnded // the token has no session
+		return nil, ended(t) // the token has no session
 	}
 	return m.once(ctx, t.SessionID+"\x00"+t.ID, func(ctx context.Context) (*Pair, error) {
 		pair, err := m.rotate(ctx, t, device)
@@ -86,7 +97,7 @@ func (m *Manager) rotate(ctx context.Context, t *gate.Token, device *Device) (*P
 	switch r.Outcome {
 	case stores.SessionRotated, stores.SessionReplayed, stores.SessionUnchanged, stores.SessionAdopted:
 		if end := r.Session.End; !end.IsZero() && !m.clock().Before(end) {
-			return nil, ErrEnded // this node's clock is ahead of the store's
+			return nil, ended(t) // this node's clock is ahead of the store's
 		}
 		pair, err := m.pair(ctx, t, r.Session)
 		if err == nil {
@@ -94,20 +105,13 @@ func (m *Manager) rotate(ctx context.Context, t *gate.Token, device *Device) (*P
 		}
 		return pair, err
 	case stores.SessionReused:
-		m.emit(ctx, RefreshReused, t, ErrReused)
-		return nil, errOr(m.finishNew(ctx, r.Session.Subject, r.Session.ID, "reuse of a refresh token"), ErrReused)
+		err := reused(t)
+		m.emit(ctx, RefreshReused, t, err)
+		return nil, cmp.Or(m.finishNew(ctx, r.Session.Subject, r.Session.ID, "reuse of a refresh token"), err)
 	case stores.SessionEnded: // by a process that may have died before it was finished
-		return nil, errOr(m.finish(ctx, r.Session.Subject, r.Session.ID, "ended before"), ErrEnded)
+		return nil, cmp.Or(m.finish(ctx, r.Session.Subject, r.Session.ID, "ended before"), ended(t))
 	}
-	return nil, ErrEnded
-}
-
-// errOr returns err, or otherwise if err is nil.
-func errOr(err, otherwise error) error {
-	if err != nil {
-		return err
-	}
-	return otherwise
+	return nil, ended(t)
 }
 
 // pair makes the tokens after a rotation. All nodes and all repetitions make the same
