@@ -195,25 +195,30 @@ func (s *Store) remember(c check, v verdict, tags, marks []string) {
 	s.memory.put(c.t.ID, v)
 }
 
-// readCached reads keys from the client's cache, marks first. It reads the missing ones
-// from the server.
-func (s *Store) readCached(ctx context.Context, keys []string) ([]string, error) {
-	values, err := s.tryCached(ctx, keys)
+// readCached reads keys from the client's cache, and the missing ones from the server. It
+// reports whether there were missing ones.
+func (s *Store) readCached(ctx context.Context, keys []string) (values []string, asked bool, err error) {
+	values, asked, err = s.tryCached(ctx, keys)
 	for range retries {
 		if !endedForAnother(ctx, err) {
 			break
 		}
-		values, err = s.tryCached(ctx, keys)
+		values, asked, err = s.tryCached(ctx, keys)
 	}
-	return values, err
+	return values, asked, err
 }
 
-func (s *Store) tryCached(ctx context.Context, keys []string) ([]string, error) {
+func (s *Store) tryCached(ctx context.Context, keys []string) (values []string, asked bool, err error) {
 	commands := make([]rueidis.CacheableTTL, len(keys))
 	for i, k := range keys {
 		commands[i] = rueidis.CT(s.client.B().Get().Key(k).Cache().ToStaticTTL(), s.o.CacheFor/2)
 	}
-	return texts(s.client.DoMultiCache(ctx, commands...))
+	results := s.client.DoMultiCache(ctx, commands...)
+	for i := range results {
+		asked = asked || !results[i].IsCacheHit()
+	}
+	values, err = texts(results)
+	return values, asked, err
 }
 
 // lateContext adds a deadline to a call without one. It starts a timer only if somebody

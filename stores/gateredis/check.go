@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -77,12 +78,15 @@ type check struct {
 // ask reads the entries of t and returns whether it is revoked.
 func (s *Store) ask(ctx context.Context, c check, k known) (bool, error) {
 	l := s.lookup(c.t)
-	values, err := s.read(ctx, l.all, c.cached)
+	values, mixed, err := s.read(ctx, l.all, c.cached)
 	if err != nil {
 		return false, fmt.Errorf("gateredis: check: %w", err)
 	}
 	marks := values[len(l.kinds):]
 	e, err := s.sameEpoch(ctx, k, marks)
+	if err == nil && mixed {
+		e, err = s.epochAfter(ctx, k, l.tags)
+	}
 	if err != nil {
 		return false, err
 	}
@@ -156,12 +160,27 @@ func (s *Store) bound(ctx context.Context) (context.Context, context.CancelFunc)
 	return context.WithTimeout(ctx, s.o.Timeout)
 }
 
-// read returns the values of keys in one round trip. A missing key has the value "".
-func (s *Store) read(ctx context.Context, keys []string, cached bool) ([]string, error) {
+// read returns the values of keys in one round trip. A missing key has the value "". mixed
+// reports whether some of them may be from the cache and others from the server.
+func (s *Store) read(ctx context.Context, keys []string, cached bool) (values []string, mixed bool, err error) {
 	if cached && s.steps.trusted(time.Now(), s.o.CacheFor) {
 		return s.readCached(ctx, keys)
 	}
-	return s.readFresh(ctx, keys)
+	values, err = s.readFresh(ctx, keys)
+	return values, false, err
+}
+
+// epochAfter reads the marks again. A mark that was in the cache is older than an entry
+// that the server was asked for: without another look a wipe in between would be read as
+// "not revoked".
+func (s *Store) epochAfter(ctx context.Context, k known, tags []string) (*epoch, error) {
+	marks, err := make([]string, len(tags)), error(nil)
+	for i, tag := range tags {
+		if marks[i], err = s.cached(ctx, int32(slices.Index(s.tags, tag))); err != nil {
+			return nil, fmt.Errorf("gateredis: check: %w", err)
+		}
+	}
+	return s.sameEpoch(ctx, k, marks)
 }
 
 // readFresh reads with a command for each key. While a slot moves, a command for several

@@ -10,6 +10,7 @@ import (
 
 	"github.com/redis/rueidis"
 
+	"github.com/jwtgate/gate"
 	"github.com/jwtgate/gate/gatetest"
 	"github.com/jwtgate/gate/internal/integration/servers"
 	"github.com/jwtgate/gate/stores"
@@ -73,5 +74,49 @@ func TestLostWrite(t *testing.T) {
 	}
 	if !token("laptop") || !token("phone") {
 		t.Error("the session that the other call spares survived the call that spares none")
+	}
+}
+
+// stale gives the next cached read the marks from before a function, and the entries from
+// after it, as a read does that has found the marks in the cache.
+type stale struct {
+	rueidis.Client
+	next atomic.Pointer[func()]
+}
+
+func (c *stale) DoMultiCache(ctx context.Context, commands ...rueidis.CacheableTTL) []rueidis.RedisResult {
+	f := c.next.Swap(nil)
+	if f == nil {
+		return c.Client.DoMultiCache(ctx, commands...)
+	}
+	marks := c.Client.DoMultiCache(ctx, commands[len(commands)-1:]...)
+	(*f)()
+	return append(c.Client.DoMultiCache(ctx, commands[:len(commands)-1]...), marks...)
+}
+
+// TestWipedInRead: a store with a cache that is emptied in the middle of a check does not
+// take the missing entry for "not revoked".
+func TestWipedInRead(t *testing.T) {
+	server, client := single(t, servers.Durable...)
+	cached := &stale{Client: client}
+	o := gateredis.Options{TrustOlderTokens: true, CacheFor: time.Minute}
+	store, err := gateredis.New(cached, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	revoked, other := &gate.Token{ID: "revoked", Expiry: time.Now().Add(time.Hour)}, &gate.Token{ID: "other", Expiry: time.Now().Add(time.Hour)}
+	if err := store.RevokeToken(t.Context(), revoked, stores.Note{}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := store.Blocked(t.Context(), other); err != nil { // the mark is in the cache
+		t.Fatal(err)
+	}
+	wipe := func() { server.CLI("FLUSHALL") }
+	cached.next.Store(&wipe)
+	if blocked, err := store.Blocked(t.Context(), revoked); err == nil && !blocked {
+		t.Error("a check in a wipe lets in what was revoked")
+	}
+	if cached.next.Load() != nil {
+		t.Fatal("the server was not wiped: the test looks at the wrong command")
 	}
 }

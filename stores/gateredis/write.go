@@ -120,7 +120,7 @@ func (s *Store) patience(ctx context.Context) int64 {
 func (s *Store) settle(ctx context.Context, key string) {
 	deadline := time.Now().Add(s.o.CacheFor)
 	for s.o.CacheFor > 0 && time.Now().Before(deadline) {
-		cached, err := s.readCached(ctx, []string{key})
+		cached, _, err := s.readCached(ctx, []string{key})
 		if err != nil {
 			return
 		}
