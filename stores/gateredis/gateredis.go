@@ -153,6 +153,7 @@ type Store struct {
 	getMark []rueidis.Cacheable // one for each of tags
 	steps   stepWatch
 	old     atomic.Bool // a server older than Redis 7
+	oneMark string      // the key of the mark of a single server; "" on a Cluster
 	suffix  string      // the end of keys that belong to the scope and not to an identifier
 	closed  atomic.Bool // whether a wipe was reported
 	writes  writeStats
@@ -215,6 +216,8 @@ func New(client rueidis.Client, o Options) (*Store, error) {
 	}
 	if s.cluster {
 		s.tags = strings.Split(hashAlphabet, "")
+	} else {
+		s.oneMark = s.markKey(s.tags[0])
 	}
 	if o.CacheFor > 0 {
 		s.memory, s.steps.start = newMemory(), time.Now()

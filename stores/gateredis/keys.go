@@ -24,8 +24,13 @@ func (s *Store) key(kind stores.Kind, hash string) string {
 	return s.o.Prefix + "{" + s.tag(hash) + "}" + string(kind[:2]) + ":" + hash
 }
 
-// markKey returns the key of the mark of a group.
-func (s *Store) markKey(tag string) string { return s.o.Prefix + "{" + tag + "}epoch" + s.suffix }
+// markKey returns the key of the mark of a group. That of a single server is made once.
+func (s *Store) markKey(tag string) string {
+	if s.oneMark != "" {
+		return s.oneMark
+	}
+	return s.o.Prefix + "{" + tag + "}epoch" + s.suffix
+}
 
 // hash returns the hash of an identifier of the gate itself.
 func (s *Store) hash(kind stores.Kind, id string) string {
