@@ -182,7 +182,8 @@ func peers(t *testing.T, addr string) []check {
 	}
 }
 
-// sameKeys reads by the client alone the keys that a check of each token reads.
+// sameKeys reads by the client alone the keys that a check of each token reads, with a
+// deadline as a check has.
 func sameKeys(t *testing.T, client rueidis.Client, tokens []*gate.Token) func(int) error {
 	t.Helper()
 	r := &recorder{Client: client}
@@ -204,8 +205,10 @@ func sameKeys(t *testing.T, client rueidis.Client, tokens []*gate.Token) func(in
 		for k, key := range keys[i] {
 			gets[k] = client.B().Get().Key(key).Build()
 		}
+		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+		defer cancel()
 		blocked := false
-		for k, r := range client.DoMulti(context.Background(), gets...) {
+		for k, r := range client.DoMulti(ctx, gets...) {
 			_, err := r.ToString()
 			if err != nil && !rueidis.IsRedisNil(err) {
 				return err
