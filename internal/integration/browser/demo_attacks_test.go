@@ -17,7 +17,7 @@ func TestDemoAttacks(t *testing.T) {
 		{"header", "noCSRF", "Nothing to attack here"},
 		{"header", "tampered", "Refused: 401 signature."},
 		{"header", "wrongType", "Refused: 401 access_wanted."},
-		{"header", "replay", "Refused: 401 refresh.reuse_detected."},
+		{"header", "replay", "Refused: 401 refresh_reused."},
 		{"cookie", "noCSRF", "Refused: 403 csrf_missing."},
 		{"cookie", "tampered", "Refused: 401 signature."},
 		{"cookie", "wrongType", "Not possible here"},
