@@ -187,7 +187,7 @@ func checkAccessTokens(t *testing.T, issuer string, given map[string]tokens) {
 		want             error
 	}{
 		{"as it is", ours.access, "orders:read", nil, nil},
-		{"a scope that nobody asked for", ours.access, "orders:write", nil, gate.ErrScope},
+		{"a scope of another request", ours.access, "orders:write", nil, gate.ErrScope},
 		{"an ID token", ours.id, "", nil, gate.ErrInvalid},
 		{"for another service", given["billing"].access, "orders:read", nil, gate.ErrInvalid},
 		{"another client's", given["other"].access, "orders:read", nil, gate.ErrInvalid},

@@ -18,7 +18,7 @@ import (
 //	Save this as `main.go`     the next block is written to that file
 //	Change `main.go`           the next blocks are diffs of it: lines with + and -, and around them
 //	a block of sh              its lines are typed, in one shell for the whole page
-//	a block of text            what the lines before it print; ... stands for anything
+//	a block of text            what the lines before it print; ... is any text
 //
 // A line that begins with "go run", with variables before it, starts a program that goes on;
 // the same line ends it and starts it again. The only change is of ports: those that a
