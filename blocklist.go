@@ -101,3 +101,16 @@ func (g *Gate) checkBlocklist(ctx context.Context, t *Token, p *Policy) error {
 	}
 	return nil
 }
+
+// renewedFrom is a claim in tokens made by Renew: the ID of the first token of the chain.
+const renewedFrom = "renewed_jti"
+
+// RevocationID returns the ID by which a blocklist revokes this one token: ID or, where
+// [Gate.Renew] made t, the ID of the first token of the chain. To revoke a token therefore
+// revokes all tokens that were renewed from it.
+func (t *Token) RevocationID() string {
+	if few := t.hides().rare; few != nil && few.renewed != "" {
+		return few.renewed
+	}
+	return t.ID
+}

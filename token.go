@@ -225,19 +225,6 @@ func (t *Token) Generation() (gen int64, ok bool) {
 	return in.generation, true
 }
 
-// renewedFrom is a claim in tokens made by Renew: the ID of the first token of the chain.
-const renewedFrom = "renewed_jti"
-
-// RevocationID returns the ID by which a blocklist revokes this one token: ID or, where
-// [Gate.Renew] made t, the ID of the first token of the chain. To revoke a token therefore
-// revokes all tokens that were renewed from it.
-func (t *Token) RevocationID() string {
-	if few := t.hides().rare; few != nil && few.renewed != "" {
-		return few.renewed
-	}
-	return t.ID
-}
-
 // CSRF returns the CSRF value of the token, or "". Give it to pages that cannot read
 // cookies. A request with the token in a cookie must repeat it.
 func (t *Token) CSRF() string { return t.hides().csrf }

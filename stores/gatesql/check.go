@@ -119,6 +119,15 @@ func (r *checkRow) fields(d Dialect) []any {
 	return []any{&r.kind, &r.except, &r.record}
 }
 
+// checkArgs returns the arguments of queries.check.
+func (s *Store) checkArgs(h ids, now time.Time) []any {
+	args := []any{h.token, h.session, h.subject, s.sentinel, now.Unix()}
+	if s.o.Dialect == MySQL {
+		return args[:4] // there the rows are compared with now in evaluate
+	}
+	return args
+}
+
 // evaluate completes the row, and reports whether it counts at now.
 func (r *checkRow) evaluate(d Dialect, now time.Time) (live bool, err error) {
 	switch {
@@ -138,11 +147,7 @@ func (r *checkRow) evaluate(d Dialect, now time.Time) (live bool, err error) {
 
 // verdict asks the database.
 func (s *Store) verdict(ctx context.Context, t *gate.Token, h ids, now time.Time) (blocked bool, err error) {
-	args := []any{h.token, h.session, h.subject, s.sentinel, now.Unix()}
-	if s.o.Dialect == MySQL {
-		args = args[:4]
-	}
-	rows, err := s.query(ctx, s.q.check, args...)
+	rows, err := s.query(ctx, s.q.check, s.checkArgs(h, now)...)
 	if err != nil {
 		return false, err
 	}
