@@ -202,7 +202,7 @@ func (s *site) login(n int) []soakUser {
 	users := make([]soakUser, n)
 	for i := range users {
 		subject := fmt.Sprint("user-", subjects.Add(1))
-		servers.Eventually(s.t, comeback, func() error { // a connection may be from before a fault
+		servers.Eventually(s.t, time.Minute, func() error { // a connection may be from before a fault, or a replica behind
 			p, err := s.sessions.anyone().Start(s.t.Context(), subject, session.Login{})
 			users[i] = soakUser{first: p, held: p}
 			return err
