@@ -123,8 +123,11 @@ func (t *Token) claim(name string, v scan.Value) claimBits {
 
 // ownClaim reports whether the gate gives the claim a meaning of its own, so that it cannot
 // hold an identity.
-func ownClaim(name string) bool {
-	bit := newToken().claim(name, scan.Value{})
+func ownClaim(name string) bool { return newToken().owns(name) }
+
+// owns is ownClaim for several names. It changes t, which must be used for nothing else.
+func (t *Token) owns(name string) bool {
+	bit := t.claim(name, scan.Value{})
 	return bit != 0 && bit != claimSub
 }
 

@@ -101,8 +101,9 @@ func (g *Gate) inherit(d *Draft, o *TokenOptions) error {
 	if !from.IssuedAt.IsZero() && !o.anew {
 		claims["auth_time"] = from.IssuedAt.Unix()
 	}
+	scratch := newToken()
 	for name, v := range members {
-		if name == "aud" || name != g.identityClaim && !ownClaim(name) {
+		if name == "aud" || name != g.identityClaim && !scratch.owns(name) {
 			claims[name] = v
 		}
 	}

@@ -87,8 +87,8 @@ type alphabet struct {
 
 var alphabets = []alphabet{{4, 2, hexValue}, {6, 4, base64Value}, {5, 8, base32Value}}
 
-// decoded decodes runs of hexadecimal, base64 and base32, whatever is before them: a prefix of a few characters moves the groups, and so each place in a group is
-// tried as the first.
+// decoded decodes runs of hexadecimal, base64 and base32, whatever is before them: a prefix
+// of a few characters moves the groups, and so each place in a group is tried as the first.
 func decoded(text []byte) []content {
 	joined := bytes.Join(bytes.FieldsFunc(text, func(r rune) bool { return r <= ' ' || r == ':' }), nil)
 	var all []content
