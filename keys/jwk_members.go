@@ -131,17 +131,30 @@ func (m *material) signer(pub crypto.PublicKey) (crypto.Signer, error) {
 		return nil, err
 	}
 	if pub, ok := pub.(*ecdsa.PublicKey); ok {
-		key, err := ecdsa.ParseRawPrivateKey(pub.Curve, d)
-		if err != nil || !key.PublicKey.Equal(pub) {
-			return nil, errPair
-		}
-		return key, nil
+		return ecSigner(pub, d)
 	}
 	if len(d) != ed25519.SeedSize {
 		return nil, errPair
 	}
 	key := ed25519.NewKeyFromSeed(d)
 	if !bytes.Equal(key[ed25519.SeedSize:], pub.(ed25519.PublicKey)) {
+		return nil, errPair
+	}
+	return key, nil
+}
+
+// ecSigner reads the private number of a curve. Some tools write it without the zero
+// octets in front that RFC 7518 section 6.2.2.1 asks for; the public key proves which
+// number is meant.
+func ecSigner(pub *ecdsa.PublicKey, d []byte) (crypto.Signer, error) {
+	d = bytes.TrimLeft(d, "\x00")
+	full := make([]byte, (pub.Curve.Params().N.BitLen()+7)/8)
+	if len(d) > len(full) {
+		return nil, errPair
+	}
+	copy(full[len(full)-len(d):], d)
+	key, err := ecdsa.ParseRawPrivateKey(pub.Curve, full)
+	if err != nil || !key.PublicKey.Equal(pub) {
 		return nil, errPair
 	}
 	return key, nil

@@ -1,6 +1,7 @@
 package keys_test
 
 import (
+	"bytes"
 	"crypto"
 	"crypto/ecdsa"
 	"crypto/ed25519"
@@ -194,6 +195,7 @@ func TestParseJWKRefuses(t *testing.T) {
 		{"at infinity", ec.with(members{"x": b64(make([]byte, 32)), "y": b64(make([]byte, 32))}).text(), "", "not a point"},
 		{"d of another EC key", ec.with(members{"d": other["d"]}).text(), "", "do not belong"},
 		{"d cut short", ec.with(members{"d": "AQ"}).text(), "", "do not belong"},
+		{"d too long", ec.with(members{"d": b64(bytes.Repeat([]byte{1}, 33))}).text(), "", "do not belong"},
 		{"d zero", ec.with(members{"d": b64(make([]byte, 32))}).text(), "", "do not belong"},
 		{"d empty", ec.with(members{"d": ""}).text(), "", "do not belong"},
 		{"d not base64url", ec.with(members{"d": "!"}).text(), "", `"d" is not canonical`},
@@ -269,6 +271,33 @@ func TestMarshalJSONSecret(t *testing.T) {
 	refused(t, err, "no public JWK")
 	if text != nil || k.Thumbprint() != "" {
 		t.Errorf("JWK = %s, thumbprint %s", text, k.Thumbprint())
+	}
+}
+
+// Some tools write the private number of a curve without the zero octets in front, or
+// with more of them than its length asks for.
+func TestParseJWKPrivateNumberLength(t *testing.T) {
+	for _, c := range []struct {
+		alg   keys.Algorithm
+		curve elliptic.Curve
+		size  int
+	}{{keys.ES256, elliptic.P256(), 32}, {keys.ES384, elliptic.P384(), 48}, {keys.ES512, elliptic.P521(), 66}} {
+		short := append([]byte{7}, make([]byte, c.size-3)...)
+		key := must(ecdsa.ParseRawPrivateKey(c.curve, append([]byte{0, 0}, short...)))
+		public := must(keys.FromSigner(c.alg, key))
+		var jwk members
+		if err := json.Unmarshal(must(public.MarshalJSON()), &jwk); err != nil {
+			t.Fatal(err)
+		}
+		for zeros := range 5 {
+			jwk["d"] = b64(append(make([]byte, zeros), short...))
+			k, err := keys.ParseJWK("", []byte(jwk.text()))
+			if err != nil {
+				t.Errorf("%s with %d zero octets: %v", c.alg, zeros, err)
+			} else if !k.CanSign() || k.Thumbprint() != public.Thumbprint() {
+				t.Errorf("%s with %d zero octets: another key", c.alg, zeros)
+			}
+		}
 	}
 }
 
