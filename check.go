@@ -12,6 +12,10 @@ import (
 // it, is answered with 204 and no body, so that CORS middleware, which belongs outside
 // of the guard, may let it pass; the next handler does not see it. Require panics when
 // no token can meet p.
+//
+// If a cookie has opened the answer, Require sets Cache-Control: no-store, unless that
+// header is set already; the next handler may replace it. So no cache has the answer, and
+// a browser does not show it again after a logout.
 func (g *Gate) Require(p Policy) func(http.Handler) http.Handler {
 	d := g.Guard(p)
 	return func(next http.Handler) http.Handler {

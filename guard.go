@@ -42,9 +42,9 @@ type Verdict struct {
 	Token *Token
 	// Vary means: add "Vary: Cookie" to the response, unless it is there already.
 	Vary bool
-	// Private means: set "Cache-Control: private", unless the response has a Cache-Control.
+	// NoStore means: set "Cache-Control: no-store", unless the response has a Cache-Control.
 	// The handler may replace it.
-	Private bool
+	NoStore bool
 
 	g       *Gate
 	skipped bool
@@ -68,7 +68,7 @@ func (d *Guard) Check(ctx context.Context, r Request) Verdict {
 		return v
 	}
 	v.Vary = d.varies && (v.Token == nil || v.Token.location == "cookie")
-	v.Private = v.Vary && v.Token != nil
+	v.NoStore = v.Vary && v.Token != nil
 	return v
 }
 
@@ -80,14 +80,14 @@ func (v *Verdict) Context(ctx context.Context) context.Context {
 	return &tokenContext{ctx, v.g.issuers, v.Token, true}
 }
 
-// Mark sets the headers for Vary and Private, for frameworks that use http.Header. Call it
+// Mark sets the headers for Vary and NoStore, for frameworks that use http.Header. Call it
 // before the handler.
 func (v *Verdict) Mark(h http.Header) {
 	if v.Vary && !slices.Contains(h["Vary"], "Cookie") {
 		h.Add("Vary", "Cookie")
 	}
-	if v.Private && h["Cache-Control"] == nil {
-		h.Set("Cache-Control", "private")
+	if v.NoStore && h["Cache-Control"] == nil {
+		h.Set("Cache-Control", "no-store")
 	}
 }
 

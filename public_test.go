@@ -152,7 +152,8 @@ func TestPublicHandlerDecides(t *testing.T) {
 	}
 }
 
-// Caches are told that an answer is for the owner of a cookie.
+// Caches are told that an answer is for the owner of a cookie, and the browser does not
+// show it after a logout.
 func TestCachesAreTold(t *testing.T) {
 	handler := func(change func(http.Header)) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { change(w.Header()) })
@@ -168,7 +169,7 @@ func TestCachesAreTold(t *testing.T) {
 		vary      string
 		cache     string
 	}{
-		{"cookie", both, inCookie, nothing, "Cookie", "private"},
+		{"cookie", both, inCookie, nothing, "Cookie", "no-store"},
 		{"header", both, bearer(token()), nothing, "", ""},
 		{"visitor", both, request("GET", "/"), nothing, "Cookie", ""},
 		{"visitor, no cookies", nil, request("GET", "/"), nothing, "", ""},
@@ -185,9 +186,9 @@ func TestCachesAreTold(t *testing.T) {
 		})
 	}
 	w := httptest.NewRecorder()
-	w.Header().Set("Cache-Control", "no-store")
+	w.Header().Set("Cache-Control", "private")
 	newGate(t, gate.Config{Locations: both}).Require(gate.Policy{})(handler(nothing)).ServeHTTP(w, inCookie)
-	if got := w.Header().Get("Cache-Control"); got != "no-store" {
+	if got := w.Header().Get("Cache-Control"); got != "private" {
 		t.Errorf("Cache-Control = %s, want what middleware further out has said", got)
 	}
 }

@@ -71,11 +71,11 @@ func (s *adapterSuite) checkCaching() {
 		name, path, vary, control string
 		header                    []string
 	}{
-		{"a cookie", "/plain", "Cookie", "private", cookie},
+		{"a cookie", "/plain", "Cookie", "no-store", cookie},
 		{"a visitor", "/plain", "Cookie", "", nil},
 		{"a header", "/plain", "", "", bearer},
 		{"the handler says so", "/public", "Cookie", "public", cookie},
-		{"two guards", "/twice", "Cookie", "private", cookie},
+		{"two guards", "/twice", "Cookie", "no-store", cookie},
 		{"a route without cookies", "/header", "", "", cookie},
 	} {
 		h := s.want(http.StatusOK, tt.name, s.request("GET", tt.path, "", tt.header...)).Header

@@ -156,7 +156,7 @@ var plantedAdapters = []adapterFault{
 		return g.Require(p)
 	}},
 	{name: "tells caches nothing", check: "caching", guard: served(func(x *visit) bool {
-		x.v.Vary, x.v.Private = false, false
+		x.v.Vary, x.v.NoStore = false, false
 		return false
 	})},
 	{name: "repeats itself", check: "caching", guard: served(func(x *visit) bool {
@@ -166,8 +166,8 @@ var plantedAdapters = []adapterFault{
 		x.v.Vary = false
 		return false
 	})},
-	{name: "has every answer private", check: "caching", guard: served(func(x *visit) bool {
-		x.v.Private = x.v.Err == nil
+	{name: "lets no browser store any answer", check: "caching", guard: served(func(x *visit) bool {
+		x.v.NoStore = x.v.Err == nil
 		return false
 	})},
 	{name: "sets one cookie", check: "setting cookies", cookies: func(w http.ResponseWriter, list []*http.Cookie) {

@@ -92,7 +92,7 @@ func (i interceptor) WrapUnary(next connect.UnaryFunc) connect.UnaryFunc {
 }
 
 // mark does for an answer what gate.Gate.Require does: if a cookie can change it, caches
-// must not give it to others.
+// must not give it to others, and browsers must not store it.
 func (d *Guard) mark(ctx context.Context, h http.Header) {
 	t, ok := d.g.FromContext(ctx)
 	if ok && t.Location() != "cookie" || !ok && !d.cookies {
@@ -100,7 +100,7 @@ func (d *Guard) mark(ctx context.Context, h http.Header) {
 	}
 	h.Add("Vary", "Cookie")
 	if ok && h.Get("Cache-Control") == "" {
-		h.Set("Cache-Control", "private")
+		h.Set("Cache-Control", "no-store")
 	}
 }
 

@@ -134,7 +134,7 @@ func TestCaches(t *testing.T) {
 		varies      bool
 		cache       string
 	}{
-		{"Cookie", "access_token_cookie=" + raw, true, "private"},
+		{"Cookie", "access_token_cookie=" + raw, true, "no-store"},
 		{"Cookie", "other=1", true, ""},
 		{"Authorization", "Bearer " + raw, false, ""},
 	} {

@@ -35,8 +35,8 @@ func Require(g *gate.Gate, p gate.Policy) fiber.Handler {
 		if v.Vary {
 			c.Vary("Cookie")
 		}
-		if v.Private && len(c.Response().Header.Peek("Cache-Control")) == 0 {
-			c.Set("Cache-Control", "private")
+		if v.NoStore && len(c.Response().Header.Peek("Cache-Control")) == 0 {
+			c.Set("Cache-Control", "no-store")
 		}
 		err := c.Next()
 		if v.Clears() && !c.RequestCtx().Hijacked() {

@@ -27,10 +27,8 @@ var views = template.Must(template.New("").Parse(`
 <form method="post" action="/logout">{{.CSRF}}<button>Log out</button></form>{{end}}
 `))
 
-// show answers with a page. The browser does not store it, so that its back button shows
-// nothing after a logout.
+// show answers with a page.
 func show(w http.ResponseWriter, name string, data any) {
-	w.Header().Set("Cache-Control", "no-store")
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
 	if err := views.ExecuteTemplate(w, name, data); err != nil {
 		log.Printf("page %s: %v", name, err) // the client has left, or the template is wrong

@@ -6,7 +6,9 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 	"time"
@@ -134,39 +136,101 @@ func TestUpload(t *testing.T) {
 	}
 }
 
-// TestBack: the back button after a logout shows a page that was stored, unless the page
-// forbids that. The browser then asks the site, which refuses.
+// TestBack: the back button after a logout shows no private page. The browser asks the site,
+// which refuses. A page that says itself that the browser may store it is shown.
 func TestBack(t *testing.T) {
 	for _, tt := range []struct {
 		name, cache string
 		frozen      bool   // the browser may keep the page as it was (back/forward cache)
 		want        string // what the page shows
 	}{
-		{"as the gate answers", "", true, "Hello, alice"},
-		{"as the gate answers, without the back/forward cache", "", false, "missing"}, // because of Vary: Cookie
-		{"no-store", "no-store", true, "missing"},
-		{"no-store, without the back/forward cache", "no-store", false, "missing"},
+		{"as the gate answers", "", true, "missing"},
+		{"as the gate answers, without the back/forward cache", "", false, "missing"},
+		{"private", "private", true, "Hello, alice"},
+		{"private, without the back/forward cache", "private", false, "missing"}, // because of Vary: Cookie
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			s := newPages(t, gate.Cookies{})
-			s.wrap(func(next http.Handler) http.Handler {
-				return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-					if r.URL.Path == "/home" && tt.cache != "" {
-						w.Header().Set("Cache-Control", tt.cache)
-					}
-					next.ServeHTTP(w, r)
-				})
-			})
+			s.wrap(caching("/home", tt.cache))
 			tab := newProfile(t)
 			logInByForm(t, tab, s, map[string]string{"name": "alice"})
 			if !tt.frozen {
 				eval[int](t, tab, `addEventListener("unload", () => {}), 0`)
 			}
 			send(t, tab, "logout")
-			eval[int](t, tab, `setTimeout(() => history.back()), 0`)
-			waitFor(t, tab, `location.pathname === "/home" && document.readyState === "complete"`)
+			back(t, tab, "/home")
 			if got := eval[string](t, tab, "document.body.innerText"); !strings.Contains(got, tt.want) {
 				t.Errorf("the page shows %q, want %q", got, tt.want)
+			}
+		})
+	}
+}
+
+// caching sets Cache-Control for a path, unless it is empty.
+func caching(path, value string) func(http.Handler) http.Handler {
+	return func(next http.Handler) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if r.URL.Path == path && value != "" {
+				w.Header().Set("Cache-Control", value)
+			}
+			next.ServeHTTP(w, r)
+		})
+	}
+}
+
+// back goes back to the page of a path.
+func back(t testing.TB, tab context.Context, path string) {
+	t.Helper()
+	eval[int](t, tab, `setTimeout(() => history.back()), 0`)
+	waitFor(t, tab, fmt.Sprintf(`location.pathname === %q && document.readyState === "complete"`, path))
+}
+
+// TestBackKeepsForm: while the user is logged in, what was typed into a form is still there
+// after another page.
+func TestBackKeepsForm(t *testing.T) {
+	s := newPages(t, gate.Cookies{})
+	tab := newProfile(t)
+	logInByForm(t, tab, s, map[string]string{"name": "alice"})
+	eval[string](t, tab, `document.forms.note.elements.note.value = "milk"`)
+	eval[int](t, tab, `location.href = "/page", 0`)
+	waitFor(t, tab, `location.pathname === "/page" && document.readyState === "complete"`)
+	back(t, tab, "/home")
+	if got := eval[string](t, tab, "document.forms.note.elements.note.value"); got != "milk" {
+		t.Errorf("the form has %q, want milk", got)
+	}
+}
+
+// TestFilesOfMembers: a file is loaded again for each page, unless it says itself that the
+// browser may store it. Then the browser asks with the ETag whether it has changed.
+func TestFilesOfMembers(t *testing.T) {
+	for cache, want := range map[string]int{"": 0, "private, no-cache": 1} {
+		t.Run(cache, func(t *testing.T) {
+			s := newPages(t, gate.Cookies{})
+			file := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				if cache != "" {
+					w.Header().Set("Cache-Control", cache)
+				}
+				w.Header().Set("ETag", `"1"`)
+				http.ServeContent(w, r, "file.txt", time.Time{}, strings.NewReader("a file"))
+			})
+			s.mux.Handle("GET /file", http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				rec := httptest.NewRecorder()
+				s.gate.Require(gate.Policy{})(file).ServeHTTP(rec, r)
+				s.count(fmt.Sprint(rec.Code))
+				maps.Copy(w.Header(), rec.Header())
+				w.WriteHeader(rec.Code)
+				_, _ = rec.Body.WriteTo(w)
+			}))
+			tab := newProfile(t)
+			logInByForm(t, tab, s, map[string]string{"name": "alice"})
+			for range 2 {
+				visit(t, tab, s.url(app)+"/home")
+				if got := eval[string](t, tab, `fetch("/file").then(r => r.text())`); got != "a file" {
+					t.Errorf("the file is %q", got)
+				}
+			}
+			if got := s.times("304"); got != want || s.times("200") != 2-want {
+				t.Errorf("%d answers are 304, want %d", got, want)
 			}
 		})
 	}
