@@ -117,7 +117,10 @@ func TestSlogEvents(t *testing.T) {
 		{"forged", gate.Event{Name: gate.TokenRefused, Err: &gate.Error{Kind: gate.ErrInvalid, Reason: "signature", Location: "header"}},
 			`level=WARN msg=token.refused reason=signature location=header error="gate: The token's signature is wrong"`},
 		{"failed", gate.Event{Name: gate.CheckFailed, Err: errDown}, `level=ERROR msg=check.failed error="connection refused to canary-host"`},
-		{"of a session", gate.Event{Name: "session.ended"}, `level=INFO msg=session.ended`},
+		{"of a session", gate.Event{Name: "session.ended", Token: &gate.Token{Subject: "alice", SessionID: "S1"}}, `level=INFO msg=session.ended token.sub=alice token.sid=S1`},
+		{"of a token of a session", gate.Event{Name: gate.TokenCreated, Token: &gate.Token{ID: "id-1", Subject: "alice", Type: gate.Access, SessionID: "S1"}},
+			`level=INFO msg=token.created token.type=access token.sub=alice token.jti=id-1 token.sid=S1`},
+		{"without a token", gate.Event{Name: "store.begun"}, `level=INFO msg=store.begun`},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			out, log := logged(slog.LevelDebug)

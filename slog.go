@@ -9,7 +9,7 @@ import (
 )
 
 // SlogEvents returns a [Config.OnEvent] that logs events with l: the name as message,
-// and as attributes the token (type, subject and ID), reason, location and error.
+// and as attributes the token (type, subject, ID and session), reason, location and error.
 //
 // Levels: Debug for accepted tokens; Info for created, renewed, missing and expired ones;
 // Warn for other refusals; Error for failures. Of events that have an error, at most ten

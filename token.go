@@ -259,7 +259,8 @@ func (t Token) String() string {
 // Format implements fmt.Formatter, so that no verb shows more than String.
 func (t Token) Format(s fmt.State, _ rune) { _, _ = io.WriteString(s, t.String()) }
 
-// LogValue implements slog.LogValuer with what String shows.
+// LogValue implements slog.LogValuer: a group of type, sub, jti and sid, of those that t has.
 func (t Token) LogValue() slog.Value {
-	return slog.GroupValue(slog.String("type", string(t.Type)), slog.String("sub", t.Subject), slog.String("jti", t.ID))
+	all := []slog.Attr{slog.String("type", string(t.Type)), slog.String("sub", t.Subject), slog.String("jti", t.ID), slog.String("sid", t.SessionID)}
+	return slog.GroupValue(slices.DeleteFunc(all, func(a slog.Attr) bool { return a.Value.String() == "" })...)
 }
