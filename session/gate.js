@@ -1,4 +1,4 @@
-// The browser's half of package session. docs/sessions.md says how to use it.
+// The browser's half of package session. docs/browser.md says how to use it.
 export class Client extends EventTarget {
   #auth; #split; #cookie; #header; #tabs;
   #token; #csrf; #loggedIn; #flight;

@@ -26,7 +26,7 @@ var script []byte
 // The module exports one class, Client. It is for [Split] and [Cookies] delivery, and for
 // the routes of [Manager.Handler]. It adds the access token or the CSRF value to requests,
 // refreshes the tokens when they have expired, lets one tab refresh at a time, and tells a
-// page when another tab has logged out. The page docs/sessions.md describes its methods
+// page when another tab has logged out. The page docs/browser.md describes its methods
 // and events. The file has no secrets, and may be copied or bundled instead.
 //
 // Browsers ask at each use whether the file has changed (ETag). The handler answers GET and

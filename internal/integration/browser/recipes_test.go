@@ -15,7 +15,7 @@ import (
 	"github.com/jwtgate/gate/session"
 )
 
-// TestRecipes runs the JavaScript of docs/sessions.md: tokens in each location, before and
+// TestRecipes runs the JavaScript of docs/browser.md: tokens in each location, before and
 // after the access token has expired.
 func TestRecipes(t *testing.T) {
 	for _, tt := range []struct {

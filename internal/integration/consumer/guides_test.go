@@ -60,7 +60,7 @@ func stepsOf(page string) (steps []step) {
 	return steps
 }
 
-var guides = []string{"README.md", "docs/spa.md", "docs/pages.md", "docs/services.md", "docs/testing.md"}
+var guides = []string{"README.md", "docs/spa.md", "docs/pages.md", "docs/services.md", "docs/testing.md", "docs/sessions.md"}
 
 func TestGuides(t *testing.T) {
 	if testing.Short() {
@@ -101,6 +101,8 @@ func (r *reader) follow(s step) error {
 			return err
 		}
 		return os.WriteFile(name, []byte(s.text), 0o644)
+	case fromLine.MatchString(lastLine(s.before)):
+		return nil // shown, and held to its source by the test in docs
 	case s.lang == "diff" && (edit != nil || r.changed != ""):
 		if edit != nil {
 			r.changed = edit[1]
@@ -110,8 +112,6 @@ func (r *reader) follow(s step) error {
 		return r.typed(s.text)
 	case s.lang == "text":
 		return r.matches(s.text)
-	case fromLine.MatchString(lastLine(s.before)):
-		return nil // shown, and held to its source by the test in docs
 	}
 	return fmt.Errorf("nothing says what to do with this block:\n%s", s.text)
 }
