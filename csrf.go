@@ -149,13 +149,17 @@ func (g *Gate) submitted(r Request, n *CookieNames) (string, *Error) {
 	if v := r.Header(n.CSRFHeader); len(v) > 0 && v[0] != "" {
 		return v[0], nil
 	}
-	if g.cfg.Cookies.CSRF.Form {
-		v, err := formValue(r, n.CSRFField, g.cfg.Accept.Limits.BodyBytes)
-		if err != nil || v != "" {
-			return v, err
-		}
+	if !g.cfg.Cookies.CSRF.Form {
+		return "", refuseName(ErrCSRF, "csrf_missing", n.CSRFHeader)
 	}
-	return "", refuseName(ErrCSRF, "csrf_missing", n.CSRFHeader)
+	v, err := formValue(r, n.CSRFField, g.cfg.Accept.Limits.BodyBytes)
+	switch {
+	case err != nil && err.Kind == ErrCSRF:
+		return "", err.withHint(", or send the value in the " + n.CSRFHeader + " header")
+	case err == nil && v == "":
+		return "", refuseName(ErrCSRF, "csrf_missing", n.CSRFHeader).withHint(" or the form field " + n.CSRFField)
+	}
+	return v, err
 }
 
 // CSRFInput returns a hidden input element with the CSRF value of the request's token,

@@ -3,6 +3,7 @@ package gate
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -54,13 +55,27 @@ type Error struct {
 	// several locations, one *Error for each (joined).
 	Err error
 
-	maxAge int64 // of ErrNotFresh, in seconds (RFC 9470)
+	more *more
+}
+
+// more has what few errors have. It is apart, so that the others stay small.
+type more struct {
+	hint   string // the end of the message: what this gate accepts
+	maxAge int64  // of ErrNotFresh, in seconds (RFC 9470)
 }
 
 func refuse(kind error, reason string) *Error { return &Error{Kind: kind, Reason: reason} }
 
 func refuseName(kind error, reason, name string) *Error {
 	return &Error{Kind: kind, Reason: reason, Name: name}
+}
+
+// withHint adds the end of the message.
+func (e *Error) withHint(hint string) *Error { return e.with(&more{hint: hint}) }
+
+func (e *Error) with(m *more) *Error {
+	e.more = m
+	return e
 }
 
 // Unavailable wraps err for [Config.Verify], [Config.LoadUser], [Policy.Allow] and location
@@ -92,17 +107,69 @@ func (e *unavailableError) Unwrap() error {
 }
 
 // Message returns one sentence for the client: what was wrong and, where it helps, what
-// to do. It has no text of the request or of Err. It is empty for an error of a
-// LocationFunc.
-func (e *Error) Message() string {
-	return strings.ReplaceAll(messages[e.Reason], "%", e.Name)
+// to do, with the names of the configuration. It has no text of the request or of Err. It
+// is empty for an error of a LocationFunc.
+func (e *Error) Message() string { return e.text() + e.hint() }
+
+// text is the message without its hint.
+func (e *Error) text() string { return strings.ReplaceAll(messages[e.Reason], "%", e.Name) }
+
+// hint is the end of the message: the places or the form that this gate accepts.
+func (e *Error) hint() string {
+	if e.more != nil {
+		return e.more.hint
+	}
+	places := e.places()
+	if len(places) < 2 {
+		return ""
+	}
+	last := len(places) - 1
+	return "; send it in " + strings.Join(places[:last], ", ") + " or " + places[last]
+}
+
+// places returns the places in which a token was missing, if there are several.
+func (e *Error) places() (list []string) {
+	all, _ := e.Err.(interface{ Unwrap() []error })
+	if e.Reason != "missing" || all == nil {
+		return nil
+	}
+	for _, err := range all.Unwrap() {
+		one, ok := err.(*Error)
+		if !ok {
+			return nil // the error of a LocationFunc
+		}
+		if place := one.place(); !slices.Contains(list, place) {
+			list = append(list, place)
+		}
+	}
+	return list
+}
+
+// place names the place in which a token was missing.
+func (e *Error) place() string {
+	switch e.Location {
+	case "header":
+		return "the " + e.Name + " header"
+	case "cookie":
+		return "the cookie " + e.Name
+	case "query":
+		return "the query parameter " + e.Name
+	case "path":
+		return "the part " + e.Name + " of the path"
+	case "json":
+		return "the JSON member " + e.Name
+	}
+	return e.Location // the name of a LocationFunc
 }
 
 // Error returns the message and the cause, for logs.
 func (e *Error) Error() string {
-	text := "gate: " + e.Message()
-	if messages[e.Reason] == "" && e.Kind != nil {
+	text := "gate: " + e.text()
+	switch {
+	case messages[e.Reason] == "" && e.Kind != nil:
 		text = e.Kind.Error()
+	case e.Err == nil: // otherwise the cause has the places
+		text += e.hint()
 	}
 	if e.Err != nil {
 		text += ": " + strings.ReplaceAll(e.Err.Error(), "\n", "; ")
@@ -122,24 +189,24 @@ func (e *Error) Unwrap() []error {
 var messages = map[string]string{
 	"missing":              "No token was sent",
 	"missing_header":       "The % header is missing",
-	"missing_scheme":       "The % header does not use the expected scheme; send the scheme, such as Bearer, one space and the token",
+	"missing_scheme":       "The % header does not use the expected scheme",
 	"missing_cookie":       "The cookie % is missing",
 	"missing_query":        "The query parameter % is missing",
 	"missing_content_type": "The body is not JSON; send Content-Type: application/json",
-	"missing_method":       "The body of a GET or HEAD request is not read; send the token elsewhere, or use POST",
+	"missing_method":       "The body of a GET or HEAD request is not read; use POST",
 	"missing_member":       "The JSON body has no member %",
-	"missing_large_body":   "The body is too large to be searched for the JSON member %; send the token elsewhere",
+	"missing_large_body":   "The body is too large to be searched for the JSON member %; send a smaller one",
 	"missing_path":         "The path has no token in %",
 
 	"csrf_missing":        "The CSRF value is missing; send it in the % header",
 	"csrf_mismatch":       "The CSRF value does not belong to this token",
 	"csrf_origin":         "The request comes from a page of another origin; send it from this site, or have the service trust that origin",
 	"csrf_origin_missing": "The request does not say which page it comes from; send Origin or Sec-Fetch-Site",
-	"csrf_large_form":     "The CSRF field % is not in the part of the form that is searched; put it before the files, or send the value in a header",
+	"csrf_large_form":     "The CSRF field % is not in the part of the form that is searched; put it before the files",
 	"csrf_claim_missing":  "The token has no CSRF value and cannot be used in a cookie",
 	"csrf_claim_type":     "The token's CSRF value is not a string",
 
-	"header_malformed":  "The % header is malformed; send the scheme, one space and one token",
+	"header_malformed":  "The % header is malformed",
 	"header_too_large":  "The % header is too large",
 	"query_prefix":      "The query parameter % does not start with the expected prefix",
 	"ambiguous":         "There is more than one %; send one",

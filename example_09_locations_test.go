@@ -24,7 +24,7 @@ func Example_locations() {
 	// alice
 	// alice
 	// alice
-	// gate: The Authorization header is malformed; send the scheme, one space and one token
+	// gate: The Authorization header is malformed; send Bearer, one space and one token
 	// 200 the report of alice, asked for by query
 	// 401 {"msg":"The Authorization header is missing"}
 	// 200 alice true

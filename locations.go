@@ -2,6 +2,7 @@ package gate
 
 import (
 	"errors"
+	"fmt"
 	"net/http"
 	"slices"
 	"strings"
@@ -38,15 +39,21 @@ type found struct {
 // scheme the whole value is the token.
 func FromHeader(name, scheme string) Location {
 	name = http.CanonicalHeaderKey(name)
+	form := &more{hint: "; send " + scheme + ", one space and one token"}
+	if scheme == "" {
+		form.hint = "; send one token and nothing else"
+	}
 	return Location{name: "header", find: func(g *Gate, r Request, _ TokenType) (string, *cookieChoice, *Error) {
 		raw, err := headerToken(r.Header(name), name, scheme)
 		switch {
+		case err != nil && err.Reason == "missing_scheme":
+			return "", nil, err.with(form)
 		case err != nil:
 			return "", nil, err
 		case len(raw) > g.cfg.Accept.Limits.TokenBytes:
 			return "", nil, refuse(ErrInvalid, "too_large")
 		case raw == "" || isList(raw):
-			return "", nil, refuseName(ErrInvalid, "header_malformed", name)
+			return "", nil, refuseName(ErrInvalid, "header_malformed", name).with(form)
 		}
 		return raw, nil, nil
 	}}
@@ -140,7 +147,7 @@ func FromQuery(name, prefix string) Location {
 		}
 		raw, ok := strings.CutPrefix(v, prefix)
 		if !ok || raw == "" {
-			return "", nil, refuseName(ErrInvalid, "query_prefix", name)
+			return "", nil, refuseName(ErrInvalid, "query_prefix", name).withHint(fmt.Sprintf("; send %q and the token", prefix))
 		}
 		return raw, nil, nil
 	}}

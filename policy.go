@@ -119,7 +119,7 @@ func (g *Gate) checkPolicy(t *Token, p *Policy, now time.Time) error {
 		return err
 	}
 	if p.Fresh && !t.isFresh(now) {
-		return &Error{Kind: ErrNotFresh, Reason: "not_fresh", maxAge: g.maxAge}
+		return &Error{Kind: ErrNotFresh, Reason: "not_fresh", more: g.notFresh}
 	}
 	if len(p.Scopes) == 0 {
 		return nil

@@ -100,8 +100,8 @@ func (c Challenge) header(err error) string {
 		if e.Kind == ErrScope {
 			b = appendParam(b, "scope", e.Name)
 		}
-		if e.Kind == ErrNotFresh && e.maxAge != 0 {
-			b = appendParam(b, "max_age", strconv.FormatInt(e.maxAge, 10))
+		if e.Kind == ErrNotFresh && e.more != nil {
+			b = appendParam(b, "max_age", strconv.FormatInt(e.more.maxAge, 10))
 		}
 	}
 	return string(appendParam(b, "resource_metadata", c.ResourceMetadata))
