@@ -92,7 +92,7 @@ func (r *Ring) Lifetime() time.Duration { return r.lifetime }
 
 // Replace replaces all keys. After an error the ring is unchanged. Use it for keys
 // that were read again, and to drop a key that was stolen: its tokens are then refused
-// at once.
+// at once. For a ring in a file call Replace of keyfile.File, which changes the file too.
 func (r *Ring) Replace(list ...RingKey) error {
 	r.change.Lock()
 	defer r.change.Unlock()

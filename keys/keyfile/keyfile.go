@@ -4,6 +4,7 @@
 //	go file.Run(ctx) // reloads the file when it changes
 //	g, err := gate.New(gate.Config{Keys: file.Ring()})
 //	err = file.Rotate(keys.ES256, time.Now().Add(time.Hour))
+//	err = file.Replace(keys.ES256) // if a key was stolen
 //
 // A file is a JWK Set (RFC 7517) with private keys or secrets. The member "nbf" of a key
 // is the time from which it signs, in seconds since 1970. A key without "nbf" signs before
@@ -59,7 +60,8 @@ type Event struct {
 }
 
 // A File keeps a [keys.Ring] in a file or directory. It is safe for concurrent use. If
-// several processes share a file, only one at a time may call [File.Rotate].
+// several processes share a file, only one at a time may call [File.Rotate] or
+// [File.Replace].
 type File struct {
 	path string
 	o    Options
@@ -204,11 +206,39 @@ func (f *File) Rotate(alg keys.Algorithm, from time.Time) error {
 			drop = append(drop, s)
 		}
 	}
+	return f.change(keep, drop)
+}
+
+// change saves the keys in keep, removes those in drop, and uses what is there then.
+func (f *File) change(keep, drop []stored) error {
 	if err := f.save(keep, drop); err != nil {
 		return err
 	}
-	if all, err = f.read(); err != nil {
+	all, err := f.read()
+	if err != nil {
 		return err
 	}
 	return f.use(all)
+}
+
+// Replace makes a new key that signs from now on, saves it, and removes all other keys.
+// It is for a key that was stolen, since all tokens of the old keys are refused then: here
+// at once, by other processes that share the file when they read it again ([File.Run]),
+// and by other services when they fetch the published set again. After an error the old
+// keys may still be in use: call Replace again.
+func (f *File) Replace(alg keys.Algorithm) error {
+	next, err := generate(alg)
+	if err != nil {
+		return err
+	}
+	// In a directory the old keys are still there for a moment, and a process whose clock
+	// is behind must not wait for the key.
+	next.from = f.o.Clock().Add(-time.Minute).Truncate(time.Second)
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	all, err := f.read()
+	if err != nil {
+		return err
+	}
+	return f.change([]stored{next}, all)
 }

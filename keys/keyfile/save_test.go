@@ -91,6 +91,7 @@ func TestCreateRefuses(t *testing.T) {
 		{"no algorithm", errOf(keyfile.Create(filepath.Join(dir, "b.json"), "", o)), "no algorithm"},
 		{"not supported", errOf(keyfile.Create(filepath.Join(dir, "c.json"), "none", o)), `"none", which is not supported`},
 		{"rotation, not supported", f.Rotate("none", time.Now()), `"none", which is not supported`},
+		{"replacement, not supported", f.Replace("none"), `"none", which is not supported`},
 		{"rotation back in time", errors.Join(f.Rotate(keys.ES256, time.Now()), f.Rotate(keys.ES256, time.Now().Add(-time.Hour))), "not before the new one"},
 	} {
 		if tt.err == nil || !strings.Contains(tt.err.Error(), tt.want) {
@@ -117,8 +118,10 @@ func TestSaveFails(t *testing.T) {
 	if err := os.Mkdir(path, 0o700); err != nil {
 		t.Fatal(err)
 	}
-	if err := f.Rotate(keys.ES256, time.Now()); err == nil || published(f) != shown {
-		t.Errorf("Rotate = %v without the file", err)
+	for name, err := range map[string]error{"Rotate": f.Rotate(keys.ES256, time.Now()), "Replace": f.Replace(keys.ES256)} {
+		if err == nil || published(f) != shown {
+			t.Errorf("%s = %v without the file", name, err)
+		}
 	}
 	if err := errors.Join(os.Remove(path), os.Rename(elsewhere, path)); err != nil {
 		t.Fatal(err)
