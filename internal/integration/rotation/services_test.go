@@ -12,8 +12,6 @@ import (
 	"github.com/jwtgate/gate/keys/keyfile"
 )
 
-// The functions below are those of docs/keys.md, which a test compares with them.
-
 func newIssuer(file *keyfile.File) (http.Handler, error) {
 	g, err := gate.New(gate.Config{Keys: file.Ring(), Create: gate.Create{AccessLifetime: tokenLifetime}})
 	if err != nil {
