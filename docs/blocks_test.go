@@ -45,7 +45,7 @@ type exception struct{ page, begins, why string }
 
 // followed are the pages that internal/integration/consumer follows from an empty folder:
 // it runs every block without a source.
-var followed = []string{"README.md", "docs/spa.md", "docs/pages.md", "docs/services.md", "docs/testing.md", "docs/keys.md", "docs/sessions.md"}
+var followed = []string{"README.md", "docs/spa.md", "docs/pages.md", "docs/services.md", "docs/testing.md", "docs/keys.md", "docs/sessions.md", "docs/production.md"}
 
 // block is a fenced block of a page: lines first to last-1.
 type block struct {
