@@ -120,11 +120,17 @@ func checkMarks(b []byte) error {
 	return nil
 }
 
-// checkNumber looks for a public key without any frame.
+// checkNumber looks for a public key without any frame. The line ends of an editor may
+// follow it, and the number itself may end in octets that look like them.
 func checkNumber(b []byte) error {
-	line := bytes.TrimRight(b, "\r\n")
-	if isPoint(b) || isPoint(line) || isModulus(b) || isModulus(line) {
-		return errors.New("keys: the secret is the public number of an RSA key or the public point of an EC key, or cannot be told from one; make a secret with: openssl rand -base64 64")
+	for ; ; b = b[:len(b)-1] {
+		if isPoint(b) || isModulus(b) {
+			return errNumber
+		}
+		if !bytes.HasSuffix(b, []byte("\n")) && !bytes.HasSuffix(b, []byte("\r")) {
+			return nil
+		}
 	}
-	return nil
 }
+
+var errNumber = errors.New("keys: the secret is the public number of an RSA key or the public point of an EC key, or cannot be told from one; make a secret with: openssl rand -base64 64")

@@ -152,6 +152,39 @@ func checkDisguise(t *testing.T, name, text string) {
 	}
 }
 
+// TestHMACOfNumberThatEndsLikeALine: some keys end in the octets of a line end. They are
+// found with and without line ends after them.
+func TestHMACOfNumberThatEndsLikeALine(t *testing.T) {
+	for name, number := range map[string]string{
+		"point and line feed": pointWith("\n"), "point and carriage return": pointWith("\r"),
+		"modulus and carriage return": modulusWith("\r"), "modulus and both": modulusWith("\n\r"),
+	} {
+		for _, after := range []string{"", "\n", "\r\n", "\n\n"} {
+			checkDisguise(t, fmt.Sprintf("%s, then %q", name, after), number+after)
+		}
+	}
+}
+
+// pointWith returns the first multiple of the generator of P-256 that ends in some octets.
+func pointWith(end string) string {
+	for d := int64(1); ; d++ {
+		key := must(ecdsa.ParseRawPrivateKey(elliptic.P256(), big.NewInt(d).FillBytes(make([]byte, 32))))
+		if point := must(key.PublicKey.Bytes()); bytes.HasSuffix(point, []byte(end)) {
+			return string(point)
+		}
+	}
+}
+
+// modulusWith returns a prime of 2048 bits that ends in some octets. No small prime divides
+// it, as none divides a modulus.
+func modulusWith(end string) string {
+	n := new(big.Int).SetBytes([]byte(end))
+	for n.SetBit(n, 2047, 1); !n.ProbablyPrime(0); {
+		n.Add(n, big.NewInt(1<<16))
+	}
+	return string(n.Bytes())
+}
+
 // TestHMACTakesRandomSecrets: no secret of usual length is taken for a key.
 func TestHMACTakesRandomSecrets(t *testing.T) {
 	encodings := []func([]byte) string{
