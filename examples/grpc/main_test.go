@@ -20,10 +20,14 @@ import (
 
 func TestMain(m *testing.M) { exampletest.Main(m) }
 
-// start runs the service, whose access tokens live two seconds.
-func start(t *testing.T) (addr string, conn *grpc.ClientConn) {
+// short is the lifetime of access tokens that a test waits for. It leaves a loaded machine
+// time to use them first; they live up to a second less, since they expire at a full one.
+const short = "4s"
+
+// start runs the service with a lifetime of access tokens.
+func start(t *testing.T, lifetime string) (addr string, conn *grpc.ClientConn) {
 	t.Helper()
-	addr = exampletest.Serve(t, "-lifetime", "2s")
+	addr = exampletest.Serve(t, "-lifetime", lifetime)
 	conn, err := dial(addr)
 	if err != nil {
 		t.Fatal(err)
@@ -68,7 +72,7 @@ func want(t *testing.T, what string, err error, code codes.Code, reason string) 
 
 func TestPolicies(t *testing.T) {
 	t.Parallel()
-	_, conn := start(t)
+	_, conn := start(t, "1h")
 	alice, _ := tokens(t, conn, "alice")
 	bob, _ := tokens(t, conn, "bob")
 	for _, test := range []struct {
@@ -101,7 +105,7 @@ func TestPolicies(t *testing.T) {
 // TestSession: a refresh token rotates, a stream ends with its token or its session.
 func TestSession(t *testing.T) {
 	t.Parallel()
-	_, conn := start(t)
+	_, conn := start(t, short)
 	access, first := tokens(t, conn, "bob")
 	stream, err := watch(as(t, access), conn)
 	if err != nil {
@@ -133,7 +137,7 @@ func TestSession(t *testing.T) {
 // TestClient: the client goes on for longer than its token lives, in calls and in streams.
 func TestClient(t *testing.T) {
 	t.Parallel()
-	addr, _ := start(t)
+	addr, _ := start(t, short)
 	alice := exampletest.Run(t, "-client", "-addr", addr, "-name", "alice")
 	for range 3 { // streams
 		if got := alice.Line(t); got != "watching" {
