@@ -28,7 +28,8 @@ var (
 	ErrRevoked = errors.New("gate: token revoked")
 	// ErrScope: the token lacks a scope that the route requires.
 	ErrScope = errors.New("gate: scope missing")
-	// ErrRejected: Config.Verify or Policy.Allow rejected the token.
+	// ErrRejected: Config.Verify or Policy.Allow rejected the token, or Policy.Fresh one of an
+	// issuer that has no fresh tokens.
 	ErrRejected = errors.New("gate: token rejected")
 	// ErrNoUser: Config.LoadUser found no user.
 	ErrNoUser = errors.New("gate: no such user")
@@ -275,6 +276,7 @@ var messages = map[string]string{
 	"refresh_wanted": "A refresh token is wanted here",
 	"type_wanted":    "A % token is wanted here",
 	"not_fresh":      "A fresh token is wanted here; log in again",
+	"never_fresh":    "A fresh token is wanted here, and tokens of this issuer are never fresh; use one of another issuer",
 	"wrong_type":     "The token has the wrong type for this route",
 	"revoked":        "The token has been revoked",
 	"refresh_reused": "The refresh token was used before, so its session is ended; log in again",

@@ -162,7 +162,6 @@ type Gate struct {
 	ownClock      bool                    // Config.Clock is not time.Now
 	cache         *tokenCache
 	scratch       sync.Pool
-	notFresh      *more // RFC 9470, of not fresh answers: the lifetime of an access token
 }
 
 // New returns a Gate. It copies cfg, opens no file or connection and starts no goroutine.
@@ -193,9 +192,6 @@ func newGate(cfg Config, o compat.Options) (*Gate, error) {
 	}
 	if cfg.Accept.Limits.CacheEntries > 0 {
 		g.cache = newTokenCache(cfg.Accept.Limits.CacheEntries, cfg.Accept.Limits.CacheBytes)
-	}
-	if cfg.Create.AccessLifetime != NoExpiry {
-		g.notFresh = &more{maxAge: int64(cfg.Create.AccessLifetime / time.Second)}
 	}
 	return g, nil
 }

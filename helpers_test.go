@@ -135,7 +135,7 @@ var kinds = map[string]error{
 	"csrf_origin": gate.ErrCSRF, "csrf_origin_missing": gate.ErrCSRF,
 	"scope": gate.ErrScope, "wrong_type": gate.ErrWrongType,
 	"expired": gate.ErrExpired, "access_wanted": gate.ErrWrongType, "refresh_wanted": gate.ErrWrongType, "type_wanted": gate.ErrWrongType,
-	"not_fresh": gate.ErrNotFresh, "revoked": gate.ErrRevoked, "rejected": gate.ErrRejected, "no_user": gate.ErrNoUser,
+	"not_fresh": gate.ErrNotFresh, "revoked": gate.ErrRevoked, "rejected": gate.ErrRejected, "no_user": gate.ErrNoUser, "never_fresh": gate.ErrRejected,
 }
 
 // verdict is how a gate judged: "ok", the reason of a refusal, or "failure" for an

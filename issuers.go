@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/jwtgate/gate/internal/scan"
 	"github.com/jwtgate/gate/keys"
@@ -17,7 +18,9 @@ import (
 // must look at [Token.VerifiedIssuer].
 //
 // Its tokens are used like access tokens, whatever their "type": they are never refresh
-// tokens or one of Create.Types, and the gate makes no token from them.
+// tokens or one of Create.Types, and the gate makes no token from them. They are not fresh
+// ([Policy.Fresh]) unless IsGate or FreshFor is set. Their scopes count as those of the
+// gate's own tokens do.
 //
 // Limits, Skew, Leeway and MaxLifetime are those of [Accept]. The zero values of the
 // optional fields are the strict ones.
@@ -49,14 +52,22 @@ type Issuer struct {
 	// Blocklist holds its revoked tokens. Default: Config.Blocklist, which must then look
 	// at [Token.VerifiedIssuer], as the stores of this module do.
 	Blocklist Blocklist
+	// IsGate says that a gate makes its tokens, so that their claims "fresh" and
+	// "renewed_jti" mean the same as in the gate's own. Do not set it for a provider: there
+	// they are claims like any other, which a user may be able to set.
+	IsGate bool
+	// FreshFor is how long its tokens are fresh after the login that "auth_time" names (RFC
+	// 9068 section 2.2.1). Default: the claim is not read.
+	FreshFor time.Duration
 }
 
 // issuer has the rules for the tokens of one issuer. The gate itself is one.
 type issuer struct {
 	Issuer
-	all  *issuers // all issuers of the same gate
-	own  bool
-	path tenantPath // zero where Name has no tenantMark
+	all      *issuers // all issuers of the same gate
+	own      bool
+	path     tenantPath // zero where Name has no tenantMark
+	notFresh *more      // RFC 9470: how old a login may be, where that is known
 }
 
 // issuers has all issuers whose tokens a gate accepts.
@@ -76,7 +87,7 @@ func newIssuers(c *Config, names []string) *issuers {
 		names = []string{c.Accept.Issuer}
 	}
 	s := &issuers{names: names, byName: make(map[string]*issuer, len(c.Issuers))}
-	s.own = &issuer{all: s, own: true, Issuer: Issuer{
+	s.own = &issuer{all: s, own: true, notFresh: newMaxAge(c.Create.AccessLifetime), Issuer: Issuer{
 		Keys: c.Keys, Audiences: c.Accept.Audiences, HeaderTypes: c.Accept.HeaderTypes,
 		IdentityClaim: c.Create.IdentityClaim, Lenient: c.Accept.Lenient, Blocklist: c.Blocklist,
 	}}
@@ -86,10 +97,10 @@ func newIssuers(c *Config, names []string) *issuers {
 		}
 		before, after, tenants := strings.Cut(i.Name, tenantMark)
 		if tenants {
-			s.tenants = append(s.tenants, &issuer{all: s, Issuer: i, path: tenantPath{before, after}})
+			s.tenants = append(s.tenants, &issuer{all: s, Issuer: i, notFresh: newMaxAge(i.FreshFor), path: tenantPath{before, after}})
 			continue
 		}
-		s.byName[i.Name] = &issuer{all: s, Issuer: i}
+		s.byName[i.Name] = &issuer{all: s, Issuer: i, notFresh: newMaxAge(i.FreshFor)}
 	}
 	s.onlyOwn = len(c.Issuers) == 0
 	s.anyName = s.onlyOwn && names == nil
@@ -165,6 +176,51 @@ func topMember(text []byte, want string, l *Limits) (v scan.Value, found bool) {
 		return scan.Value{}, false
 	}
 	return v, found
+}
+
+// newMaxAge returns what a client is told of tokens that are fresh for this long.
+func newMaxAge(d time.Duration) *more {
+	if d <= 0 {
+		return nil
+	}
+	return &more{maxAge: int64(d / time.Second)}
+}
+
+// neverFresh reports whether no token of the issuer is fresh.
+func (i *Issuer) neverFresh() bool { return !i.IsGate && i.FreshFor == 0 }
+
+// restrict decides what the claims of another issuer's token mean: they are not those that
+// a gate writes, unless the issuer is a gate.
+func (i *issuer) restrict(t *Token, payload []byte, l *Limits) {
+	if !i.agrees(t.Issuer, payload, l) {
+		t.claims.bad |= claimTenant
+	}
+	if !i.IsGate {
+		t.Fresh, t.FreshUntil = false, time.Time{}
+		if t.rare != nil {
+			t.rare.renewed = ""
+		}
+	}
+	if i.FreshFor > 0 {
+		i.freshByLogin(t, payload, l)
+	}
+}
+
+// freshByLogin makes a token fresh for FreshFor after its login, which was not after the
+// token was issued.
+func (i *issuer) freshByLogin(t *Token, payload []byte, l *Limits) {
+	v, _ := topMember(payload, "auth_time", l)
+	sec, ok := numberOf(v)
+	if !ok || t.IssuedAt.IsZero() {
+		return
+	}
+	since := time.Unix(int64(sec), 0).UTC()
+	if t.IssuedAt.Before(since) {
+		since = t.IssuedAt
+	}
+	if until := since.Add(i.FreshFor); until.After(t.FreshUntil) {
+		t.FreshUntil = until
+	}
 }
 
 // agrees reports whether the claim "tid" of a verified payload, if there is one, is the

@@ -34,6 +34,8 @@ func (i *Issuer) check() error {
 		return fmt.Errorf("the Blocklist is a nil %T; leave the field nil for Config.Blocklist", i.Blocklist)
 	case len(i.Audiences) == 0 && !i.Lenient.AnyOrigin:
 		return errors.New("no Audiences: tokens for every other service would be accepted; name this service, or set Lenient.AnyOrigin")
+	case i.FreshFor < 0:
+		return fmt.Errorf("FreshFor is %v; it is how long tokens are fresh after the login", i.FreshFor)
 	case slices.Contains(i.Audiences, ""):
 		return errors.New("the Audiences hold an empty one")
 	case slices.ContainsFunc(i.HeaderTypes, badHeaderType):

@@ -90,8 +90,8 @@ func (g *Gate) opened(raw string, parts *jws.Parts, from *issuer, k *keys.Key) (
 	}
 	t.from = from
 	t.verifiedBy(k, parts.Header)
-	if !from.own && !from.agrees(t.Issuer, payload, &g.cfg.Accept.Limits) {
-		t.claims.bad |= claimTenant
+	if !from.own {
+		from.restrict(t, payload, &g.cfg.Accept.Limits)
 	}
 	if k.Public() != nil {
 		g.cache.put(raw, t)

@@ -42,7 +42,8 @@ type Policy struct {
 	// expired one is kept, since another request may be renewing it. When a store cannot
 	// answer, the request still fails (503).
 	Public bool
-	// Fresh demands a token created from credentials ([TokenOptions.Fresh]).
+	// Fresh demands a token created from credentials ([TokenOptions.Fresh]). For tokens of
+	// other issuers see [Issuer].IsGate and FreshFor.
 	Fresh bool
 	// Scopes lists scopes that the token must have, all of them ([ErrScope]). They are read
 	// from the claim "scope", as text with spaces (RFC 8693 section 4.2) or as a list, or
@@ -85,6 +86,8 @@ func (g *Gate) checkPossible(p *Policy) error {
 		return fmt.Errorf("gate: Policy.Type %q is no type of this gate; list it in Create.Types", p.Type)
 	case p.Fresh && p.Type == Refresh && !g.compat.AnyIdentity:
 		return errors.New("gate: Policy wants a fresh refresh token; refresh tokens are never fresh")
+	case p.Fresh && g.cfg.Keys == nil && !slices.ContainsFunc(g.cfg.Issuers, func(i Issuer) bool { return !i.neverFresh() }):
+		return errors.New("gate: Policy wants a fresh token, and no issuer has any; set Issuer.IsGate or Issuer.FreshFor")
 	case slices.ContainsFunc(p.Scopes, badScope):
 		return fmt.Errorf("gate: Policy.Scopes %q holds a scope that is empty or has a space; give each its own element", p.Scopes)
 	}
@@ -119,7 +122,7 @@ func (g *Gate) checkPolicy(t *Token, p *Policy, now time.Time) error {
 		return err
 	}
 	if p.Fresh && !t.isFresh(now) {
-		return &Error{Kind: ErrNotFresh, Reason: "not_fresh", more: g.notFresh}
+		return t.from.refuseStale()
 	}
 	if len(p.Scopes) == 0 {
 		return nil
@@ -149,6 +152,15 @@ func (g *Gate) checkType(t *Token, p *Policy) error {
 		return refuse(ErrWrongType, "refresh_wanted")
 	}
 	return refuseName(ErrWrongType, "type_wanted", string(want))
+}
+
+// refuseStale returns the refusal of a token that is not fresh. Where the issuer has no
+// fresh ones, the client must not try to log in again and again.
+func (i *issuer) refuseStale() *Error {
+	if !i.own && i.neverFresh() {
+		return refuse(ErrRejected, "never_fresh")
+	}
+	return refuse(ErrNotFresh, "not_fresh").with(i.notFresh)
 }
 
 // isFresh reports whether t is fresh at now. Leeway does not stretch freshness.

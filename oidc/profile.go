@@ -17,7 +17,7 @@ import (
 // function for each of many providers; docs/providers.md compares them. You can write a
 // Profile for another provider.
 //
-// The zero value is for an issuer that is a gate.
+// The zero value is for an issuer that is a gate. Then set [gate.Issuer].IsGate too.
 type Profile struct {
 	// HeaderTypes and Lenient are as in [gate.Issuer].
 	HeaderTypes []string

@@ -63,7 +63,8 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 	if err != nil {
 		return err
 	}
-	handler, err := newHandler(gate.Issuer{Name: "https://login.example", Keys: login, Audiences: []string{"orders"}}, staff, customers) // auth
+	customers.FreshFor = 15 * time.Minute                                                                                                              // auth
+	handler, err := newHandler(gate.Issuer{Name: "https://login.example", Keys: login, Audiences: []string{"orders"}, IsGate: true}, staff, customers) // auth
 	if err != nil {
 		return err
 	}
@@ -86,7 +87,8 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 	return <-stopped
 }
 
-// newHandler returns the routes: reading and writing orders, for users who may.
+// newHandler returns the routes: reading and writing orders, for users who may, and deleting
+// them all, for those who have just logged in.
 func newHandler(issuers ...gate.Issuer) (http.Handler, error) { // auth
 	g, err := gate.New(gate.Config{Issuers: issuers}) // auth
 	if err != nil {
@@ -96,6 +98,7 @@ func newHandler(issuers ...gate.Issuer) (http.Handler, error) { // auth
 	mux := http.NewServeMux()
 	mux.Handle("GET /orders", g.Require(gate.Policy{Scopes: []string{"orders:read"}})(http.HandlerFunc(s.list)))  // auth
 	mux.Handle("POST /orders", g.Require(gate.Policy{Scopes: []string{"orders:write"}})(http.HandlerFunc(s.add))) // auth
+	mux.Handle("DELETE /orders", g.Require(gate.Policy{Fresh: true})(http.HandlerFunc(s.drop)))                   // auth
 	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, r *http.Request) {
 		if err := g.Ready(r.Context()); err != nil { // auth
 			http.Error(w, "the keys of an issuer cannot be had", http.StatusServiceUnavailable)
@@ -141,6 +144,13 @@ func (s *shop) add(w http.ResponseWriter, r *http.Request) {
 	s.orders[ownerOf(r)] = append(s.orders[ownerOf(r)], o)
 	s.mu.Unlock()
 	writeJSON(w, http.StatusCreated, o)
+}
+
+func (s *shop) drop(w http.ResponseWriter, r *http.Request) {
+	s.mu.Lock()
+	delete(s.orders, ownerOf(r))
+	s.mu.Unlock()
+	w.WriteHeader(http.StatusNoContent)
 }
 
 func writeJSON(w http.ResponseWriter, status int, v any) {
