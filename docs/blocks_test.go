@@ -6,7 +6,7 @@ package docs_test
 //
 //	<!-- from examples/gin/main.go -->                     the whole file
 //	<!-- from examples/spa/api.go: credentials, api.logIn -->  these declarations, with their comments
-//	<!-- from oidc/guide_test.go: body of discover -->     the statements of a function
+//	<!-- from gatetest/guide_test.go: body of TestForm --> the statements of a function
 //	<!-- from examples/spa/page.html: part login -->       the lines between [login] and [end]
 //	<!-- from example_01_login_test.go: output of Example_login -->  what the example prints
 //
@@ -45,7 +45,7 @@ type exception struct{ page, begins, why string }
 
 // followed are the pages that internal/integration/consumer follows from an empty folder:
 // it runs every block without a source.
-var followed = []string{"README.md", "docs/spa.md", "docs/pages.md", "docs/services.md", "docs/testing.md", "docs/keys.md", "docs/sessions.md", "docs/production.md"}
+var followed = []string{"README.md", "docs/spa.md", "docs/pages.md", "docs/services.md", "docs/testing.md", "docs/keys.md", "docs/providers.md", "docs/sessions.md", "docs/production.md"}
 
 // block is a fenced block of a page: lines first to last-1.
 type block struct {

@@ -240,19 +240,6 @@ func TestProviders(t *testing.T) {
 	}
 }
 
-// A token of another header type is none by RFC 9068.
-func TestRFC9068HeaderType(t *testing.T) {
-	p := providers()[0]
-	key := must(keys.Generate(keys.ES256)).WithID("k1")
-	g := must(gate.New(gate.Config{Issuers: []gate.Issuer{must(p.profile.Issuer(gate.Issuer{Name: p.issuer, Keys: publicOf(key), Audiences: []string{"api"}}))}}))
-	for typ, want := range map[any]bool{"at+jwt": true, "application/at+jwt": true, "JWT": false, "id+jwt": false, nil: false} {
-		_, err := g.CheckToken(t.Context(), gatetest.TokenWithHeader(t, key, claims{"typ": typ}, p.with(nil)), gate.Policy{})
-		if (err == nil) != want {
-			t.Errorf("typ %v: %v", typ, err)
-		}
-	}
-}
-
 // A service that checks the proof says so. "true" is true as text too, as some write it.
 func TestProfileClaims(t *testing.T) {
 	key := must(keys.Generate(keys.ES256)).WithID("k1")

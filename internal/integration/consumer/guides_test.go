@@ -60,7 +60,7 @@ func stepsOf(page string) (steps []step) {
 	return steps
 }
 
-var guides = []string{"README.md", "docs/spa.md", "docs/pages.md", "docs/services.md", "docs/testing.md", "docs/keys.md", "docs/sessions.md", "docs/production.md"}
+var guides = []string{"README.md", "docs/spa.md", "docs/pages.md", "docs/services.md", "docs/testing.md", "docs/keys.md", "docs/providers.md", "docs/sessions.md", "docs/production.md"}
 
 func TestGuides(t *testing.T) {
 	if testing.Short() {
