@@ -1,8 +1,8 @@
 package docs_test
 
 // Every code block of a page is taken from a file of this repository that is compiled and
-// run, or the page is one that a test follows (below). A comment in the line before the
-// block says from where:
+// run, or the page is one that a test follows (docs/testdata/guides.txt). A comment in the
+// line before the block says from where:
 //
 //	<!-- from examples/gin/main.go -->                     the whole file
 //	<!-- from examples/spa/api.go: credentials, api.logIn -->  these declarations, with their comments
@@ -26,7 +26,6 @@ import (
 	"path/filepath"
 	"regexp"
 	"slices"
-	"strconv"
 	"strings"
 	"testing"
 )
@@ -42,10 +41,6 @@ var sourceless = []exception{
 }
 
 type exception struct{ page, begins, why string }
-
-// followed are the pages that internal/integration/consumer follows from an empty folder:
-// it runs every block without a source.
-var followed = []string{"README.md", "docs/spa.md", "docs/pages.md", "docs/services.md", "docs/testing.md", "docs/keys.md", "docs/providers.md", "docs/sessions.md", "docs/production.md"}
 
 // block is a fenced block of a page: lines first to last-1.
 type block struct {
@@ -117,6 +112,8 @@ func compare(text string) (wrong, without []string, after string) {
 // TestBlocks compares every block of every page with its source.
 func TestBlocks(t *testing.T) {
 	used := make([]bool, len(sourceless))
+	// internal/integration/consumer runs every block of these pages that has no source.
+	followed := strings.Fields(read(t, "docs/testdata/guides.txt"))
 	for path, text := range pages(t) {
 		page, err := filepath.Rel(root, path)
 		if err != nil {
@@ -148,19 +145,6 @@ func TestBlocks(t *testing.T) {
 		if !used[i] {
 			t.Errorf("%s has no block without a source that begins with %q: take it off the list", k.page, k.begins)
 		}
-	}
-}
-
-// TestFollowed: the test that follows pages follows these.
-func TestFollowed(t *testing.T) {
-	_, list, _ := strings.Cut(read(t, "internal/integration/consumer/guides_test.go"), "var guides = []string{")
-	list, _, _ = strings.Cut(list, "}")
-	var quoted []string
-	for _, page := range followed {
-		quoted = append(quoted, strconv.Quote(page))
-	}
-	if want := strings.Join(quoted, ", "); list != want {
-		t.Errorf("internal/integration/consumer follows %s, want %s", list, want)
 	}
 }
 

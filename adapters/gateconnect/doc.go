@@ -22,5 +22,5 @@
 // gate.Config.OnEvent to count and log them.
 //
 // A stream ends when its token is no longer accepted; see [Guard.Option]. The guide is
-// docs/frameworks.md.
+// docs/connect.md.
 package gateconnect

@@ -8,5 +8,5 @@
 // application's own HTTPErrorHandler answers. Handlers read the token with [Token] and the
 // user with [User]. [gate.FromContext] works with the context of c.Request(). Pass that
 // context to a database. Set cookies with gate.SetCookies(c.Response(), cookies). The
-// guide is docs/frameworks.md.
+// guide is docs/echo.md.
 package gateecho

@@ -9,7 +9,7 @@
 // user with [User]. [gate.FromContext] works with c.Context(). Pass that context to a
 // database, and not the fiber.Ctx, which Fiber reuses for other requests. You can keep
 // tokens and c.Context() after the request. Set cookies with [SetCookies]. The guide is
-// docs/frameworks.md.
+// docs/fiber.md.
 //
 // The package does not convert requests to net/http. The gate calls Config.OnError with a
 // nil request. If a request has two Content-Type headers, the gate sees only the last one.

@@ -24,5 +24,5 @@
 // gate.ErrExpired).
 //
 // A stream ends when its token is no longer accepted; see [Guard.Stream]. The guide is
-// docs/frameworks.md.
+// docs/grpc.md.
 package gategrpc

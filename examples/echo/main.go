@@ -1,7 +1,5 @@
-// Command echo is a small site on Echo v5: logins in cookies that renew themselves, a page for
-// everybody, one for users, one for admins, and a logout that revokes.
-//
-//	go run ./examples/echo
+// Command echo is an API on Echo v5: a login, a route for users, one for admins, one that needs a
+// new login, and the routes that refresh tokens and log out.
 package main
 
 import (
@@ -18,14 +16,87 @@ import (
 	"github.com/jwtgate/gate"
 	"github.com/jwtgate/gate/adapters/gateecho"
 	"github.com/jwtgate/gate/keys"
-	"github.com/jwtgate/gate/stores"
+	"github.com/jwtgate/gate/session"
 	"github.com/jwtgate/gate/stores/gatemem"
 )
+
+// An account is what the application knows of a user.
+type account struct{ name, password, scope string }
+
+// accounts are a database here; a real one has hashes of passwords.
+var accounts = map[string]account{
+	"alice": {"Alice", "wonderland", "admin"},
+	"bob":   {"Bob", "builder", ""},
+}
+
+type api struct {
+	gate     *gate.Gate
+	sessions *session.Manager
+}
+
+func newAPI() (*api, error) {
+	key, err := keys.Generate(keys.HS256) // lost at exit: docs/keys.md shows how to keep one
+	if err != nil {
+		return nil, err
+	}
+	store, err := gatemem.New(gatemem.Options{})
+	if err != nil {
+		return nil, err
+	}
+	g, err := gate.New(gate.Config{Keys: key, Blocklist: store, LoadUser: loadUser, OnError: gate.JSONErrors("error")})
+	if err != nil {
+		return nil, err
+	}
+	sessions, err := session.New(g, store, session.Options{})
+	return &api{g, sessions}, err
+}
+
+// loadUser is called for every accepted token.
+func loadUser(_ context.Context, t *gate.Token) (any, error) {
+	if a, ok := accounts[t.Subject]; ok {
+		return a, nil
+	}
+	return nil, gate.ErrNoUser
+}
+
+func (a *api) routes() *echo.Echo {
+	user := gateecho.Require(a.gate, gate.Policy{})
+	admin := gateecho.Require(a.gate, gate.Policy{Scopes: []string{"admin"}})
+	fresh := gateecho.Require(a.gate, gate.Policy{Fresh: true})
+	e := echo.New()
+	e.HTTPErrorHandler = gateecho.ErrorHandler(e.HTTPErrorHandler)
+	e.Use(middleware.RequestLogger(), middleware.Recover())
+	e.POST("/login", a.logIn)
+	e.GET("/me", me, user)
+	e.GET("/admin", me, admin)
+	e.DELETE("/me", me, fresh)
+	e.Any("/auth/*", echo.WrapHandler(a.sessions.Handler("/auth/")))
+	return e
+}
+
+func (a *api) logIn(c *echo.Context) error {
+	name, r := c.FormValue("name"), c.Request()
+	account, ok := accounts[name]
+	if !ok || c.FormValue("password") != account.password {
+		return c.JSON(http.StatusUnauthorized, map[string]string{"error": "Wrong name or password"})
+	}
+	pair, err := a.sessions.Start(r.Context(), name, session.Login{Claims: map[string]any{"scope": account.scope}})
+	if err != nil {
+		return gateecho.Error(c, a.gate, err)
+	}
+	a.sessions.Write(c.Response(), r, pair)
+	return nil
+}
+
+func me(c *echo.Context) error {
+	user, _ := gateecho.User[account](c)
+	return c.String(http.StatusOK, fmt.Sprintf("%s %s: you are %s\n", c.Request().Method, c.Path(), user.name))
+}
 
 func main() {
 	addr := flag.String("addr", "127.0.0.1:8080", "where to listen")
 	flag.Parse()
-	app, err := newApp()
+	a, err := newAPI()
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -34,97 +105,5 @@ func main() {
 		log.Fatal(err)
 	}
 	fmt.Printf("listening on http://%s\n", l.Addr())
-	log.Fatal(http.Serve(l, app))
-}
-
-// An account is what the site knows of a user.
-type account struct{ name, scope string }
-
-// accounts are a database here, and a name is enough to log in.
-var accounts = map[string]account{"alice": {"Alice", "admin"}, "bob": {"Bob", ""}}
-
-// site is what its handlers need.
-type site struct {
-	gate  *gate.Gate
-	store *gatemem.Store
-}
-
-func newSite() (*site, error) {
-	key, err := keys.Generate(keys.HS256) // a real site keeps its key: docs/keys.md
-	if err != nil {
-		return nil, err
-	}
-	store, err := gatemem.New(gatemem.Options{})
-	if err != nil {
-		return nil, err
-	}
-	g, err := gate.New(gate.Config{
-		Keys: key, Blocklist: store,
-		Locations: []gate.Location{gate.FromCookies()},
-		Cookies:   gate.Cookies{Insecure: true}, // no TLS here: not for production
-		LoadUser: func(_ context.Context, t *gate.Token) (any, error) {
-			if a, ok := accounts[t.Subject]; ok {
-				return a, nil
-			}
-			return nil, gate.ErrNoUser
-		},
-	})
-	return &site{g, store}, err
-}
-
-// cookies log a user in.
-func (s *site) cookies(ctx context.Context, name string) ([]*http.Cookie, error) {
-	raw, err := s.gate.CreateAccessToken(ctx, name, gate.TokenOptions{Fresh: true, Claims: map[string]any{"scope": accounts[name].scope}})
-	if err != nil {
-		return nil, err
-	}
-	return s.gate.AccessCookies(ctx, raw, gate.CookieOptions{})
-}
-
-func newApp() (*echo.Echo, error) {
-	s, err := newSite()
-	if err != nil {
-		return nil, err
-	}
-	e := echo.New()
-	// [routes]
-	e.HTTPErrorHandler = gateecho.ErrorHandler(e.HTTPErrorHandler)
-	e.Use(middleware.Recover(), gateecho.Renew(s.gate, gate.RenewOptions{}))
-	e.GET("/", s.me, gateecho.Require(s.gate, gate.Policy{Public: true}))
-	e.GET("/me", s.me, gateecho.Require(s.gate, gate.Policy{}))
-	e.GET("/admin", s.me, gateecho.Require(s.gate, gate.Policy{Scopes: []string{"admin"}}))
-	// [end]
-	e.POST("/login", s.login)
-	e.POST("/logout", s.logout, gateecho.Require(s.gate, gate.Policy{}))
-	return e, nil
-}
-
-func (s *site) me(c *echo.Context) error {
-	user, ok := gateecho.User[account](c)
-	if !ok {
-		user.name = "visitor"
-	}
-	return c.String(http.StatusOK, "Hello "+user.name)
-}
-
-func (s *site) login(c *echo.Context) error {
-	name := c.FormValue("name")
-	if _, ok := accounts[name]; !ok {
-		return echo.ErrUnauthorized
-	}
-	cookies, err := s.cookies(c.Request().Context(), name)
-	if err != nil {
-		return err
-	}
-	gate.SetCookies(c.Response(), cookies)
-	return c.NoContent(http.StatusNoContent)
-}
-
-func (s *site) logout(c *echo.Context) error {
-	t, _ := gateecho.Token(c)
-	if err := s.store.RevokeSession(c.Request().Context(), t.SessionID, stores.Note{}); err != nil {
-		return err
-	}
-	gate.SetCookies(c.Response(), s.gate.ClearCookies(t.CookieOptions()))
-	return c.NoContent(http.StatusNoContent)
+	log.Fatal(http.Serve(l, a.routes()))
 }

@@ -1,7 +1,5 @@
-// Command fiber is a small site on Fiber v3: logins in cookies that renew themselves, a page for
-// everybody, one for users, one for admins, and a logout that revokes.
-//
-//	go run ./examples/fiber
+// Command fiber is an API on Fiber v3: a login, a route for users, one for admins, one that needs a
+// new login, and the routes that refresh tokens and log out.
 package main
 
 import (
@@ -10,23 +8,95 @@ import (
 	"fmt"
 	"log"
 	"net"
-	"net/http"
 	"strings"
 
 	"github.com/gofiber/fiber/v3"
+	"github.com/gofiber/fiber/v3/middleware/logger"
 	"github.com/gofiber/fiber/v3/middleware/recover"
 
 	"github.com/jwtgate/gate"
 	"github.com/jwtgate/gate/adapters/gatefiber"
 	"github.com/jwtgate/gate/keys"
-	"github.com/jwtgate/gate/stores"
+	"github.com/jwtgate/gate/session"
 	"github.com/jwtgate/gate/stores/gatemem"
 )
+
+// An account is what the application knows of a user.
+type account struct{ name, password, scope string }
+
+// accounts are a database here; a real one has hashes of passwords.
+var accounts = map[string]account{
+	"alice": {"Alice", "wonderland", "admin"},
+	"bob":   {"Bob", "builder", ""},
+}
+
+type api struct {
+	gate     *gate.Gate
+	sessions *session.Manager
+}
+
+func newAPI() (*api, error) {
+	key, err := keys.Generate(keys.HS256) // lost at exit: docs/keys.md shows how to keep one
+	if err != nil {
+		return nil, err
+	}
+	store, err := gatemem.New(gatemem.Options{})
+	if err != nil {
+		return nil, err
+	}
+	g, err := gate.New(gate.Config{Keys: key, Blocklist: store, LoadUser: loadUser, OnError: gate.JSONErrors("error")})
+	if err != nil {
+		return nil, err
+	}
+	sessions, err := session.New(g, store, session.Options{})
+	return &api{g, sessions}, err
+}
+
+// loadUser is called for every accepted token.
+func loadUser(_ context.Context, t *gate.Token) (any, error) {
+	if a, ok := accounts[t.Subject]; ok {
+		return a, nil
+	}
+	return nil, gate.ErrNoUser
+}
+
+func (a *api) routes() *fiber.App {
+	user := gatefiber.Require(a.gate, gate.Policy{})
+	admin := gatefiber.Require(a.gate, gate.Policy{Scopes: []string{"admin"}})
+	fresh := gatefiber.Require(a.gate, gate.Policy{Fresh: true})
+	app := fiber.New(fiber.Config{ErrorHandler: gatefiber.ErrorHandler(nil)})
+	app.Use(logger.New(), recover.New())
+	app.Post("/login", a.logIn)
+	app.Get("/me", user, me)
+	app.Get("/admin", admin, me)
+	app.Delete("/me", fresh, me)
+	gatefiber.Mount(app, "/auth/", a.sessions.Handler("/auth/"))
+	return app
+}
+
+func (a *api) logIn(c fiber.Ctx) error {
+	name := strings.Clone(c.FormValue("name")) // Fiber reuses its memory
+	account, ok := accounts[name]
+	if !ok || c.FormValue("password") != account.password {
+		return c.Status(fiber.StatusUnauthorized).JSON(fiber.Map{"error": "Wrong name or password"})
+	}
+	pair, err := a.sessions.Start(c.Context(), name, session.Login{Claims: fiber.Map{"scope": account.scope}})
+	if err != nil {
+		return gatefiber.Error(c, a.gate, err)
+	}
+	c.Set(fiber.HeaderCacheControl, "no-store")
+	return c.JSON(a.sessions.Body(pair))
+}
+
+func me(c fiber.Ctx) error {
+	user, _ := gatefiber.User[account](c)
+	return c.SendString(fmt.Sprintf("%s %s: you are %s\n", c.Method(), c.Path(), user.name))
+}
 
 func main() {
 	addr := flag.String("addr", "127.0.0.1:8080", "where to listen")
 	flag.Parse()
-	app, err := newApp()
+	a, err := newAPI()
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -35,96 +105,5 @@ func main() {
 		log.Fatal(err)
 	}
 	fmt.Printf("listening on http://%s\n", l.Addr())
-	log.Fatal(app.Listener(l, fiber.ListenConfig{DisableStartupMessage: true}))
-}
-
-// An account is what the site knows of a user.
-type account struct{ name, scope string }
-
-// accounts are a database here, and a name is enough to log in.
-var accounts = map[string]account{"alice": {"Alice", "admin"}, "bob": {"Bob", ""}}
-
-// site is what its handlers need.
-type site struct {
-	gate  *gate.Gate
-	store *gatemem.Store
-}
-
-func newSite() (*site, error) {
-	key, err := keys.Generate(keys.HS256) // a real site keeps its key: docs/keys.md
-	if err != nil {
-		return nil, err
-	}
-	store, err := gatemem.New(gatemem.Options{})
-	if err != nil {
-		return nil, err
-	}
-	g, err := gate.New(gate.Config{
-		Keys: key, Blocklist: store,
-		Locations: []gate.Location{gate.FromCookies()},
-		Cookies:   gate.Cookies{Insecure: true}, // no TLS here: not for production
-		LoadUser: func(_ context.Context, t *gate.Token) (any, error) {
-			if a, ok := accounts[t.Subject]; ok {
-				return a, nil
-			}
-			return nil, gate.ErrNoUser
-		},
-	})
-	return &site{g, store}, err
-}
-
-// cookies log a user in.
-func (s *site) cookies(ctx context.Context, name string) ([]*http.Cookie, error) {
-	raw, err := s.gate.CreateAccessToken(ctx, name, gate.TokenOptions{Fresh: true, Claims: map[string]any{"scope": accounts[name].scope}})
-	if err != nil {
-		return nil, err
-	}
-	return s.gate.AccessCookies(ctx, raw, gate.CookieOptions{})
-}
-
-func newApp() (*fiber.App, error) {
-	s, err := newSite()
-	if err != nil {
-		return nil, err
-	}
-	// [routes]
-	app := fiber.New(fiber.Config{ErrorHandler: gatefiber.ErrorHandler(nil), ReadBufferSize: 16 << 10})
-	app.Use(recover.New(), gatefiber.Renew(s.gate, gate.RenewOptions{}))
-	app.Get("/", gatefiber.Require(s.gate, gate.Policy{Public: true}), s.me)
-	app.Get("/me", gatefiber.Require(s.gate, gate.Policy{}), s.me)
-	app.Get("/admin", gatefiber.Require(s.gate, gate.Policy{Scopes: []string{"admin"}}), s.me)
-	// [end]
-	app.Post("/login", s.login)
-	app.Post("/logout", gatefiber.Require(s.gate, gate.Policy{}), s.logout)
-	return app, nil
-}
-
-func (s *site) me(c fiber.Ctx) error {
-	user, ok := gatefiber.User[account](c)
-	if !ok {
-		user.name = "visitor"
-	}
-	return c.SendString("Hello " + user.name)
-}
-
-func (s *site) login(c fiber.Ctx) error {
-	name := strings.Clone(c.FormValue("name"))
-	if _, ok := accounts[name]; !ok {
-		return fiber.ErrUnauthorized
-	}
-	cookies, err := s.cookies(c.Context(), name)
-	if err != nil {
-		return err
-	}
-	gatefiber.SetCookies(c, cookies)
-	return c.SendStatus(http.StatusNoContent)
-}
-
-func (s *site) logout(c fiber.Ctx) error {
-	t, _ := gatefiber.Token(c)
-	if err := s.store.RevokeSession(c.Context(), t.SessionID, stores.Note{}); err != nil {
-		return err
-	}
-	gatefiber.SetCookies(c, s.gate.ClearCookies(t.CookieOptions()))
-	return c.SendStatus(http.StatusNoContent)
+	log.Fatal(a.routes().Listener(l, fiber.ListenConfig{DisableStartupMessage: true}))
 }

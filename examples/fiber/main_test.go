@@ -8,4 +8,4 @@ import (
 
 func TestMain(m *testing.M) { exampletest.Main(m) }
 
-func TestSite(t *testing.T) { exampletest.Site(t) }
+func TestAPI(t *testing.T) { exampletest.API(t) }

@@ -1,7 +1,5 @@
-// Command gin is a small site on gin: logins in cookies that renew themselves, a page for
-// everybody, one for users, one for admins, and a logout that revokes.
-//
-//	go run ./examples/gin
+// Command gin is an API on gin: a login, a route for users, one for admins, one that needs a
+// new login, and the routes that refresh tokens and log out.
 package main
 
 import (
@@ -17,14 +15,87 @@ import (
 	"github.com/jwtgate/gate"
 	"github.com/jwtgate/gate/adapters/gategin"
 	"github.com/jwtgate/gate/keys"
-	"github.com/jwtgate/gate/stores"
+	"github.com/jwtgate/gate/session"
 	"github.com/jwtgate/gate/stores/gatemem"
 )
+
+// An account is what the application knows of a user.
+type account struct{ name, password, scope string }
+
+// accounts are a database here; a real one has hashes of passwords.
+var accounts = map[string]account{
+	"alice": {"Alice", "wonderland", "admin"},
+	"bob":   {"Bob", "builder", ""},
+}
+
+type api struct {
+	gate     *gate.Gate
+	sessions *session.Manager
+}
+
+func newAPI() (*api, error) {
+	key, err := keys.Generate(keys.HS256) // lost at exit: docs/keys.md shows how to keep one
+	if err != nil {
+		return nil, err
+	}
+	store, err := gatemem.New(gatemem.Options{})
+	if err != nil {
+		return nil, err
+	}
+	g, err := gate.New(gate.Config{Keys: key, Blocklist: store, LoadUser: loadUser, OnError: gate.JSONErrors("error")})
+	if err != nil {
+		return nil, err
+	}
+	sessions, err := session.New(g, store, session.Options{})
+	return &api{g, sessions}, err
+}
+
+// loadUser is called for every accepted token.
+func loadUser(_ context.Context, t *gate.Token) (any, error) {
+	if a, ok := accounts[t.Subject]; ok {
+		return a, nil
+	}
+	return nil, gate.ErrNoUser
+}
+
+func (a *api) routes() *gin.Engine {
+	user := gategin.Require(a.gate, gate.Policy{})
+	admin := gategin.Require(a.gate, gate.Policy{Scopes: []string{"admin"}})
+	fresh := gategin.Require(a.gate, gate.Policy{Fresh: true})
+	r := gin.New()
+	r.Use(gin.Logger(), gin.Recovery())
+	r.POST("/login", a.logIn)
+	r.GET("/me", user, me)
+	r.GET("/admin", admin, me)
+	r.DELETE("/me", fresh, me)
+	gategin.Mount(r, "/auth/", a.sessions.Handler("/auth/"))
+	return r
+}
+
+func (a *api) logIn(c *gin.Context) {
+	name := c.PostForm("name")
+	account, ok := accounts[name]
+	if !ok || c.PostForm("password") != account.password {
+		c.JSON(http.StatusUnauthorized, gin.H{"error": "Wrong name or password"})
+		return
+	}
+	pair, err := a.sessions.Start(c.Request.Context(), name, session.Login{Claims: gin.H{"scope": account.scope}})
+	if err != nil {
+		gategin.Error(c, a.gate, err)
+		return
+	}
+	a.sessions.Write(c.Writer, c.Request, pair)
+}
+
+func me(c *gin.Context) {
+	user, _ := gategin.User[account](c)
+	c.String(http.StatusOK, "%s %s: you are %s\n", c.Request.Method, c.FullPath(), user.name)
+}
 
 func main() {
 	addr := flag.String("addr", "127.0.0.1:8080", "where to listen")
 	flag.Parse()
-	app, err := newApp()
+	a, err := newAPI()
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -33,100 +104,5 @@ func main() {
 		log.Fatal(err)
 	}
 	fmt.Printf("listening on http://%s\n", l.Addr())
-	log.Fatal(http.Serve(l, app))
-}
-
-// An account is what the site knows of a user.
-type account struct{ name, scope string }
-
-// accounts are a database here, and a name is enough to log in.
-var accounts = map[string]account{"alice": {"Alice", "admin"}, "bob": {"Bob", ""}}
-
-// site is what its handlers need.
-type site struct {
-	gate  *gate.Gate
-	store *gatemem.Store
-}
-
-func newSite() (*site, error) {
-	key, err := keys.Generate(keys.HS256) // a real site keeps its key: docs/keys.md
-	if err != nil {
-		return nil, err
-	}
-	store, err := gatemem.New(gatemem.Options{})
-	if err != nil {
-		return nil, err
-	}
-	g, err := gate.New(gate.Config{
-		Keys: key, Blocklist: store,
-		Locations: []gate.Location{gate.FromCookies()},
-		Cookies:   gate.Cookies{Insecure: true}, // no TLS here: not for production
-		LoadUser: func(_ context.Context, t *gate.Token) (any, error) {
-			if a, ok := accounts[t.Subject]; ok {
-				return a, nil
-			}
-			return nil, gate.ErrNoUser
-		},
-	})
-	return &site{g, store}, err
-}
-
-// cookies log a user in.
-func (s *site) cookies(ctx context.Context, name string) ([]*http.Cookie, error) {
-	raw, err := s.gate.CreateAccessToken(ctx, name, gate.TokenOptions{Fresh: true, Claims: map[string]any{"scope": accounts[name].scope}})
-	if err != nil {
-		return nil, err
-	}
-	return s.gate.AccessCookies(ctx, raw, gate.CookieOptions{})
-}
-
-func newApp() (*gin.Engine, error) {
-	s, err := newSite()
-	if err != nil {
-		return nil, err
-	}
-	gin.SetMode(gin.ReleaseMode)
-	r := gin.New()
-	// [routes]
-	r.Use(gin.Recovery(), gategin.Renew(s.gate, gate.RenewOptions{}))
-	r.GET("/", gategin.Require(s.gate, gate.Policy{Public: true}), s.me)
-	r.GET("/me", gategin.Require(s.gate, gate.Policy{}), s.me)
-	r.GET("/admin", gategin.Require(s.gate, gate.Policy{Scopes: []string{"admin"}}), s.me)
-	// [end]
-	r.POST("/login", s.login)
-	r.POST("/logout", gategin.Require(s.gate, gate.Policy{}), s.logout)
-	return r, nil
-}
-
-func (s *site) me(c *gin.Context) {
-	user, ok := gategin.User[account](c)
-	if !ok {
-		user.name = "visitor"
-	}
-	c.String(http.StatusOK, "Hello %s", user.name)
-}
-
-func (s *site) login(c *gin.Context) {
-	name := c.PostForm("name")
-	if _, ok := accounts[name]; !ok {
-		c.AbortWithStatus(http.StatusUnauthorized)
-		return
-	}
-	cookies, err := s.cookies(c.Request.Context(), name)
-	if err != nil {
-		s.gate.WriteError(c.Writer, c.Request, err)
-		return
-	}
-	gate.SetCookies(c.Writer, cookies)
-	c.Status(http.StatusNoContent)
-}
-
-func (s *site) logout(c *gin.Context) {
-	t, _ := gategin.Token(c)
-	if err := s.store.RevokeSession(c.Request.Context(), t.SessionID, stores.Note{}); err != nil {
-		s.gate.WriteError(c.Writer, c.Request, err)
-		return
-	}
-	gate.SetCookies(c.Writer, s.gate.ClearCookies(t.CookieOptions()))
-	c.Status(http.StatusNoContent)
+	log.Fatal(http.Serve(l, a.routes()))
 }

@@ -1,8 +1,6 @@
 // Command routes is an API on http.ServeMux with a table of its routes: each has a policy,
 // and none can be added without one. Paths that are not in the table are refused before
 // they are not found.
-//
-//	go run ./examples/routes
 package main
 
 import (
@@ -77,7 +75,7 @@ var table = map[string]struct {
 	"/":                     {user, http.NotFound}, // all other paths and methods
 }
 
-// login answers with an access token.
+// login answers with an access token, which is fresh.
 func login(g *gate.Gate) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		name := r.PostFormValue("name")
@@ -86,7 +84,7 @@ func login(g *gate.Gate) http.HandlerFunc {
 			http.Error(w, "no such user", http.StatusUnauthorized)
 			return
 		}
-		raw, err := g.CreateAccessToken(r.Context(), name, gate.TokenOptions{Claims: map[string]any{"scope": scope}})
+		raw, err := g.CreateAccessToken(r.Context(), name, gate.TokenOptions{Fresh: true, Claims: map[string]any{"scope": scope}})
 		if err != nil {
 			g.WriteError(w, r, err)
 			return
@@ -101,16 +99,16 @@ func hello(w http.ResponseWriter, r *http.Request) {
 	if t, ok := gate.FromContext(r.Context()); ok {
 		name = t.Subject
 	}
-	fmt.Fprint(w, "Hello ", name)
+	fmt.Fprintln(w, "Hello", name)
 }
 
 func article(w http.ResponseWriter, r *http.Request) {
-	fmt.Fprintf(w, "%s article %s", r.Method, r.PathValue("id"))
+	fmt.Fprintf(w, "%s article %s\n", r.Method, r.PathValue("id"))
 }
 
-func file(w http.ResponseWriter, r *http.Request) { fmt.Fprint(w, "the file ", r.URL.Path) }
+func file(w http.ResponseWriter, r *http.Request) { fmt.Fprintln(w, "the file", r.URL.Path) }
 
 // say answers every request with a text.
 func say(text string) http.HandlerFunc {
-	return func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, text) }
+	return func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, text) }
 }

@@ -29,8 +29,9 @@ type reader struct {
 	in       io.Writer
 	out      *bufio.Reader
 	programs map[string]*program // by command line
-	last     func() string       // what the last lines printed
-	changed  string              // the file that was changed last
+	first    *program
+	last     func() string // what the last lines printed
+	changed  string        // the file that was changed last
 }
 
 // program is one that goes on until it is stopped, or ends by itself.
@@ -155,6 +156,9 @@ func (r *reader) start(command string) error {
 		close(p.ended)
 	}()
 	r.programs[command], r.last = p, p.printed
+	if r.first == nil {
+		r.first = p
+	}
 	late := time.After(6 * time.Minute)
 	for r.open() <= before {
 		select {
@@ -201,12 +205,32 @@ func (r *reader) matches(want string) error {
 	if r.last == nil {
 		return fmt.Errorf("nothing was typed that could print:\n%s", want)
 	}
-	pattern := strings.ReplaceAll(regexp.QuoteMeta(strings.TrimSpace(want)), `\.\.\.`, `.*`)
+	pattern := shown(want)
 	got := strings.TrimSpace(string(bytes.ReplaceAll([]byte(r.last()), []byte("\r"), nil)))
 	if !regexp.MustCompile(`(?s)^` + pattern + `$`).MatchString(got) {
 		return fmt.Errorf("printed:\n%s\n\nthe guide shows:\n%s", got, want)
 	}
 	return nil
+}
+
+// shown returns the expression for a text of the guide.
+func shown(text string) string {
+	return strings.ReplaceAll(regexp.QuoteMeta(strings.TrimSpace(text)), `\.\.\.`, `.*`)
+}
+
+// firstShows waits until the first program has printed a text.
+func (r *reader) firstShows(want string) error {
+	if r.first == nil {
+		return fmt.Errorf("no program was started that could print:\n%s", want)
+	}
+	pattern := regexp.MustCompile(shown(want))
+	for range 100 {
+		if pattern.MatchString(r.first.printed()) {
+			return nil
+		}
+		time.Sleep(20 * time.Millisecond)
+	}
+	return fmt.Errorf("the first program has printed:\n%s\n\nthe guide shows:\n%s", r.first.printed(), want)
 }
 
 // finish checks the program that the guide leaves: formatted, and without a finding of vet.
