@@ -1,31 +1,41 @@
 package gate
 
 import (
+	"cmp"
+	"errors"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
+	"unicode"
 )
 
 // RedirectErrors returns a Config.OnError for a site with pages. It redirects a browser
 // that opens a page to the URL login (303) if a login helps: there is no token, or the
 // token is expired, revoked, invalid, of the wrong type or not fresh, or its user does not
-// exist. It answers every other request and error with api (nil: JSONErrors("msg")).
+// exist. It answers every other request and error with api (nil: JSONErrors("msg")). The
+// page login is never redirected.
 //
-// The URL of the page is not added to login, since it may have a token in it or lead to
-// another site. To return to the page after login, write an OnError that keeps the URL.
-// The page login is never redirected.
+// If login has no host, RedirectErrors adds the parameter "next" to it: path and query of
+// the page that the user wanted. After the login redirect to
+//
+//	gate.LocalURL(r.FormValue("next"), "/")
+//
+// since anybody can make a link to the login page with any "next". It is not added for
+// requests other than GET, for a page whose URL has a token that was refused, for a URL
+// over 2,048 bytes, and if login has a "next" of its own.
 func RedirectErrors(login string, api func(http.ResponseWriter, *http.Request, error)) func(http.ResponseWriter, *http.Request, error) {
 	if api == nil {
 		api = JSONErrors("msg")
 	}
 	target, badURL := url.Parse(login)
 	return func(w http.ResponseWriter, r *http.Request, err error) {
-		if r == nil || login == "" || badURL != nil || r.URL.Path == target.Path || !opensPage(r) || !loginHelps(err) {
+		if r == nil || login == "" || badURL != nil || !opensPage(r) || !loginHelps(err) || isPage(target, r) {
 			api(w, r, err)
 			return
 		}
 		w.Header().Set("Cache-Control", "no-store")
-		http.Redirect(w, r, login, http.StatusSeeOther)
+		http.Redirect(w, r, withNext(*target, r, err), http.StatusSeeOther)
 	}
 }
 
@@ -41,4 +51,73 @@ func opensPage(r *http.Request) bool {
 func loginHelps(err error) bool {
 	s := refusalOf(err)
 	return s != nil && s.status == http.StatusUnauthorized
+}
+
+// requested returns path and query that the browser asked for. r.URL may have less, after
+// http.StripPrefix.
+func requested(r *http.Request) string { return cmp.Or(r.RequestURI, r.URL.RequestURI()) }
+
+// isPage reports whether r is for the page login itself.
+func isPage(login *url.URL, r *http.Request) bool {
+	page := r.URL
+	if u, err := url.ParseRequestURI(requested(r)); err == nil {
+		page = u
+	}
+	path := strings.Trim(page.Path, "/")
+	return path == strings.Trim(login.Path, "/") && (path != "" || login.Host == "")
+}
+
+// maxNext is the longest URL to return to. Escaped, it still fits into what servers take.
+const maxNext = 2048
+
+// withNext returns the URL of the login page with the way back, if there is one.
+func withNext(login url.URL, r *http.Request, err error) string {
+	next := LocalURL(requested(r), "")
+	if next == "" || len(next) > maxNext || r.Method != http.MethodGet || tokenInURL(err) ||
+		login.Host != "" || login.Query().Has("next") {
+		return login.String()
+	}
+	if login.RawQuery != "" {
+		login.RawQuery += "&"
+	}
+	login.RawQuery += "next=" + url.QueryEscape(next)
+	return login.String()
+}
+
+// tokenInURL reports whether the refused token was in the URL.
+func tokenInURL(err error) bool {
+	var e *Error
+	return errors.As(err, &e) && e.Kind != ErrMissing && (e.Location == "query" || e.Location == "path")
+}
+
+// LocalURL returns next if it is a URL of this site without scheme and host, such as
+// "/account?tab=2", and fallback otherwise. Use it for a redirect to a URL that came in a
+// request, so that a link to your site cannot lead to another one. It takes no URL that a
+// browser, a proxy or a router could read as one of another host: neither "//other" nor
+// "/\other", also not escaped, once or more; and none with control characters or the
+// segments "." and ".." in its path. Characters that belong escaped are escaped in the
+// result.
+func LocalURL(next, fallback string) string {
+	u, err := url.Parse(next)
+	if err != nil || !strings.HasPrefix(next, "/") || u.Host != "" || !localPath(u.Path) {
+		return fallback
+	}
+	return u.String()
+}
+
+// localPath reports whether a path stays one of this site, however often it is unescaped.
+func localPath(path string) bool {
+	for {
+		if !strings.HasPrefix(path, "/") || strings.HasPrefix(path, "//") || strings.Contains(path, `\`) || strings.ContainsFunc(path, unicode.IsControl) {
+			return false
+		}
+		if slices.ContainsFunc(strings.Split(path, "/"), func(s string) bool { return s == "." || s == ".." }) {
+			return false
+		}
+		plain, err := url.PathUnescape(path)
+		if err != nil || plain == path {
+			return true
+		}
+		path = plain
+	}
 }

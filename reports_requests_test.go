@@ -177,7 +177,7 @@ func TestReportsErrors(t *testing.T) {
 		{"a page without a login", "JSON in the browser", func() string {
 			cfg := gate.Config{OnError: gate.RedirectErrors("/login", nil)}
 			return serve(newGate(t, cfg).Require(gate.Policy{}), request("GET", "/", "Accept: text/html")).Header().Get("Location")
-		}, "/login"},
+		}, "/login?next=%2F"},
 		{"a request of a script to the same site", "worked, or a redirect that it could not follow", func() string {
 			cfg := gate.Config{OnError: gate.RedirectErrors("/login", nil)}
 			return fmt.Sprint(serve(newGate(t, cfg).Require(gate.Policy{}), request("GET", "/", "Sec-Fetch-Mode: cors", "Accept: */*")).Code)

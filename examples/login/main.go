@@ -9,6 +9,7 @@ import (
 	"context"
 	"crypto/rand"
 	"crypto/subtle"
+	"encoding/base64"
 	"errors"
 	"flag"
 	"fmt"
@@ -111,10 +112,12 @@ func newSite(ctx context.Context, s settings) (http.Handler, error) {
 	return mux, nil
 }
 
-// start sends the browser to the provider. A cookie keeps what the answer has to fit to.
+// start sends the browser to the provider. A cookie keeps what the answer has to fit to, and
+// the page to return to.
 func (s *site) start(w http.ResponseWriter, r *http.Request) {
 	state, nonce, verifier := rand.Text(), rand.Text(), oauth2.GenerateVerifier()
-	http.SetCookie(w, s.attempt(strings.Join([]string{state, nonce, verifier}, "."), 600))
+	next := base64.RawURLEncoding.EncodeToString([]byte(r.FormValue("next")))
+	http.SetCookie(w, s.attempt(strings.Join([]string{state, nonce, verifier, next}, "."), 600))
 	url := s.oauth.AuthCodeURL(state, oauth2.SetAuthURLParam("nonce", nonce), oauth2.S256ChallengeOption(verifier))
 	http.Redirect(w, r, url, http.StatusSeeOther)
 }
@@ -130,7 +133,7 @@ func (s *site) attempt(value string, maxAge int) *http.Cookie {
 
 // finish takes the answer of the provider, and logs the user in.
 func (s *site) finish(w http.ResponseWriter, r *http.Request) {
-	user, err := s.userOf(r)
+	user, next, err := s.userOf(r)
 	http.SetCookie(w, s.attempt("", -1)) // one attempt, one answer
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "login:", err)
@@ -148,34 +151,36 @@ func (s *site) finish(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	gate.SetCookies(w, cookies)
-	http.Redirect(w, r, "/", http.StatusSeeOther)
+	http.Redirect(w, r, gate.LocalURL(next, "/"), http.StatusSeeOther)
 }
 
-// userOf exchanges the code of an answer for an ID token, and returns its user.
-func (s *site) userOf(r *http.Request) (string, error) {
+// userOf exchanges the code of an answer for an ID token. It returns its user, and the page
+// that the user wanted.
+func (s *site) userOf(r *http.Request) (user, next string, err error) {
 	cookie, err := r.Cookie(s.attempt("", 0).Name)
 	if err != nil {
-		return "", errors.New("this browser has started no login")
+		return "", "", errors.New("this browser has started no login")
 	}
 	attempt := strings.Split(cookie.Value, ".")
-	if len(attempt) != 3 || subtle.ConstantTimeCompare([]byte(attempt[0]), []byte(r.FormValue("state"))) == 0 {
-		return "", errors.New("the answer belongs to another login (state)")
+	if len(attempt) != 4 || subtle.ConstantTimeCompare([]byte(attempt[0]), []byte(r.FormValue("state"))) == 0 {
+		return "", "", errors.New("the answer belongs to another login (state)")
 	}
 	if code := r.FormValue("error"); code != "" {
-		return "", fmt.Errorf("the provider refused: %q", code)
+		return "", "", fmt.Errorf("the provider refused: %q", code)
 	}
 	ctx, cancel := context.WithTimeout(r.Context(), 10*time.Second)
 	defer cancel()
 	token, err := s.oauth.Exchange(ctx, r.FormValue("code"), oauth2.VerifierOption(attempt[2]))
 	if err != nil {
-		return "", err
+		return "", "", err
 	}
 	raw, _ := token.Extra("id_token").(string)
 	id, err := s.login.Check(ctx, raw, oidc.Demands{Nonce: attempt[1], AccessToken: token.AccessToken})
 	if err != nil {
-		return "", err
+		return "", "", err
 	}
-	return id.VerifiedIssuer() + "|" + id.Subject, nil
+	page, err := base64.RawURLEncoding.DecodeString(attempt[3])
+	return id.VerifiedIssuer() + "|" + id.Subject, string(page), err
 }
 
 func home(w http.ResponseWriter, r *http.Request) {

@@ -112,10 +112,16 @@ func TestSite(t *testing.T) {
 		}
 		return site
 	})
-	res := logIn(t, newBrowser(t, ""), self+"/")
+	res := logIn(t, newBrowser(t, ""), self+"/?from=mail")
 	body, err := io.ReadAll(res.Body)
 	if want := "You are " + issuer + "|id2\n"; err != nil || string(body) != want {
 		t.Errorf("the page says %q, %v; want %q", body, err, want)
+	}
+	if got := res.Request.URL.String(); got != self+"/?from=mail" {
+		t.Errorf("the user is on %s, and not on the page that they wanted", got)
+	}
+	if res := logIn(t, newBrowser(t, ""), self+"/login?next=//evil.example"); res.Request.URL.String() != self+"/" {
+		t.Errorf("a link to the login leads to %s", res.Request.URL)
 	}
 
 	// The answer of a login that this browser has not started is refused.

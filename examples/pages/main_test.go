@@ -38,8 +38,8 @@ func newVisitor(t *testing.T, srv *httptest.Server) *visitor {
 
 // page is where the visitor ended up, after redirects.
 type page struct {
-	status     int
-	path, text string
+	status            int
+	path, query, text string
 }
 
 func (v *visitor) send(r *http.Request) page {
@@ -53,7 +53,7 @@ func (v *visitor) send(r *http.Request) page {
 	if err != nil {
 		v.t.Fatal(err)
 	}
-	return page{resp.StatusCode, resp.Request.URL.Path, string(text)}
+	return page{resp.StatusCode, resp.Request.URL.Path, resp.Request.URL.RawQuery, string(text)}
 }
 
 func (v *visitor) request(method, path, contentType, body string) *http.Request {
@@ -109,8 +109,8 @@ func serve(t *testing.T) (*httptest.Server, *gatetest.Clock) {
 func TestSite(t *testing.T) {
 	srv, clock := serve(t)
 	v := newVisitor(t, srv)
-	if p := v.get("/"); p.path != "/login" {
-		t.Errorf("a visitor is on %s", p.path)
+	if p := v.get("/"); p.path != "/login" || p.query != "next=%2F" {
+		t.Errorf("a visitor is on %s?%s", p.path, p.query)
 	}
 	if p := v.submit("/login", "name", "alice", "password", "wrong"); p.status != 401 || !strings.Contains(p.text, "Wrong name") {
 		t.Errorf("a wrong password: %d", p.status)
@@ -163,6 +163,25 @@ func (v *visitor) upload(csrf string, n int) page {
 	}
 	form.Close()
 	return v.send(v.request("POST", "/pictures", form.FormDataContentType(), body.String()))
+}
+
+// TestWayBack: after the login the visitor is on the page that they wanted, and never on
+// another site.
+func TestWayBack(t *testing.T) {
+	srv, _ := serve(t)
+	v := newVisitor(t, srv)
+	asked := v.get("/?from=mail&to=x%26y")
+	if p := v.submit("/login?"+asked.query, "name", "alice", "password", "wrong"); p.status != 401 || p.query != asked.query {
+		t.Errorf("a wrong password: %d, and the way back is %s", p.status, p.query)
+	}
+	if p := v.submit("/login?"+asked.query, "name", "alice", "password", "correct horse"); p.path != "/" || p.query != "from=mail&to=x%26y" {
+		t.Errorf("after the login: %s?%s", p.path, p.query)
+	}
+	for _, next := range []string{"//evil.example/x", `/\evil.example/x`, "https://evil.example/x", "/\t/evil.example"} {
+		if p := v.submit("/login?next="+url.QueryEscape(next), "name", "alice", "password", "correct horse"); p.path != "/" || p.query != "" {
+			t.Errorf("a link with %q leads to %s?%s", next, p.path, p.query)
+		}
+	}
 }
 
 // TestOtherSite: a page of another site can neither log somebody in nor post.

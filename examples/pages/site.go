@@ -72,8 +72,8 @@ func (s *site) logIn(w http.ResponseWriter, r *http.Request) {
 		s.gate.WriteError(w, r, err) // auth
 		return
 	}
-	gate.SetCookies(w, cookies) // auth
-	http.Redirect(w, r, "/", http.StatusSeeOther)
+	gate.SetCookies(w, cookies)                                                       // auth
+	http.Redirect(w, r, gate.LocalURL(r.FormValue("next"), "/"), http.StatusSeeOther) // auth
 }
 
 func (s *site) logOut(w http.ResponseWriter, r *http.Request) {

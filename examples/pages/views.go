@@ -6,11 +6,13 @@ import (
 	"net/http"
 )
 
+// The login form has no action, so that it is sent to the URL of the page, which may have
+// the parameter next: the way back.
 var views = template.Must(template.New("").Parse(`
 {{define "login"}}<!doctype html><html lang="en"><meta name="viewport" content="width=device-width"><title>Log in</title>
 <h1>Log in</h1>
 {{with .}}<p role="alert">{{.}}</p>{{end}}
-<form method="post" action="/login">
+<form method="post">
 <p><label>Name <input name="name" autocomplete="username" required></label>
 <p><label>Password <input name="password" type="password" autocomplete="current-password" required></label>
 <p><label><input name="remember" type="checkbox"> Stay logged in</label>

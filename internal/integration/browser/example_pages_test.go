@@ -19,14 +19,14 @@ func TestExamplePages(t *testing.T) {
 	enter := func(field, text string) chromedp.Action[chromedp.Void] {
 		return chromedp.SendKeys(chromedp.CSS(`[name="`+field+`"]`), text)
 	}
-	visit(t, tab, site)
+	visit(t, tab, site+"/?from=mail")
 	waitFor(t, tab, `location.pathname === "/login"`)
 	look(t, tab, "pages-login")
 	do(t, tab, enter("name", "alice"), enter("password", "wrong\r"))
 	waitFor(t, tab, `document.body.innerText.includes("Wrong name or password")`)
 	look(t, tab, "pages-refused")
 	do(t, tab, enter("name", "alice"), enter("password", "correct horse\r"))
-	waitFor(t, tab, `document.body.innerText.includes("Hello, alice")`)
+	waitFor(t, tab, `location.search === "?from=mail" && document.body.innerText.includes("Hello, alice")`)
 	do(t, tab, enter("note", "buy milk\r"))
 	waitFor(t, tab, `document.body.innerText.includes("buy milk")`)
 
