@@ -65,17 +65,25 @@ func (s *Store) scanSeen(scan func(...any) error, v *seen, r *sessionRow) error 
 	if err != nil {
 		return err
 	}
-	if replica && !s.o.Insecure.AllowReplica {
-		return stores.ErrReadOnly
-	}
-	if v.now = storekit.FromMicros(now); s.o.ServerClock != nil {
-		v.now = s.o.ServerClock().UTC().Truncate(time.Microsecond)
+	if v.now, err = s.serverTime(replica, now); err != nil {
+		return err
 	}
 	if undone != 0 || !storekit.Live(until, s.o.Clock()) {
 		v.revoked = storekit.SubjectRecord{}
 	}
 	v.epoch = &e
 	return nil
+}
+
+// serverTime returns the time of a row's answer, and an error if a replica gave it.
+func (s *Store) serverTime(replica bool, micros int64) (time.Time, error) {
+	switch {
+	case replica && !s.o.Insecure.AllowReplica:
+		return time.Time{}, stores.ErrReadOnly
+	case s.o.ServerClock != nil:
+		return s.o.ServerClock().UTC().Truncate(time.Microsecond), nil
+	}
+	return storekit.FromMicros(micros), nil
 }
 
 func (s *Store) subjectID(subject string) string {
@@ -101,9 +109,7 @@ func (s *Store) open(v seen) (list []stores.SessionRecord) {
 	return list
 }
 
-// Rotate implements [stores.Sessions]. It reads the session's record and the subject's
-// record, decides, and writes the result on the condition that neither record has
-// changed. If another writer was faster, it starts again.
+// Rotate implements [stores.Sessions].
 func (s *Store) Rotate(ctx context.Context, r stores.Rotation) (out stores.Rotated, err error) {
 	if err = ctx.Err(); err == nil {
 		err = storekit.CheckRotation(r)
@@ -111,21 +117,70 @@ func (s *Store) Rotate(ctx context.Context, r stores.Rotation) (out stores.Rotat
 	if err != nil {
 		return out, fmt.Errorf("gatesql: %w", err)
 	}
+	if !storekit.SessionID(r.Token.SessionID) { // PostgreSQL refuses such a text
+		return stores.Rotated{Outcome: stores.SessionGone}, nil
+	}
 	ctx, cancel := s.within(ctx)
 	defer cancel()
-	for {
-		out, done, err := s.tryRotate(ctx, r)
-		if done || err != nil {
-			return out, err
-		}
+	out, done, err := s.rotateOpen(ctx, r)
+	for !done && err == nil {
+		out, done, err = s.tryRotate(ctx, r)
 	}
+	return out, err
 }
 
+// rotateOpen rotates a session that is plainly open: it reads the session's record alone,
+// and writes on the condition that the subject's record, if there is one, has the
+// generation of the token or spares the session. It leaves all other cases to tryRotate.
+func (s *Store) rotateOpen(ctx context.Context, r stores.Rotation) (out stores.Rotated, done bool, err error) {
+	known, subject, session := s.epoch.Load(), storekit.SubjectOf(r.Token), r.Token.SessionID
+	id := s.subjectID(subject)
+	old, now, err := s.readSession(ctx, subject, session)
+	presented := storekit.Presented(old, r.Token)
+	if err != nil || old.ID == "" || s.o.Upgrading || s.keep.SessionOver(old, now) || s.olderThan(presented.Generation, presented.Issued, known) {
+		return out, false, err
+	}
+	if out, _ = storekit.Rotate(old, r, false, now); out.Outcome != stores.SessionRotated {
+		return out, false, nil
+	}
+	gen := presented.Generation
+	args := append(changed(out.Session), s.keep.SessionUntil(out.Session), id, session, old.Live,
+		gen, gen, gen, storekit.HashID(stores.Session, s.o.Scope.Text(), session))
+	done, err = s.writeSession(ctx, seen{epoch: known}, s.sq.changeOpen, args)
+	return out, done, err
+}
+
+// readSession reads one record and the database's clock. Without the record it returns
+// the zero value.
+func (s *Store) readSession(ctx context.Context, subject, session string) (record stores.SessionRecord, now time.Time, err error) {
+	defer func() {
+		if err != nil {
+			err = fmt.Errorf("gatesql: sessions: %w", err)
+		}
+	}()
+	rows, err := s.query(ctx, s.sq.read, s.subjectID(subject), session)
+	if err != nil {
+		return record, now, err
+	}
+	defer rows.Close()
+	if !rows.Next() {
+		return record, now, rows.Err()
+	}
+	var r sessionRow
+	var replica bool
+	var micros int64
+	if err := rows.Scan(append([]any{(*flag)(&replica), &micros}, r.fields()...)...); err != nil {
+		return record, now, err
+	}
+	now, err = s.serverTime(replica, micros)
+	return r.record(subject), now, errors.Join(err, rows.Close())
+}
+
+// tryRotate reads the session's record and the subject's record, decides, and writes the
+// result on the condition that neither record has changed. If another writer was faster,
+// done is false.
 func (s *Store) tryRotate(ctx context.Context, r stores.Rotation) (out stores.Rotated, done bool, err error) {
 	subject, session := storekit.SubjectOf(r.Token), r.Token.SessionID
-	if !storekit.SessionID(session) { // PostgreSQL refuses such a text
-		return stores.Rotated{Outcome: stores.SessionGone}, true, nil
-	}
 	v, err := s.sessionsOf(ctx, subject, session)
 	if err != nil {
 		return out, false, err
@@ -139,7 +194,7 @@ func (s *Store) tryRotate(ctx context.Context, r stores.Rotation) (out stores.Ro
 		return out, true, nil
 	}
 	id := s.subjectID(subject)
-	done, err = s.writeSession(ctx, v, s.sq.change, append(changed(out.Session), s.keep.SessionUntil(out.Session), id, session, old.Live, id, v.seq))
+	done, err = s.writeSession(ctx, v, s.sq.change, append(changed(out.Session), s.keep.SessionUntil(out.Session), id, session, old.Live, v.seq))
 	return out, done, err
 }
 

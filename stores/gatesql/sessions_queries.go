@@ -11,7 +11,7 @@ import (
 )
 
 // sessionQueries are the statements for the records of sessions.
-type sessionQueries struct{ list, find, add, change, remove, prune string }
+type sessionQueries struct{ list, find, read, add, change, changeOpen, remove, prune string }
 
 // sessionColumns has the columns of a record, each with its type in PostgreSQL, in the
 // order of sessionRow.fields. The subject, which comes before them, is a hash.
@@ -42,10 +42,10 @@ func (d definitions) createSessions() []statement {
 // sessions makes the statements.
 func (b builder) sessions() sessionQueries {
 	q := sessionQueries{
-		list: b.look(``), find: b.look(` AND s.sid = ?`), add: b.addSession(), change: b.changeSession(),
-		remove: b.removeSessions(1), prune: b.pruneSessions(),
+		list: b.look(``), find: b.look(` AND s.sid = ?`), read: b.readSession(), add: b.addSession(),
+		change: b.changeSession(unchanged), changeOpen: b.changeSession(open), remove: b.removeSessions(1), prune: b.pruneSessions(),
 	}
-	for _, s := range []*string{&q.list, &q.find, &q.add, &q.change, &q.remove, &q.prune} {
+	for _, s := range []*string{&q.list, &q.find, &q.read, &q.add, &q.change, &q.changeOpen, &q.remove, &q.prune} {
 		*s = b.d.numbered(*s)
 	}
 	return q
@@ -64,6 +64,16 @@ func (b builder) look(one string) string {
 	}
 	return q + ` FROM ` + b.n.entries + ` g LEFT JOIN ` + b.n.entries + ` r ON r.id = ?` +
 		` LEFT JOIN ` + b.n.sessions + ` s ON s.subject = ?` + one + ` WHERE g.id = ?`
+}
+
+// readSession reads one session record, with the database's clock. It costs half of what
+// look costs. Its parameters: subject, session.
+func (b builder) readSession() string {
+	q := `SELECT ` + b.role() + `, ` + b.d.micros()
+	for _, c := range sessionColumns {
+		q += `, s.` + c[0]
+	}
+	return q + ` FROM ` + b.n.sessions + ` s WHERE s.subject = ? AND s.sid = ?`
 }
 
 // bound limits in MariaDB how long a statement waits for a lock.
@@ -93,15 +103,33 @@ func (b builder) addSession() string {
 		b.typed(`?`, `bigint`) + ` FROM ` + b.guard() + rest
 }
 
-// changeSession writes the result of a rotation if the session's record and the subject's
-// record are still those that were read. Its parameters: live,
-// issued, expires, seen, grace, ended, device, agent, address, until, subject, session,
-// the live token that was read, subject, the number of the subject's record that was read,
-// sentinel, epoch[, timeout].
-func (b builder) changeSession() string {
-	return b.bound() + `UPDATE ` + b.n.sessions + ` SET live = ?, issued = ?, expires = ?, seen = ?, grace = ?, ended = ?,` +
-		` device = ?, agent = ?, address = ?, until_at = ? WHERE subject = ? AND sid = ? AND live = ? AND ended = 0` +
-		` AND COALESCE((SELECT r.seq FROM ` + b.n.entries + ` r WHERE r.id = ?), 0) = ?` + b.guarded()
+// condition is one on the record r of a subject: an expression, and what follows it in
+// COALESCE, with its value if there is no record.
+type condition struct{ of, rest string }
+
+var (
+	// unchanged: the record is the one that was read. Its parameter: the record's number, or
+	// 0 for none.
+	unchanged = condition{`r.seq`, `, 0) = ?`}
+	// open: there is no record, or it has the generation of the token, or it is newer and
+	// spares the session. Its parameters: generation, generation, generation, hash of the
+	// session.
+	open = condition{`r.gen = ? OR r.gen > ? AND r.all_gen <= ? AND r.except_id = ?`, `, TRUE)`}
+)
+
+// changeSession writes the result of a rotation if the session's record is the one that
+// was read, and the subject's record fulfills c. MySQL needs less time for a join than for
+// two subqueries. Its parameters: live, issued, expires, seen, grace, ended, device, agent,
+// address, until, subject, session, the live token that was read, those of c, sentinel,
+// epoch[, timeout].
+func (b builder) changeSession(c condition) string {
+	const set = ` SET live = ?, issued = ?, expires = ?, seen = ?, grace = ?, ended = ?, device = ?, agent = ?, address = ?, `
+	const where = ` WHERE subject = ? AND sid = ? AND live = ? AND ended = 0 AND COALESCE(`
+	if b.d == MySQL {
+		return b.bound() + `UPDATE ` + b.n.sessions + ` s JOIN ` + b.n.entries + ` g LEFT JOIN ` + b.n.entries + ` r ON r.id = s.subject` +
+			set + `s.until_at = ?` + where + c.of + c.rest + ` AND g.id = ? AND g.except_id = ?`
+	}
+	return `UPDATE ` + b.n.sessions + set + `until_at = ?` + where + `(SELECT ` + c.of + ` FROM ` + b.n.entries + ` r WHERE r.id = subject)` + c.rest + b.guarded()
 }
 
 // endSessions ends n sessions of a subject. Its parameters: now, subject, the sessions,
