@@ -33,8 +33,11 @@ func checkRotationGeneration(s *sessions) {
 	s.revokeSubject("alice", stores.SubjectOptions{ExceptSession: "c"})
 	s.rotate(a, next.Live, stores.SessionRevoked, "no longer spared")
 	s.rotate(c, c.Live, stores.SessionReplayed, "spared now")
+	d := s.login("d")
 	s.revokeSubject("alice", stores.SubjectOptions{})
 	s.rotate(c, c.Live, stores.SessionRevoked, "nobody is spared")
+	s.revokeSubject("alice", stores.SubjectOptions{ExceptSession: "d"})
+	s.rotate(d, d.Live, stores.SessionRevoked, "spared after it was revoked")
 	s.ok(s.store.RestoreSubject(s.Context(), "alice"), "RestoreSubject")
 	s.rotate(c, c.Live, stores.SessionReplayed, "restored")
 }
