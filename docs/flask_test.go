@@ -77,7 +77,7 @@ func optionsOfSource(t *testing.T) (options []string) {
 	return options
 }
 
-// TestDeviations: the last table of the page is made of the deviations' reasons.
+// TestDeviations: the last table of the page of differences is made of the deviations' reasons.
 func TestDeviations(t *testing.T) {
 	var all map[string]struct{ Kind, Reason string }
 	if err := json.Unmarshal([]byte(read(t, "flask/testdata/deviations.json")), &all); err != nil {
@@ -91,8 +91,8 @@ func TestDeviations(t *testing.T) {
 	for _, r := range slices.Sorted(maps.Keys(cases)) {
 		fmt.Fprintf(&rows, "%s %d |\n", r, cases[r])
 	}
-	if want := "| Kind | Difference | Cases |\n|---|---|---|\n" + rows.String(); !strings.HasSuffix(read(t, "docs/from-flask.md"), want) {
-		t.Errorf("from-flask.md should end with this table:\n%s", want)
+	if want := "| Kind | Difference | Cases |\n|---|---|---|\n" + rows.String(); !strings.HasSuffix(read(t, "docs/flask-differences.md"), want) {
+		t.Errorf("flask-differences.md should end with this table:\n%s", want)
 	}
 }
 

@@ -28,7 +28,7 @@ var groups = []group{
 	{"Start", []string{"README.md", "docs/index.md"}},
 	{"Guides", []string{"docs/spa.md", "docs/pages.md", "docs/sessions.md", "docs/providers.md", "docs/services.md", "docs/keys.md", "docs/frameworks.md", "docs/gin.md", "docs/echo.md", "docs/fiber.md", "docs/chi.md", "docs/grpc.md", "docs/connect.md", "docs/from-flask.md", "docs/testing.md", "docs/production.md"}},
 	{"Topics", []string{"docs/browser.md", "docs/revocation.md", "docs/generations.md", "docs/security.md"}},
-	{"Reference", []string{"docs/errors.md", "docs/runbook.md", "docs/performance.md", "docs/architecture.md"}},
+	{"Reference", []string{"docs/errors.md", "docs/flask-differences.md", "docs/runbook.md", "docs/performance.md", "docs/architecture.md"}},
 	{"Go packages", []string{"go"}},
 	{"Project", []string{"CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md", "docs/releasing.md"}},
 }

@@ -21,8 +21,8 @@ import (
 //	a block of text            what the lines before it print; ... is any text
 //	The first terminal shows   the next block is a part of what the first program has printed
 //
-// A line that begins with "go run", with variables before it, starts a program that goes on;
-// the same line ends it and starts it again. The only change is of ports: those that a
+// A line that begins with "go run", "python3" or "nginx", with variables before it, starts a
+// program that goes on; the same line ends it and starts it again. The only change is of ports: those that a
 // guide names may be in use here.
 
 // step is a block of a guide, with the prose between it and the block before.
@@ -62,6 +62,29 @@ func stepsOf(page string) (steps []step) {
 	return steps
 }
 
+// needed is what a guide needs beside Go and curl, and where Debian has it.
+var needed = map[string][]string{
+	"docs/from-flask.md": {"/usr/bin/python3", "/usr/sbin/nginx", "/usr/lib/python3/dist-packages/flask_jwt_extended/__init__.py"},
+}
+
+// need skips the test if a file or a program in the PATH is missing, or fails it where all
+// should be there.
+func need(t *testing.T, names ...string) {
+	t.Helper()
+	for _, name := range names {
+		_, err := os.Stat(name)
+		if !strings.Contains(name, "/") {
+			_, err = exec.LookPath(name)
+		}
+		if err != nil {
+			if os.Getenv("CI") == "true" {
+				t.Fatal(err)
+			}
+			t.Skip(err)
+		}
+	}
+}
+
 // guides returns the pages that are followed.
 func guides(t *testing.T) []string {
 	t.Helper()
@@ -76,16 +99,12 @@ func TestGuides(t *testing.T) {
 	if testing.Short() {
 		t.Skip("builds programs")
 	}
-	if _, err := exec.LookPath("curl"); err != nil {
-		if os.Getenv("CI") == "true" {
-			t.Fatal(err)
-		}
-		t.Skip(err)
-	}
+	need(t, "curl")
 	tree, dirs := released(t)
 	env := append(environment(t, proxy(t, tree, dirs)), "GOFLAGS=-modcacherw -trimpath") // as in a shell: go.mod is not completed
 	for _, name := range guides(t) {
 		t.Run(name, func(t *testing.T) {
+			need(t, needed[name]...)
 			page, err := os.ReadFile(filepath.Join(repository, name))
 			if err != nil {
 				t.Fatal(err)

@@ -42,14 +42,14 @@ type program struct {
 	err   error // when it has ended
 }
 
-var port = regexp.MustCompile(`\b(127\.0\.0\.1|localhost):(\d+)\b`)
+var port = regexp.MustCompile(`\b(127\.0\.0\.1:|localhost:|port=)(\d+)\b`)
 
 // otherPorts returns a guide with free ports in place of those that it names.
 func otherPorts(t *testing.T, page string) (text string, ports []string) {
 	t.Helper()
 	free := make(map[string]string)
 	text = port.ReplaceAllStringFunc(page, func(address string) string {
-		host, number, _ := strings.Cut(address, ":")
+		host, number := port.FindStringSubmatch(address)[1], port.FindStringSubmatch(address)[2]
 		if free[number] == "" {
 			l, err := net.Listen("tcp", "127.0.0.1:0")
 			if err != nil {
@@ -58,7 +58,7 @@ func otherPorts(t *testing.T, page string) (text string, ports []string) {
 			defer l.Close()
 			_, free[number], _ = net.SplitHostPort(l.Addr().String())
 		}
-		return host + ":" + free[number]
+		return host + free[number]
 	})
 	return text, slices.Collect(maps.Values(free))
 }
@@ -69,8 +69,15 @@ func newReader(t *testing.T, env, ports []string) *reader {
 	home := t.TempDir()
 	// In a terminal curl shows no progress.
 	write(t, filepath.Join(home, ".curlrc"), "no-progress-meter\n")
+	bin := filepath.Join(home, "bin")
+	for _, path := range []string{"/usr/bin/python3", "/usr/sbin/nginx"} { // other ones may be in the PATH, or none
+		write(t, filepath.Join(bin, filepath.Base(path)), "#!/bin/sh\nexec "+path+` "$@"`+"\n")
+		if err := os.Chmod(filepath.Join(bin, filepath.Base(path)), 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
 	r := &reader{t: t, ports: ports, home: home, programs: map[string]*program{}}
-	r.env = append(append(os.Environ(), env...), "CURL_HOME="+home, "PS1=", "CDPATH=")
+	r.env = append(append(os.Environ(), env...), "CURL_HOME="+home, "PS1=", "CDPATH=", "PATH="+bin+":"+os.Getenv("PATH"))
 	shell := exec.Command("bash", "--norc")
 	shell.Dir, shell.Env = t.TempDir(), r.env
 	in, err := shell.StdinPipe()
@@ -116,7 +123,7 @@ func (r *reader) dir() string {
 	return strings.TrimSpace(printed)
 }
 
-var runs = regexp.MustCompile(`^(\w+=\S* )*go run `)
+var runs = regexp.MustCompile(`^(\w+=\S* )*(go run|python3|nginx) `)
 
 // typed types the lines of a block.
 func (r *reader) typed(text string) error {

@@ -11,7 +11,7 @@ import (
 )
 
 // guidePage is the page that lists the differences.
-const guidePage = "../../../docs/from-flask.md"
+const guidePage = "../../../docs/flask-differences.md"
 
 // A row of the page is a difference that is known: in what the answers differ, and how.
 type row struct {

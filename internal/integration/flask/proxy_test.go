@@ -19,14 +19,14 @@ import (
 	"github.com/jwtgate/gate/internal/integration/servers"
 )
 
-// site is the set-up that docs/from-flask.md shows: nginx before Flask and Go, and Redis.
+// site is the larger example of docs/from-flask.md: nginx before Flask and Go, and Redis.
 type site struct {
 	t                   *testing.T
 	proxy, python, gate string // addresses
 }
 
-// startSite runs the programs and the configuration of the page. They are files of site,
-// which a test in docs compares with the page; only the ports are others here.
+// startSite runs the programs and the configuration in the folder site. Only the ports are
+// others here.
 func startSite(t *testing.T) *site {
 	t.Helper()
 	servers.Need(t, "/usr/lib/python3/dist-packages/flask_jwt_extended/__init__.py")

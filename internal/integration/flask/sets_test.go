@@ -10,7 +10,7 @@ import (
 	"strings"
 )
 
-// An optionSet is one pair of applications. keys are those of rows of docs/from-flask.md
+// An optionSet is one pair of applications. keys are those of rows of docs/flask-differences.md
 // that may explain a difference in any answer of the set.
 type optionSet struct {
 	spec

@@ -11,7 +11,7 @@ import (
 )
 
 // A specimen is a token that both applications are asked about. keys are those of the
-// rows of docs/from-flask.md that may explain a difference in the answers.
+// rows of docs/flask-differences.md that may explain a difference in the answers.
 type specimen struct {
 	name   string
 	keys   []string

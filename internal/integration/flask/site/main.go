@@ -42,11 +42,13 @@ func main() {
 		log.Fatal(err)
 	}
 	revoked := revocations{client}
+	// [gate]
 	g, err := flask.New(map[string]any{
 		"JWT_SECRET_KEY":           os.Getenv("JWT_SECRET_KEY"),
 		"JWT_TOKEN_LOCATION":       "cookies",
 		"JWT_ACCESS_TOKEN_EXPIRES": time.Hour,
 	}, func(cfg *gate.Config) { cfg.Blocklist = revoked })
+	// [end]
 	if err != nil {
 		log.Fatal(err)
 	}
