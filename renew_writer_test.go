@@ -78,10 +78,14 @@ func TestRenewAroundTimeout(t *testing.T) {
 	}}
 	g := site{cfg: late}.gate(t)
 	for range 20 {
-		verified := make(chan struct{})
-		inner := g.Require(gate.Policy{})(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { close(verified) }))
+		verified, answered := make(chan struct{}), make(chan struct{})
+		inner := g.Require(gate.Policy{})(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {
+			close(verified)
+			<-answered // else the handler may be in time after all
+		}))
 		w := httptest.NewRecorder()
 		g.Renew(gate.RenewOptions{})(http.TimeoutHandler(inner, time.Millisecond, "late")).ServeHTTP(w, cookie(ending()))
+		close(answered)
 		if <-verified; w.Code != http.StatusServiceUnavailable {
 			t.Errorf("status %d, want 503", w.Code)
 		}

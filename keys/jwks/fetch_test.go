@@ -212,40 +212,41 @@ func TestFetchBounds(t *testing.T) {
 	z.Close()
 	for _, tt := range []struct {
 		name, want string
+		timeout    time.Duration
 		handler    http.HandlerFunc
 	}{
-		{"slow", "deadline exceeded", func(w http.ResponseWriter, r *http.Request) {
+		{"slow", "deadline exceeded", 200 * time.Millisecond, func(w http.ResponseWriter, r *http.Request) {
 			for r.Context().Err() == nil {
 				io.WriteString(w, " ")
 				w.(http.Flusher).Flush()
 				time.Sleep(10 * time.Millisecond)
 			}
 		}},
-		{"endless", "longer than 1 MiB", func(w http.ResponseWriter, r *http.Request) {
+		{"endless", "longer than 1 MiB", time.Minute, func(w http.ResponseWriter, r *http.Request) {
 			for part := make([]byte, 32<<10); r.Context().Err() == nil; {
 				if _, err := w.Write(part); err != nil {
 					return
 				}
 			}
 		}},
-		{"announced", "longer than 1 MiB", func(w http.ResponseWriter, r *http.Request) { w.Header().Set("Content-Length", "1073741824") }},
-		{"compressed", "not a JWK Set", func(w http.ResponseWriter, r *http.Request) {
+		{"announced", "longer than 1 MiB", time.Minute, func(w http.ResponseWriter, r *http.Request) { w.Header().Set("Content-Length", "1073741824") }},
+		{"compressed", "not a JWK Set", time.Minute, func(w http.ResponseWriter, r *http.Request) {
 			w.Header().Set("Content-Encoding", "gzip")
 			w.Write(bomb.Bytes())
 		}},
-		{"cut short", "unexpected EOF", func(w http.ResponseWriter, r *http.Request) {
+		{"cut short", "unexpected EOF", time.Minute, func(w http.ResponseWriter, r *http.Request) {
 			w.Header().Set("Content-Length", "100")
 			io.WriteString(w, `{"keys":[`)
 		}},
-		{"header without end", "header", func(w http.ResponseWriter, r *http.Request) { w.Header().Set("X", strings.Repeat("x", 1<<20)) }},
+		{"header without end", "header", time.Minute, func(w http.ResponseWriter, r *http.Request) { w.Header().Set("X", strings.Repeat("x", 1<<20)) }},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			_, r := local(t, tt.handler, jwks.Options{Timeout: 200 * time.Millisecond})
+			_, r := local(t, tt.handler, jwks.Options{Timeout: tt.timeout})
 			var before, after runtime.MemStats
 			runtime.ReadMemStats(&before)
 			start := time.Now()
 			wantError(t, r, of("a"), tt.want)
-			if d := time.Since(start); d > 2*time.Second {
+			if d := time.Since(start); d > 30*time.Second {
 				t.Errorf("took %s", d)
 			}
 			// Server and client are one process here.
