@@ -65,7 +65,7 @@ func TestTimeout(t *testing.T) {
 	each(t, func(t *testing.T, d *database) {
 		d.dsn = strings.Replace(d.dsn, "busy_timeout(10000)", "busy_timeout(1000)", 1)
 		c, db := gatetest.NewClock(), d.open(t)
-		o := gatesql.Options{Dialect: d.dialect, Table: newTable(), Clock: c.Now, TrustOlderTokens: true, Timeout: 400 * time.Millisecond}
+		o := gatesql.Options{Dialect: d.dialect, Table: newTable(), Clock: c.Now, TrustOlderTokens: true, Timeout: 2 * time.Second}
 		s, tok := open(t, db, o), gatetest.NewToken(c, "x")
 		revoke(t, s, tok)
 		tx, err := d.open(t).BeginTx(t.Context(), nil)
@@ -83,7 +83,7 @@ func TestTimeout(t *testing.T) {
 			if err := s.RevokeToken(ctx, tok, stores.Note{}); err == nil {
 				t.Error("RevokeToken while another process holds the rows: no error")
 			}
-			if took := time.Since(start); took > 3*time.Second {
+			if took := time.Since(start); took > 20*time.Second {
 				t.Errorf("RevokeToken gave up after %v, bounded by %s", took, name)
 			}
 		}

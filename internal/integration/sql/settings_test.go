@@ -205,7 +205,7 @@ func TestPrivileges(t *testing.T) {
 		app, reader, tok := as("app"), as("reader"), gatetest.NewToken(c, "x")
 		revoke(t, app, tok)
 		wantBlocked(t, app, tok, true)
-		eventually(t, 5*time.Second, "a revocation in the copy of a reader", func() bool {
+		eventually(t, 30*time.Second, "a revocation in the copy of a reader", func() bool {
 			blocked, err := reader.Blocked(t.Context(), tok)
 			return blocked && err == nil
 		})

@@ -201,7 +201,7 @@ func TestCacheMissesNothing(t *testing.T) {
 		}
 		wg.Wait()
 		polls := reader.Stats().CacheEntries
-		eventually(t, 5*time.Second, "all changes", func() bool { return reader.Stats().CacheEntries >= writers*each })
+		eventually(t, 30*time.Second, "all changes", func() bool { return reader.Stats().CacheEntries >= writers*each })
 		for w := range writers {
 			for i := range each {
 				wantBlocked(t, reader, gatetest.NewToken(c, fmt.Sprint(w, "/", i)), true)
@@ -236,7 +236,7 @@ func TestCacheLarge(t *testing.T) {
 // is asked, which does not answer either: an error, and no verdict.
 func TestCacheStale(t *testing.T) {
 	d, c := postgres(t), gatetest.NewClock()
-	o := gatesql.Options{Dialect: d.dialect, Table: newTable(), Clock: c.Now, CacheFor: 500 * time.Millisecond, Poll: 20 * time.Millisecond, TrustOlderTokens: true}
+	o := gatesql.Options{Dialect: d.dialect, Table: newTable(), Clock: c.Now, CacheFor: 2 * time.Second, Poll: 20 * time.Millisecond, TrustOlderTokens: true}
 	s, tok := open(t, d.open(t), o), gatetest.NewToken(c, "x")
 	run(t, s)
 	eventually(t, 10*time.Second, "the copy", s.Fresh)
@@ -253,7 +253,7 @@ func TestCacheStale(t *testing.T) {
 	wantBlocked(t, s, tok, true)
 	other := gatetest.NewToken(c, "y")
 	wantBlocked(t, s, other, false)
-	eventually(t, 5*time.Second, "the copy grows old", func() bool { return !s.Fresh() })
+	eventually(t, 30*time.Second, "the copy grows old", func() bool { return !s.Fresh() })
 	for range 3 {
 		ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
 		if got, err := s.Blocked(ctx, other); err == nil {

@@ -60,7 +60,7 @@ func TestWiped(t *testing.T) {
 						s := open(t, db, o)
 						if all = append(all, s); cacheFor > 0 {
 							run(t, s)
-							eventually(t, 5*time.Second, "the copy", s.Fresh)
+							eventually(t, 30*time.Second, "the copy", s.Fresh)
 						}
 					}
 					c.Advance(time.Minute)
@@ -70,7 +70,7 @@ func TestWiped(t *testing.T) {
 						exec(t, db, query)
 					}
 					if cacheFor > 0 {
-						eventually(t, 5*time.Second, name+": the copy hears of it", func() bool { return !all[0].Fresh() && !all[1].Fresh() })
+						eventually(t, 30*time.Second, name+": the copy hears of it", func() bool { return !all[0].Fresh() && !all[1].Fresh() })
 					}
 					for _, s := range all {
 						if _, err := s.Blocked(t.Context(), tok); err == nil {
