@@ -10,6 +10,7 @@ package servers
 
 import (
 	"fmt"
+	"math/rand/v2"
 	"net"
 	"os"
 	"os/exec"
@@ -105,15 +106,17 @@ func (p *Process) StartUnready() {
 	p.mu.Unlock()
 }
 
-// Kill ends the server with SIGKILL, as a crash would, and returns when it is gone.
+// Kill ends the server and its child processes with SIGKILL, as a crash of the machine
+// would, and returns when the server is gone.
 func (p *Process) Kill() {
 	p.mu.Lock()
 	cmd, done := p.cmd, p.done
 	p.mu.Unlock()
-	if cmd == nil {
+	if cmd == nil || p.exited() {
 		return
 	}
-	_ = cmd.Process.Kill() // a frozen one hears it too
+	// attributes has made the server the leader of its group. A frozen one hears it too.
+	_ = syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL)
 	<-done
 }
 
@@ -138,8 +141,11 @@ func (p *Process) signal(s syscall.Signal) {
 }
 
 func (p *Process) exited() bool {
+	p.mu.Lock()
+	done := p.done
+	p.mu.Unlock()
 	select {
-	case <-p.done:
+	case <-done:
 		return true
 	default:
 		return false
@@ -172,33 +178,30 @@ func Need(t testing.TB, programs ...string) string {
 	return ""
 }
 
+// given are the ports that FreePort has returned.
+var given sync.Map
+
 // FreePort returns a port of the loopback interface that nobody listens on, with
-// the one 10,000 above it free as well, which Redis Cluster takes for its bus.
+// the one 10,000 above it free as well, which Redis Cluster takes for its bus. No system
+// gives such a port to a connection, and so none takes it while its server is down.
 func FreePort(t testing.TB) int {
 	t.Helper()
 	for range 1000 {
-		l, err := net.Listen("tcp", "127.0.0.1:0")
-		if err != nil {
-			t.Fatal(err)
+		port := 10_000 + rand.IntN(10_000)
+		if _, taken := given.LoadOrStore(port, true); !taken && free(port) && free(port+10_000) {
+			return port
 		}
-		port := l.Addr().(*net.TCPAddr).Port
-		_ = l.Close()
-		if port > 55535 {
-			port -= 25000 // the bus needs its port plus 10000
-			if l, err = net.Listen("tcp", fmt.Sprint("127.0.0.1:", port)); err != nil {
-				continue
-			}
-			_ = l.Close()
-		}
-		bus, err := net.Listen("tcp", fmt.Sprint("127.0.0.1:", port+10000))
-		if err != nil {
-			continue
-		}
-		_ = bus.Close()
-		return port
 	}
 	t.Fatal("no free port")
 	return 0
+}
+
+func free(port int) bool {
+	l, err := net.Listen("tcp", fmt.Sprint("127.0.0.1:", port))
+	if err != nil {
+		return false
+	}
+	return l.Close() == nil
 }
 
 // Eventually waits until f returns nil, and fails the test after limit.

@@ -67,7 +67,7 @@ func (r *Redis) ping() error {
 // CLI runs one command on the server and returns its answer.
 func (r *Redis) CLI(args ...string) string {
 	r.t.Helper()
-	out, err := r.TryCLI(args...)
+	out, err := r.command(startTimeout, args)
 	if err != nil {
 		r.t.Fatalf("redis-cli %v: %v: %s", args, err, out)
 	}
@@ -76,7 +76,11 @@ func (r *Redis) CLI(args ...string) string {
 
 // TryCLI is CLI for a command that may fail, within two seconds.
 func (r *Redis) TryCLI(args ...string) (string, error) {
-	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Second)
+	return r.command(2*time.Second, args)
+}
+
+func (r *Redis) command(limit time.Duration, args []string) (string, error) {
+	ctx, cancel := context.WithTimeout(context.Background(), limit)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, r.cli, append([]string{"-e", "-h", "127.0.0.1", "-p", r.port}, args...)...)
 	out, err := cmd.CombinedOutput()

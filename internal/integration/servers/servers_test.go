@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"testing"
 	"time"
@@ -44,14 +45,14 @@ func TestRedisFreeze(t *testing.T) {
 		t.Error("a frozen server answers")
 	}
 	r.Thaw()
-	servers.Eventually(t, 5*time.Second, func() error { _, err := r.TryCLI("PING"); return err })
+	servers.Eventually(t, time.Minute, func() error { _, err := r.TryCLI("PING"); return err })
 }
 
 func TestSentinelFailover(t *testing.T) {
 	g := servers.StartSentinel(t, 2, servers.Durable...)
 	old := g.Master()
 	old.Kill()
-	servers.Eventually(t, 20*time.Second, func() error {
+	servers.Eventually(t, time.Minute, func() error {
 		if g.Master() == old {
 			return errors.New("the dead node is still the master")
 		}
@@ -94,4 +95,20 @@ func TestRunStartsAnyServer(t *testing.T) {
 	if body, _ := io.ReadAll(resp.Body); string(body) != "here" {
 		t.Errorf("got %q", body)
 	}
+}
+
+// TestKillEndsChildren: what a server has started, like nginx its workers, ends with it.
+func TestKillEndsChildren(t *testing.T) {
+	servers.Need(t, "node")
+	port := servers.FreePort(t)
+	addr := fmt.Sprintf("127.0.0.1:%d", port)
+	p := servers.Run(t, addr, nil, servers.Need(t, "sh"), "-c", fmt.Sprintf(`node -e 'require("net").createServer().listen(%d, "127.0.0.1")' & wait`, port))
+	p.Kill()
+	servers.Eventually(t, time.Minute, func() error {
+		if conn, err := net.Dial("tcp", addr); err == nil {
+			conn.Close()
+			return errors.New("the child still listens")
+		}
+		return nil
+	})
 }

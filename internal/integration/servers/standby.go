@@ -7,7 +7,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"time"
 )
 
 // Standby makes a copy of the server with pg_basebackup and starts it as a streaming
@@ -59,7 +58,7 @@ func (p *Postgres) Promote() {
 	if out, err := promote.CombinedOutput(); err != nil {
 		p.t.Fatalf("pg_ctl promote: %v\n%s", err, out)
 	}
-	Eventually(p.t, 20*time.Second, func() error { return p.Psql("SELECT 1/(NOT pg_is_in_recovery())::int") })
+	Eventually(p.t, startTimeout, func() error { return p.Psql("SELECT 1/(NOT pg_is_in_recovery())::int") })
 }
 
 // Psql runs statements as the superuser.
