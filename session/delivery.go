@@ -53,18 +53,37 @@ func (d Delivery) check(cfg *gate.Config) error {
 // sets cookies, and it writes [Manager.Body] as JSON. It forbids caches to store the
 // answer.
 func (m *Manager) Write(w http.ResponseWriter, r *http.Request, p *Pair) {
+	if m.setCookies(w, r, p) {
+		writeJSON(w, http.StatusOK, m.Body(p))
+	}
+}
+
+// Redirect answers a login of a page without a script: it sets the cookies of
+// [Manager.Write] and redirects to url (303). For a URL that came in the request use
+// [gate.LocalURL]. Redirect panics if Options.Delivery is JSON.
+func (m *Manager) Redirect(w http.ResponseWriter, r *http.Request, p *Pair, url string) {
+	if m.o.Delivery == JSON {
+		panic("session: Redirect is for sites with Options.Delivery: session.Cookies or session.Split")
+	}
+	if m.setCookies(w, r, p) {
+		http.Redirect(w, r, url, http.StatusSeeOther)
+	}
+}
+
+// setCookies sets the cookies of p. If that fails, it answers with the error and returns
+// false.
+func (m *Manager) setCookies(w http.ResponseWriter, r *http.Request, p *Pair) bool {
 	cookies, err := m.Cookies(r.Context(), p)
 	if err != nil {
 		m.gate.WriteError(w, r, err)
-		return
+		return false
 	}
 	gate.SetCookies(w, cookies)
-	writeJSON(w, http.StatusOK, m.Body(p))
+	return true
 }
 
-// Cookies returns the cookies with the tokens of p, for [gate.SetCookies]. Use it for a
-// login that ends with a redirect, and with other frameworks. It returns no cookies if
-// Options.Delivery is JSON.
+// Cookies returns the cookies with the tokens of p, for [gate.SetCookies]. Use it with
+// other frameworks. It returns no cookies if Options.Delivery is JSON.
 func (m *Manager) Cookies(ctx context.Context, p *Pair) ([]*http.Cookie, error) {
 	if m.o.Delivery == JSON {
 		return nil, nil

@@ -64,16 +64,11 @@ func (s *site) logIn(w http.ResponseWriter, r *http.Request) {
 	}
 	login := session.Login{Remember: r.FormValue("remember") != "", Device: session.DeviceOf(gate.HTTPRequest(r))} // auth
 	pair, err := s.sessions.Start(r.Context(), name, login)                                                        // auth
-	var cookies []*http.Cookie                                                                                     // auth
-	if err == nil {                                                                                                // auth
-		cookies, err = s.sessions.Cookies(r.Context(), pair) // auth
-	}
 	if err != nil {
 		s.gate.WriteError(w, r, err) // auth
 		return
 	}
-	gate.SetCookies(w, cookies)                                                       // auth
-	http.Redirect(w, r, gate.LocalURL(r.FormValue("next"), "/"), http.StatusSeeOther) // auth
+	s.sessions.Redirect(w, r, pair, gate.LocalURL(r.FormValue("next"), "/")) // auth
 }
 
 func (s *site) logOut(w http.ResponseWriter, r *http.Request) {
