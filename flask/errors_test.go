@@ -53,7 +53,7 @@ var ownWords = []string{
 	"csrf_large_form", "body_unreadable", "type_wanted",
 	"too_large", "typ_type", "typ_mismatch", "crit", "zip", "cty",
 	"csrf_origin", "csrf_origin_missing", "csrf_claim_type", "exp_missing", "exp_far", "sid_type", "type_type", "fresh_type", "claim_empty",
-	"issuer_unknown", "tid_mismatch", "issuer_check", // of Config.Issuers
+	"issuer_unknown", "tid_mismatch", "issuer_check", "never_fresh", // of Config.Issuers
 	"refresh_reused", "session_ended", // of package session
 	"aud_unexpected", "invalid", "wrong_type", "scope", // of kinds that a hook returns
 }
