@@ -22,8 +22,8 @@ import (
 //	gate.LocalURL(r.FormValue("next"), "/")
 //
 // since anybody can make a link to the login page with any "next". It is not added for
-// requests other than GET, for a page whose URL has a token that was refused, for a URL
-// over 2,048 bytes, and if login has a "next" of its own.
+// requests other than GET, for a page whose URL has a token that was refused, for a page
+// that LocalURL does not take, and if login has a "next" of its own.
 func RedirectErrors(login string, api func(http.ResponseWriter, *http.Request, error)) func(http.ResponseWriter, *http.Request, error) {
 	if api == nil {
 		api = JSONErrors("msg")
@@ -67,14 +67,10 @@ func isPage(login *url.URL, r *http.Request) bool {
 	return path == strings.Trim(login.Path, "/") && (path != "" || login.Host == "")
 }
 
-// maxNext is the longest URL to return to. Escaped, it still fits into what servers take.
-const maxNext = 2048
-
 // withNext returns the URL of the login page with the way back, if there is one.
 func withNext(login url.URL, r *http.Request, err error) string {
 	next := LocalURL(requested(r), "")
-	if next == "" || len(next) > maxNext || r.Method != http.MethodGet || tokenInURL(err) ||
-		login.Host != "" || login.Query().Has("next") {
+	if next == "" || r.Method != http.MethodGet || tokenInURL(err) || login.Host != "" || login.Query().Has("next") {
 		return login.String()
 	}
 	if login.RawQuery != "" {
@@ -94,20 +90,28 @@ func tokenInURL(err error) bool {
 // "/account?tab=2", and fallback otherwise. Use it for a redirect to a URL that came in a
 // request, so that a link to your site cannot lead to another one. It takes no URL that a
 // browser, a proxy or a router could read as one of another host: neither "//other" nor
-// "/\other", also not escaped, once or more; and none with control characters or the
-// segments "." and ".." in its path. Characters that belong escaped are escaped in the
-// result.
+// "/\other", also not escaped, once or more; none with control characters or the segments
+// "." and ".." in its path; and none over 2,048 bytes. Characters that belong escaped are
+// escaped in the result.
 func LocalURL(next, fallback string) string {
 	u, err := url.Parse(next)
 	if err != nil || !strings.HasPrefix(next, "/") || u.Host != "" || !localPath(u.Path) {
 		return fallback
 	}
-	return u.String()
+	if next = u.String(); len(next) > maxNext {
+		return fallback
+	}
+	return next
 }
+
+const (
+	maxNext    = 2048 // escaped in the URL of a login page, it still fits into what servers take
+	maxEscapes = 5    // no page is escaped more often
+)
 
 // localPath reports whether a path stays one of this site, however often it is unescaped.
 func localPath(path string) bool {
-	for {
+	for range maxEscapes {
 		if !strings.HasPrefix(path, "/") || strings.HasPrefix(path, "//") || strings.Contains(path, `\`) || strings.ContainsFunc(path, unicode.IsControl) {
 			return false
 		}
@@ -120,4 +124,5 @@ func localPath(path string) bool {
 		}
 		path = plain
 	}
+	return false
 }

@@ -145,7 +145,7 @@ func TestLocalURL(t *testing.T) {
 		"/\t/evil.example", "/\n/evil.example", "/\r/evil.example", "\t//evil.example", " //evil.example", " /a", "/a\x00", "/a\x7f", "/a\nSet-Cookie: x=y",
 		"/%09/evil.example", "/%0A/evil.example", "/%0d%0aSet-Cookie:x", "/%00", "/a%7F", "/a%C2%85", "/%2509/evil.example", "/a?b\nc",
 		"/.", "/..", "/./a", "/../a", "/a/..", "/a/../b", "/.//evil.example", "/..//evil.example", "/a/..//evil.example", "/%2e%2e//evil.example", "/%2E/a", "/a/%252e%252e//evil.example",
-		"/%", "/%zz", "/%2", "http://[", "/a%gg",
+		"/%", "/%zz", "/%2", "http://[", "/a%gg", "/%" + strings.Repeat("25", 10) + "2e", "/a?" + strings.Repeat("b", 2046), "/" + strings.Repeat("ä", 500),
 	} {
 		if got := gate.LocalURL(s, "/home"); got != "/home" {
 			t.Errorf("LocalURL(%q) = %q, want the fallback", s, got)
@@ -155,7 +155,7 @@ func TestLocalURL(t *testing.T) {
 
 // FuzzLocalURL: what is taken leads to a path of this site, for net/url too, and is taken again.
 func FuzzLocalURL(f *testing.F) {
-	for _, s := range []string{"/a?b#c", "//x", `/\x`, "/%2fx", "/a/../b", "https:x", "/\tx"} {
+	for _, s := range []string{"/a?b#c", "/" + strings.Repeat("ä", 500), "//x", `/\x`, "/%2fx", "/a/../b", "https:x", "/\tx"} {
 		f.Add(s)
 	}
 	base := must(url.Parse("https://app.example/login?x"))
