@@ -18,8 +18,8 @@ func (c *Config) check() error {
 		return fmt.Errorf("Config.Blocklist is a nil %T; leave the field nil to revoke nothing", c.Blocklist)
 	case len(c.Locations) == 0:
 		return errors.New("Config.Locations is empty; leave it nil for the Authorization header")
-	case slices.ContainsFunc(c.Locations, func(l Location) bool { return l.find == nil }):
-		return errors.New("Config.Locations holds a zero Location; make one with FromHeader, FromCookies, FromQuery, FromPath, FromJSON or LocationFunc")
+	case locationFault(c.Locations) != "":
+		return errors.New("Config.Locations " + locationFault(c.Locations))
 	case !plainName(c.Create.IdentityClaim):
 		return fmt.Errorf("Create.IdentityClaim %q must be printable ASCII without quotes or backslashes", c.Create.IdentityClaim)
 	case ownClaim(c.Create.IdentityClaim):

@@ -158,6 +158,9 @@ func (e *Error) place() string {
 	case "path":
 		return "the part " + e.Name + " of the path"
 	case "json":
+		if e.Reason == "missing_content_type" {
+			return "the JSON member " + e.Name + " (with Content-Type: application/json)"
+		}
 		return "the JSON member " + e.Name
 	}
 	return e.Location // the name of a LocationFunc

@@ -16,6 +16,7 @@ type Location struct {
 	typed bool        // the place depends on the type of token
 	csrf  bool        // browsers send it without being asked
 	only  []TokenType // the types to look for; nil: all
+	fault string      // why no request can have a token here
 	find  func(g *Gate, r Request, want TokenType) (raw string, choice *cookieChoice, err *Error)
 }
 
@@ -43,7 +44,7 @@ func FromHeader(name, scheme string) Location {
 	if scheme == "" {
 		form.hint = "; send one token and nothing else"
 	}
-	return Location{name: "header", find: func(g *Gate, r Request, _ TokenType) (string, *cookieChoice, *Error) {
+	return Location{name: "header", fault: headerFault(name, scheme), find: func(g *Gate, r Request, _ TokenType) (string, *cookieChoice, *Error) {
 		raw, err := headerToken(r.Header(name), name, scheme)
 		switch {
 		case err != nil && err.Reason == "missing_scheme":
@@ -57,6 +58,40 @@ func FromHeader(name, scheme string) Location {
 		}
 		return raw, nil, nil
 	}}
+}
+
+// headerFault says why no request can have a token in a header, or returns "".
+func headerFault(name, scheme string) string {
+	switch {
+	case name == "" || strings.ContainsAny(name, ": \t"):
+		return fmt.Sprintf("FromHeader has the header name %q; write a name without colon or spaces, such as Authorization", name)
+	case name == "Cookie":
+		return "FromHeader has the header Cookie, whose tokens need the checks of CSRF; write FromCookies()"
+	case scheme != trimSpace(scheme):
+		return fmt.Sprintf("FromHeader has the scheme %q with a space at its begin or end; write %q", scheme, trimSpace(scheme))
+	}
+	return ""
+}
+
+// emptyName is headerFault for the other places.
+func emptyName(function, name string) string {
+	if name == "" {
+		return function + " has an empty name"
+	}
+	return ""
+}
+
+// locationFault says what is wrong with one of the locations, or returns "".
+func locationFault(locations []Location) string {
+	for i := range locations {
+		switch l := &locations[i]; {
+		case l.find == nil:
+			return "holds a zero Location; make one with FromHeader, FromCookies, FromQuery, FromPath, FromJSON or LocationFunc"
+		case l.fault != "":
+			return "holds a location that no token can be in: " + l.fault
+		}
+	}
+	return ""
 }
 
 // headerToken returns the part after the scheme. A header with other schemes counts as
@@ -140,7 +175,7 @@ func FromCookies(types ...TokenType) Location {
 // FromQuery finds a token in a query parameter, after a prefix that may be empty. URLs are
 // kept in logs and browser histories: use it only for links that work once.
 func FromQuery(name, prefix string) Location {
-	return Location{name: "query", find: func(_ *Gate, r Request, _ TokenType) (string, *cookieChoice, *Error) {
+	return Location{name: "query", fault: emptyName("FromQuery", name), find: func(_ *Gate, r Request, _ TokenType) (string, *cookieChoice, *Error) {
 		v, err := onlyValue(r.Query(name), name, "missing_query")
 		if err != nil {
 			return "", nil, err
@@ -157,7 +192,11 @@ func FromQuery(name, prefix string) Location {
 // "/reset/{token}". The guard must be inside of the router. As with [FromQuery], use it
 // only for links that work once.
 func FromPath(name string) Location {
-	return Location{name: "path", find: func(_ *Gate, r Request, _ TokenType) (string, *cookieChoice, *Error) {
+	fault := emptyName("FromPath", name)
+	if strings.ContainsAny(name, "{}") {
+		fault = fmt.Sprintf("FromPath has the name %q; write it without braces", name)
+	}
+	return Location{name: "path", fault: fault, find: func(_ *Gate, r Request, _ TokenType) (string, *cookieChoice, *Error) {
 		raw := r.PathValue(name)
 		if raw == "" {
 			return "", nil, refuseName(ErrMissing, "missing_path", name)
@@ -177,7 +216,7 @@ func FromJSON(access, refresh string) Location {
 	case refresh == "" && access != "":
 		only = []TokenType{Access}
 	}
-	return Location{name: "json", typed: true, only: only, find: func(g *Gate, r Request, want TokenType) (string, *cookieChoice, *Error) {
+	return Location{name: "json", typed: true, only: only, fault: emptyName("FromJSON", access+refresh), find: func(g *Gate, r Request, want TokenType) (string, *cookieChoice, *Error) {
 		name := access
 		if want == Refresh {
 			name = refresh

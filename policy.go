@@ -96,11 +96,11 @@ func (g *Gate) checkPossible(p *Policy) error {
 
 // checkPlaces returns an error where no location can have a token for p.
 func (g *Gate) checkPlaces(p *Policy) error {
+	if fault := locationFault(p.Locations); fault != "" {
+		return errors.New("gate: Policy.Locations " + fault)
+	}
 	possible := false
 	for _, l := range g.locations(p) {
-		if l.find == nil {
-			return errors.New("gate: Policy.Locations holds a zero Location; make one with FromHeader, FromCookies, FromQuery, FromPath, FromJSON or LocationFunc")
-		}
 		possible = possible || l.takes(p.want()) || p.Type == AnyTokenType && l.takes(Refresh)
 	}
 	if !possible {

@@ -118,6 +118,7 @@ func TestReportsImpossiblePolicies(t *testing.T) {
 		{"two scopes in one", "403 on every request", gate.Policy{Scopes: []string{"read write"}}, "Scopes"},
 		{"an empty scope", "every token had it, or none", gate.Policy{Scopes: []string{""}}, "Scopes"},
 		{"a zero location", "401 on every request", gate.Policy{Locations: []gate.Location{{}}}, "zero Location"},
+		{"a scheme with a space", "401 on every request", gate.Policy{Locations: []gate.Location{gate.FromHeader("Authorization", "Bearer ")}}, `write "Bearer"`},
 		{"locations for other types alone", "401 on every request", gate.Policy{Locations: []gate.Location{gate.FromCookies(gate.Refresh)}}, "no location takes"},
 		{"JSON for another type alone", "401 on every request", gate.Policy{Type: gate.Refresh, Locations: []gate.Location{gate.FromJSON("access_token", "")}}, "no location takes"},
 	} {

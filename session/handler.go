@@ -3,6 +3,7 @@ package session
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
 	"strings"
 	"time"
@@ -38,7 +39,7 @@ import (
 // and [Manager.CSRF].
 func (m *Manager) Handler(prefix string) http.Handler {
 	if !strings.HasPrefix(prefix, "/") || !strings.HasSuffix(prefix, "/") {
-		panic("session: the prefix " + prefix + " of Handler must begin and end with a slash")
+		panic(fmt.Sprintf("session: the prefix %q of Handler must begin and end with a slash, as in \"/auth/\"", prefix))
 	}
 	mux := http.NewServeMux()
 	mux.HandleFunc("POST "+prefix+"refresh", m.serveRefresh)
