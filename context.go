@@ -69,7 +69,9 @@ func Guarded(ctx context.Context) bool {
 	return c != nil && c.guard
 }
 
-// User returns the user that Config.LoadUser loaded for this request, if it is a T.
+// User returns the user that Config.LoadUser loaded for this request. ok is false where
+// none was loaded, and where it is not a T: if LoadUser returns a *Account, call
+// User[*Account].
 func User[T any](ctx context.Context) (user T, ok bool) {
 	if t, found := FromContext(ctx); found {
 		user, ok = t.hides().user.(T)

@@ -16,7 +16,8 @@
 //	mux.Handle("POST /password", g.Require(gate.Policy{Fresh: true})(changePassword))
 //
 // The handler reads the token with [FromContext], and the user that Config.LoadUser
-// loaded with [User]. The examples below are whole programs, one for each task.
+// loaded with [User]. The examples are whole programs, one for each task; the README
+// lists them.
 //
 // # What a request meets
 //
@@ -54,8 +55,8 @@
 // an issuer from a URL, and oidc finds that URL. The packages in stores revoke tokens.
 // Package session has routes for refresh and logout, lists a user's sessions, and makes
 // one-time tokens. Package gatetest helps to test handlers. Package flask accepts the
-// options of Flask-JWT-Extended and gives its answers; docs/from-flask.md compares the
-// two. docs/architecture.md explains the source.
+// options of Flask-JWT-Extended and gives its answers; docs/flask-differences.md compares
+// the two. docs/architecture.md explains the source.
 //
 // # What the zero value means
 //

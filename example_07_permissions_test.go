@@ -13,9 +13,10 @@ import (
 	"github.com/jwtgate/gate/keys"
 )
 
-// Routes that demand a fresh token, scopes, or a type of token of the application.
+// Routes that demand a fresh token, a role, scopes, or a type of token of the application.
 func Example_permissions() {
 	freshRoutes()
+	roleRoutes()
 	scopedRoutes()
 	typedRoutes()
 	// Output:
@@ -25,6 +26,8 @@ func Example_permissions() {
 	// 12:06 login: stale false
 	// 12:06 login, timed: stale true
 	// 12:06 refresh: stale true
+	// alice 200 all is well
+	// bob 403 {"msg":"The token is not accepted here"}
 	// 200 all is well
 	// 403 {"msg":"The token is not accepted here"}
 	// 403 {"msg":"The token lacks the scope that this route asks for"}
@@ -66,6 +69,51 @@ func freshRoutes() {
 			fmt.Printf("%s %s: stale %v\n", now.Format("15:04"), name, errors.Is(err, gate.ErrNotFresh))
 		}
 		now = now.Add(6 * time.Minute)
+	}
+}
+
+// colleague is an account of the application.
+type colleague struct{ Name, Role string }
+
+// staff is in the place of a database.
+var staff = map[string]*colleague{"alice": {"alice", "admin"}, "bob": {"bob", "reader"}}
+
+// loadColleague finds the account of a token.
+func loadColleague(_ context.Context, t *gate.Token) (any, error) { return staff[t.Subject], nil }
+
+// withRole is the rule of routes for accounts of one role.
+func withRole(role string) func(context.Context, *gate.Token) error {
+	return func(ctx context.Context, _ *gate.Token) error {
+		if m, ok := gate.User[*colleague](ctx); !ok || m.Role != role {
+			return fmt.Errorf("the role %s is needed", role)
+		}
+		return nil
+	}
+}
+
+// Roles of the account, which LoadUser loads for each request, so that a role that is taken
+// away counts at once. A role in a claim of the token would count until the token expires.
+func roleRoutes() {
+	key, err := keys.HMAC(keys.HS256, []byte("change me: a secret of 32 bytes or more"))
+	if err != nil {
+		log.Fatal(err)
+	}
+	g, err := gate.New(gate.Config{Keys: key, LoadUser: loadColleague})
+	if err != nil {
+		log.Fatal(err)
+	}
+	guard := g.Require(gate.Policy{Allow: withRole("admin")})
+	reports := guard(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "all is well") }))
+	for _, name := range []string{"alice", "bob"} {
+		token, err := g.CreateAccessToken(context.Background(), name, gate.TokenOptions{})
+		if err != nil {
+			log.Fatal(err)
+		}
+		r := httptest.NewRequest("GET", "/reports", nil)
+		r.Header.Set("Authorization", "Bearer "+token)
+		w := httptest.NewRecorder()
+		reports.ServeHTTP(w, r)
+		fmt.Print(name, " ", w.Code, " ", w.Body)
 	}
 }
 
