@@ -272,7 +272,7 @@ var messages = map[string]string{
 	"fresh_type":     "The claim fresh is neither true, false nor a time",
 	"claim_missing":  "The claim % is missing",
 	"claim_empty":    "The claim % is empty",
-	"issuer_check":   "The token is none that this service accepts of its issuer",
+	"issuer_check":   "This service accepts other tokens of this issuer, but not this one",
 
 	"expired":        "The token has expired",
 	"access_wanted":  "An access token is wanted here",

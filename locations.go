@@ -9,8 +9,8 @@ import (
 	"time"
 )
 
-// A Location is a place in a request where a token may be. The zero Location is an error
-// in a [Config] and in a [Policy].
+// A Location is a place in a request where a token may be. The zero Location, and one that
+// no token can be in, is an error in a [Config] and in a [Policy].
 type Location struct {
 	name  string
 	typed bool        // the place depends on the type of token
@@ -37,7 +37,7 @@ type found struct {
 
 // FromHeader finds a token in a header, after a scheme: FromHeader("Authorization",
 // "Bearer"). The case of the scheme does not matter (RFC 9110 section 11.1). With an empty
-// scheme the whole value is the token.
+// scheme the whole value is the token. The header Cookie is an error: write [FromCookies].
 func FromHeader(name, scheme string) Location {
 	name = http.CanonicalHeaderKey(name)
 	form := &more{hint: "; send " + scheme + ", one space and one token"}

@@ -51,5 +51,5 @@ func ExampleRFC9068() {
 	}
 	// Output:
 	// web <nil>
-	// other gate: The token is none that this service accepts of its issuer: the claim client_id is not web
+	// other gate: This service accepts other tokens of this issuer, but not this one: the claim client_id is not web
 }
