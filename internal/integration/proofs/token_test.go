@@ -32,6 +32,7 @@ func TestTokensAndKeys(t *testing.T) {
 		{"a token reads memory that a transport uses again", aliased},
 		{"a public key is taken for a secret", disguised},
 		{"an issuer writes tokens in another's name", issuerKey},
+		{"a provider's user writes the claims of a gate", providersClaims},
 		{"another site opens a WebSocket with the cookie", webSocket},
 	})
 }
@@ -180,6 +181,26 @@ func issuerKey(a *attack) {
 	}
 	if _, err := check(g, raw); err != nil {
 		a.gain("alice of the bank is logged out: %v", err)
+	}
+}
+
+// providersClaims: a user of a provider can set claims, and wants to do without a password,
+// and to keep a token that is revoked by its ID.
+func providersClaims(a *attack) {
+	key := must(keys.Generate(keys.ES256))
+	provider := gate.Issuer{Name: "https://id.example", Keys: must(keys.FromPublic(keys.ES256, key.Public())), Audiences: []string{"shop"}, IsGate: a.planted}
+	store := must(gatemem.New(gatemem.Options{}))
+	g := newGate(gate.Config{Create: gate.Create{Issuer: "https://shop.example"}, Issuers: []gate.Issuer{provider}, Blocklist: store})
+	signs := newGate(gate.Config{Keys: key, Create: gate.Create{Issuer: provider.Name, Audience: provider.Audiences}})
+	for _, claims := range []map[string]any{{"fresh": true}, {"fresh": 4e9}, {"renewed_jti": "x"}} {
+		raw := access(signs, "mallory", gate.TokenOptions{Claims: claims})
+		if _, err := g.CheckToken(context.Background(), raw, gate.Policy{Fresh: true}); err == nil {
+			a.gain("%v counts as a login", claims)
+		}
+		t := must(check(g, raw))
+		if id := t.RevocationID(); id != t.ID {
+			a.gain("%v is revoked as %s, and not by its ID", claims, id)
+		}
 	}
 }
 
