@@ -26,8 +26,8 @@ type Profile struct {
 	// write "aud". Default: "aud".
 	AudienceClaim string
 	// Claims lists the claims that a token must have. If values are listed, the claim must be
-	// one of these strings; "true" is also the JSON value true. Otherwise it may have any
-	// value except null and an empty one.
+	// one of these strings; "true" is also the JSON value true. With nil it may have any value
+	// except null and an empty one.
 	Claims map[string][]string
 	// Absent lists claims that only other kinds of tokens have. A token with one of them is
 	// refused. So is one with "cnf", which is valid only together with a proof (RFC 9449, RFC
@@ -41,13 +41,14 @@ type Profile struct {
 // Only returns a copy of the profile that accepts only these values of a claim. Use it to
 // accept only some clients of a provider, tenants of Entra, or repositories of GitHub.
 // With "email", "email_verified" must be true: at many providers a user can write any
-// address.
+// address. Only without values, or with an empty one, makes [Profile.Issuer] and [Discover]
+// return an error, since it would accept everybody.
 func (p Profile) Only(claim string, values ...string) Profile {
 	p.Claims = maps.Clone(p.Claims)
 	if p.Claims == nil {
 		p.Claims = make(map[string][]string)
 	}
-	p.Claims[claim] = slices.Clone(values)
+	p.Claims[claim] = append([]string{}, values...) // never nil, which means any value
 	if claim == "email" {
 		p.Claims["email_verified"] = []string{"true"}
 	}
@@ -56,11 +57,17 @@ func (p Profile) Only(claim string, values ...string) Profile {
 
 // Issuer returns i with the rules of the profile. Name, Keys and Audiences of i must be
 // set. [Discover] calls Issuer; call it yourself if you configure the URL of the keys. A
-// profile with Narrow is an error unless one of these claims is limited.
+// profile with Narrow is an error unless one of these claims is limited, and so is a limit
+// without values.
 func (p Profile) Issuer(i gate.Issuer) (gate.Issuer, error) {
 	limited := func(claim string) bool { return len(p.Claims[claim]) > 0 }
 	if len(p.Narrow) > 0 && !slices.ContainsFunc(p.Narrow, limited) {
 		return i, fmt.Errorf("everybody can get a token of this provider for any audience; limit one of the claims %s by Profile.Only", strings.Join(p.Narrow, ", "))
+	}
+	for _, claim := range slices.Sorted(maps.Keys(p.Claims)) {
+		if values := p.Claims[claim]; values != nil && (len(values) == 0 || slices.Contains(values, "")) {
+			return i, fmt.Errorf("the claim %s is limited to no value or an empty one; give Profile.Only the values, such as client IDs", claim)
+		}
 	}
 	i.HeaderTypes, i.Lenient = p.HeaderTypes, p.Lenient
 	if p.AudienceClaim != "" {

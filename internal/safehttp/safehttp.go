@@ -34,7 +34,7 @@ func (r *Rules) Parse(what, text string) (*url.URL, error) {
 	case u.Scheme == "https" || u.Scheme == "http" && (r.OwnClient || r.InsecureLoopback && IsLoopback(u.Hostname())):
 		return u, nil
 	}
-	return nil, fmt.Errorf("%s has the scheme %q; use https, or for a server on this machine http with Options.InsecureLoopback", what, u.Scheme)
+	return nil, fmt.Errorf("%s has the scheme %q; use https, or http with Options.InsecureLoopback for a server on this machine, or with Options.Client for another one in development", what, u.Scheme)
 }
 
 // IsLoopback reports whether a host is this machine.
