@@ -105,6 +105,7 @@ func TestGuides(t *testing.T) {
 	for _, name := range guides(t) {
 		t.Run(name, func(t *testing.T) {
 			need(t, needed[name]...)
+			t.Parallel() // much of the time is spent in waiting
 			page, err := os.ReadFile(filepath.Join(repository, name))
 			if err != nil {
 				t.Fatal(err)
