@@ -51,7 +51,7 @@ func (s *Store) BlockedDirect(ctx context.Context, t *gate.Token) (bool, error) 
 	err := s.lookNow(ctx)
 	blocked := false
 	if err == nil {
-		blocked, err = s.verdict(ctx, t, s.hashes(t), now)
+		blocked, err = repeated(ctx, func() (bool, error) { return s.verdict(ctx, t, s.hashes(t), now) })
 	}
 	if err != nil {
 		s.counts.failed(err)
@@ -199,14 +199,16 @@ func (s *Store) covers(r storekit.SubjectRecord, t *gate.Token, session string, 
 const kindEpoch stores.Kind = "epoch"
 
 // sameEpoch returns an error if the tables are not the ones that were opened, unless an
-// operator has accepted the new ones.
-func (s *Store) sameEpoch(ctx context.Context, found *epoch) error {
-	known := s.epoch.Load()
+// operator has accepted the new ones. The epoch known was loaded before found was read, so
+// that found is the newer one, unless another goroutine has found a new one meanwhile.
+func (s *Store) sameEpoch(ctx context.Context, known, found *epoch) error {
 	switch {
 	case found == nil:
 		return wiped(s.n.entries + " has no sentinel")
 	case found.name == known.name:
 		return nil
+	case s.epoch.Load() != known:
+		return s.checkEpoch(ctx)
 	case !found.accepted:
 		return wiped(s.n.entries + " is not the table that it was")
 	}
@@ -215,9 +217,10 @@ func (s *Store) sameEpoch(ctx context.Context, found *epoch) error {
 		return err
 	}
 	found.lanes = m.epoch
-	if s.epoch.CompareAndSwap(known, found) {
-		s.event(ctx, stores.StoreReopened, nil)
+	if !s.epoch.CompareAndSwap(known, found) {
+		return s.checkEpoch(ctx)
 	}
+	s.event(ctx, stores.StoreReopened, nil)
 	return nil
 }
 
@@ -245,7 +248,11 @@ func (s *Store) Generation(ctx context.Context, subject string) (int64, error) {
 // 0 if the row was restored.
 type found struct{ written, live int64 }
 
-func (s *Store) generation(ctx context.Context, id string) (g found, err error) {
+func (s *Store) generation(ctx context.Context, id string) (found, error) {
+	return repeated(ctx, func() (found, error) { return s.readGeneration(ctx, id) })
+}
+
+func (s *Store) readGeneration(ctx context.Context, id string) (g found, err error) {
 	rows, err := s.query(ctx, s.q.generation, id, s.sentinel)
 	if err != nil {
 		return g, err
@@ -282,11 +289,15 @@ func (s *Store) generation(ctx context.Context, id string) (g found, err error) 
 
 // checkEpoch reads the sentinel.
 func (s *Store) checkEpoch(ctx context.Context) error {
-	own, _, err := s.sentinels(ctx)
+	known := s.epoch.Load()
+	own, err := repeated(ctx, func() (*epoch, error) {
+		own, _, err := s.sentinels(ctx)
+		return own, err
+	})
 	if err != nil {
 		return err
 	}
-	return s.sameEpoch(ctx, own)
+	return s.sameEpoch(ctx, known, own)
 }
 
 // Epoch returns the name of the tables' epoch and the second in which it began. New tables

@@ -26,9 +26,11 @@ func (s *Store) Cleanup(ctx context.Context) (deleted int64, err error) {
 const pruneBatch = 1000
 
 func (s *Store) prune(ctx context.Context, query string) (int64, error) {
-	res, err := s.exec(ctx, query, s.o.Clock().Unix(), pruneBatch)
-	if err != nil {
-		return 0, err
-	}
-	return res.RowsAffected()
+	return repeated(ctx, func() (int64, error) {
+		res, err := s.exec(ctx, query, s.o.Clock().Unix(), pruneBatch)
+		if err != nil {
+			return 0, err
+		}
+		return res.RowsAffected()
+	})
 }

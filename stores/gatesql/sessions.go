@@ -23,16 +23,20 @@ type seen struct {
 
 // sessionsOf reads the session records of a subject, or one of them. It leaves out
 // expired records.
-func (s *Store) sessionsOf(ctx context.Context, subject string, session ...any) (v seen, err error) {
-	defer func() {
-		if err != nil {
-			err = fmt.Errorf("gatesql: sessions: %w", err)
-		}
-	}()
+func (s *Store) sessionsOf(ctx context.Context, subject string, session ...any) (seen, error) {
+	v, err := repeated(ctx, func() (seen, error) { return s.readSessions(ctx, subject, session) })
+	if err != nil {
+		return v, fmt.Errorf("gatesql: sessions: %w", err)
+	}
+	return v, nil
+}
+
+func (s *Store) readSessions(ctx context.Context, subject string, session []any) (v seen, err error) {
 	query, id := s.sq.list, s.subjectID(subject)
 	if len(session) > 0 {
 		query = s.sq.find
 	}
+	known := s.epoch.Load()
 	rows, err := s.query(ctx, query, append(append([]any{id, id}, session...), s.sentinel)...)
 	if err != nil {
 		return v, err
@@ -51,7 +55,7 @@ func (s *Store) sessionsOf(ctx context.Context, subject string, session ...any) 
 		return v, err
 	}
 	storekit.SortSessions(v.records)
-	return v, s.sameEpoch(ctx, v.epoch)
+	return v, s.sameEpoch(ctx, known, v.epoch)
 }
 
 func (s *Store) scanSeen(scan func(...any) error, v *seen, r *sessionRow) error {
@@ -109,95 +113,6 @@ func (s *Store) open(v seen) (list []stores.SessionRecord) {
 	return list
 }
 
-// Rotate implements [stores.Sessions].
-func (s *Store) Rotate(ctx context.Context, r stores.Rotation) (out stores.Rotated, err error) {
-	if err = ctx.Err(); err == nil {
-		err = storekit.CheckRotation(r)
-	}
-	if err != nil {
-		return out, fmt.Errorf("gatesql: %w", err)
-	}
-	if !storekit.SessionID(r.Token.SessionID) { // PostgreSQL refuses such a text
-		return stores.Rotated{Outcome: stores.SessionGone}, nil
-	}
-	ctx, cancel := s.within(ctx)
-	defer cancel()
-	out, done, err := s.rotateOpen(ctx, r)
-	for !done && err == nil {
-		out, done, err = s.tryRotate(ctx, r)
-	}
-	return out, err
-}
-
-// rotateOpen rotates a session that is plainly open: it reads the session's record alone,
-// and writes on the condition that the subject's record, if there is one, has the
-// generation of the token or spares the session. It leaves all other cases to tryRotate.
-func (s *Store) rotateOpen(ctx context.Context, r stores.Rotation) (out stores.Rotated, done bool, err error) {
-	known, subject, session := s.epoch.Load(), storekit.SubjectOf(r.Token), r.Token.SessionID
-	id := s.subjectID(subject)
-	old, now, err := s.readSession(ctx, subject, session)
-	presented := storekit.Presented(old, r.Token)
-	if err != nil || old.ID == "" || s.o.Upgrading || s.keep.SessionOver(old, now) || s.olderThan(presented.Generation, presented.Issued, known) {
-		return out, false, err
-	}
-	if out, _ = storekit.Rotate(old, r, false, now); out.Outcome != stores.SessionRotated {
-		return out, false, nil
-	}
-	gen := presented.Generation
-	args := append(changed(out.Session), s.keep.SessionUntil(out.Session), id, session, old.Live,
-		gen, gen, gen, storekit.HashID(stores.Session, s.o.Scope.Text(), session))
-	done, err = s.writeSession(ctx, seen{epoch: known}, s.sq.changeOpen, args)
-	return out, done, err
-}
-
-// readSession reads one record and the database's clock. Without the record it returns
-// the zero value.
-func (s *Store) readSession(ctx context.Context, subject, session string) (record stores.SessionRecord, now time.Time, err error) {
-	defer func() {
-		if err != nil {
-			err = fmt.Errorf("gatesql: sessions: %w", err)
-		}
-	}()
-	rows, err := s.query(ctx, s.sq.read, s.subjectID(subject), session)
-	if err != nil {
-		return record, now, err
-	}
-	defer rows.Close()
-	if !rows.Next() {
-		return record, now, rows.Err()
-	}
-	var r sessionRow
-	var replica bool
-	var micros int64
-	if err := rows.Scan(append([]any{(*flag)(&replica), &micros}, r.fields()...)...); err != nil {
-		return record, now, err
-	}
-	now, err = s.serverTime(replica, micros)
-	return r.record(subject), now, errors.Join(err, rows.Close())
-}
-
-// tryRotate reads the session's record and the subject's record, decides, and writes the
-// result on the condition that neither record has changed. If another writer was faster,
-// done is false.
-func (s *Store) tryRotate(ctx context.Context, r stores.Rotation) (out stores.Rotated, done bool, err error) {
-	subject, session := storekit.SubjectOf(r.Token), r.Token.SessionID
-	v, err := s.sessionsOf(ctx, subject, session)
-	if err != nil {
-		return out, false, err
-	}
-	if len(v.records) == 0 {
-		return stores.Rotated{Outcome: stores.SessionGone}, true, nil
-	}
-	old := v.records[0]
-	out, write := storekit.Rotate(old, r, s.coversSession(v, storekit.Presented(old, r.Token)), v.now)
-	if !write {
-		return out, true, nil
-	}
-	id := s.subjectID(subject)
-	done, err = s.writeSession(ctx, v, s.sq.change, append(changed(out.Session), s.keep.SessionUntil(out.Session), id, session, old.Live, v.seq))
-	return out, done, err
-}
-
 // writeSession executes a guarded statement in the epoch of v, and reports whether it
 // has changed rows.
 func (s *Store) writeSession(ctx context.Context, v seen, query string, args []any) (bool, error) {
@@ -213,6 +128,9 @@ func (s *Store) writeSession(ctx context.Context, v seen, query string, args []a
 	})
 }
 
+// past reports whether another epoch has begun since v was read.
+func (s *Store) past(v seen) bool { return s.epoch.Load().name != v.epoch.name }
+
 // AddSession implements [stores.Sessions]. It adds the record first and applies the limit
 // after that, so that the last of several callers sees all new records.
 func (s *Store) AddSession(ctx context.Context, r stores.SessionRecord, l stores.SessionLimit) (ended []string, err error) {
@@ -224,23 +142,35 @@ func (s *Store) AddSession(ctx context.Context, r stores.SessionRecord, l stores
 	}
 	ctx, cancel := s.within(ctx)
 	defer cancel()
+	for done := false; !done && err == nil; {
+		ended, done, err = s.tryAdd(ctx, r, l)
+	}
+	return ended, err
+}
+
+// tryAdd adds a record. If RevokeAll or AcceptWipe was faster, done is false.
+func (s *Store) tryAdd(ctx context.Context, r stores.SessionRecord, l stores.SessionLimit) (ended []string, done bool, err error) {
 	v, err := s.sessionsOf(ctx, r.Subject)
 	if err != nil {
-		return nil, err
+		return nil, false, err
 	}
 	r, _ = storekit.NewSession(r, v.now)
 	if _, refused := storekit.LimitSessions(append([]stores.SessionRecord{r}, s.open(v)...), l, v.now); refused {
-		return nil, fmt.Errorf("gatesql: %w", stores.ErrTooManySessions)
+		return nil, false, fmt.Errorf("gatesql: %w", stores.ErrTooManySessions)
 	}
-	id := s.subjectID(r.Subject)
-	there, err := s.writeSession(ctx, v, s.sq.add, append(append([]any{id}, added(r)...), s.keep.SessionUntil(r)))
-	if err == nil && !there {
-		err = fmt.Errorf("gatesql: %w: there is a session of that ID", stores.ErrSessionID)
+	there, err := s.writeSession(ctx, v, s.sq.add, append(append([]any{s.subjectID(r.Subject)}, added(r)...), s.keep.SessionUntil(r)))
+	switch {
+	case err != nil:
+		return nil, false, err
+	case !there && s.past(v):
+		return nil, false, nil
+	case !there:
+		return nil, false, fmt.Errorf("gatesql: %w: there is a session of that ID", stores.ErrSessionID)
+	case l.Max == 0:
+		return storekit.EndedIn(v.records), true, nil
 	}
-	if err != nil || l.Max == 0 {
-		return storekit.EndedIn(v.records), err
-	}
-	return s.limitSessions(ctx, r, l)
+	ended, err = s.limitSessions(ctx, r, l)
+	return ended, true, err
 }
 
 // limitSessions ends the sessions above the limit, or removes the new one.
@@ -288,11 +218,16 @@ func (s *Store) RemoveSession(ctx context.Context, subject, sessionID string) (b
 	}
 	ctx, cancel := s.within(ctx)
 	defer cancel()
-	v, err := s.sessionsOf(ctx, subject, sessionID)
-	if err != nil || len(v.records) == 0 {
-		return false, err
+	for {
+		v, err := s.sessionsOf(ctx, subject, sessionID)
+		if err != nil || len(v.records) == 0 {
+			return false, err
+		}
+		done, err := s.writeSession(ctx, v, s.sq.remove, []any{s.subjectID(subject), sessionID})
+		if done || err != nil || !s.past(v) {
+			return done, err
+		}
 	}
-	return s.writeSession(ctx, v, s.sq.remove, []any{s.subjectID(subject), sessionID})
 }
 
 // changedAtOnce is how many records one statement ends or deletes at most.

@@ -98,12 +98,7 @@ func classify(err error) error {
 	if err == nil {
 		return nil
 	}
-	text := err.Error()
-	var state string
-	var coded interface{ SQLState() string }
-	if errors.As(err, &coded) {
-		state = coded.SQLState()
-	}
+	text, state := err.Error(), stateOf(err)
 	has := func(parts ...string) bool {
 		for _, p := range parts {
 			if strings.Contains(text, p) {
@@ -121,6 +116,25 @@ func classify(err error) error {
 		return fmt.Errorf("%w: %w", stores.ErrFull, err)
 	}
 	return err
+}
+
+// stateOf returns the SQLSTATE of an error of PostgreSQL, or "".
+func stateOf(err error) string {
+	var coded interface{ SQLState() string }
+	if !errors.As(err, &coded) {
+		return ""
+	}
+	return coded.SQLState()
+}
+
+// rolledBack reports whether the database has rolled back a transaction so that another
+// one can go on: a deadlock, or a conflict at the level SERIALIZABLE or REPEATABLE READ.
+func rolledBack(err error) bool {
+	if err == nil {
+		return false
+	}
+	state := stateOf(err)
+	return state == "40001" || state == "40P01" || strings.Contains(err.Error(), "Error 1213")
 }
 
 // outOfRange reports whether MySQL has refused the lane of another epoch.

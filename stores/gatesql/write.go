@@ -3,6 +3,7 @@ package gatesql
 import (
 	"context"
 	"fmt"
+	"math/rand/v2"
 	"slices"
 	"strings"
 	"time"
@@ -286,7 +287,7 @@ func (s *Store) tryWrite(ctx context.Context, do func(context.Context, writer) (
 			return false, ctx.Err()
 		}
 	}
-	for range 2 {
+	for {
 		known := s.epoch.Load()
 		rows, err := s.commit(ctx, known, do)
 		if rows > 0 && err == nil {
@@ -302,12 +303,34 @@ func (s *Store) tryWrite(ctx context.Context, do func(context.Context, writer) (
 			return false, err
 		}
 	}
-	return false, wiped(s.n.entries + " changes all the time")
 }
 
-// commit executes a write. With Options.Upgrading it takes the same lock, and increments
-// the same number, as programs of the first version.
+// commit executes a write, and does so again if the database has rolled it back.
 func (s *Store) commit(ctx context.Context, e *epoch, do func(context.Context, writer) (int64, error)) (int64, error) {
+	return repeated(ctx, func() (int64, error) { return s.commitOnce(ctx, e, do) })
+}
+
+// repeated calls do again while the database rolls back what it does in favour of another
+// transaction, as it must in a deadlock. Nothing was written then. At the level
+// SERIALIZABLE of PostgreSQL this happens to reads too.
+func repeated[T any](ctx context.Context, do func() (T, error)) (v T, err error) {
+	const most = 20
+	for try := range most {
+		if v, err = do(); !rolledBack(err) {
+			break
+		}
+		select {
+		case <-ctx.Done():
+			return v, err
+		case <-time.After(rand.N(time.Duration(try+1) * 2 * time.Millisecond)):
+		}
+	}
+	return v, err
+}
+
+// commitOnce executes a write. With Options.Upgrading it takes the same lock, and increments
+// the same number, as programs of the first version.
+func (s *Store) commitOnce(ctx context.Context, e *epoch, do func(context.Context, writer) (int64, error)) (int64, error) {
 	if !s.o.Upgrading {
 		return do(ctx, writer{s, nil, e})
 	}
