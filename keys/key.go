@@ -1,13 +1,21 @@
 // Package keys holds the keys that sign and verify tokens.
 //
-// A [Key] is bound to one algorithm when it is made, and weak or mismatched key
-// material is refused there: nothing in a token can choose how it is verified. A
-// [Source] hands keys to a gate. A single Key is a Source; a [Set] signs with one
-// key and verifies with several, told apart by "kid"; a type of your own can choose
-// keys per identity and per token, from what [Unverified] shows.
+//	key, err := keys.HMAC(keys.HS256, secret)     // a secret of 32 random bytes or more
+//	key, err := keys.FromPEM(keys.ES256, pemText) // a private key; or a public one, to verify only
+//	set, err := keys.NewSet(newKey, oldKey)       // newKey signs, both verify
+//	g, err := gate.New(gate.Config{Keys: set})    // or one key
 //
-// Nothing here prints a secret: Key implements fmt.Stringer and slog.LogValuer with
-// the algorithm and the key ID alone.
+// A [Key] gets its one algorithm when it is made. Weak keys, and keys of another kind than
+// the algorithm needs, are refused then. So nothing in a token can choose how it is verified.
+//
+// A gate gets its keys from a [Source]. A Key is a Source with one key. A [Set] signs with
+// one key and verifies with several, which the "kid" of a token names. A [Ring] has keys
+// that follow one another by time. Your own Source can choose keys by identity and by what
+// [Unverified] has of a token. Package keyfile keeps a Ring in a file, and package jwks
+// fetches the keys of another service. docs/keys.md is the guide.
+//
+// Nothing here prints a secret: Key implements fmt.Stringer and slog.LogValuer with the
+// algorithm and the key ID alone.
 package keys
 
 import (
