@@ -22,8 +22,8 @@ import (
 //	gate.LocalURL(r.FormValue("next"), "/")
 //
 // since anybody can make a link to the login page with any "next". It is not added for
-// requests other than GET, for a page whose URL has a token that was refused, for a page
-// that LocalURL does not take, and if login has a "next" of its own.
+// requests other than GET, for a page whose URL has a token, for a page that LocalURL does
+// not take, and if login has a "next" of its own.
 func RedirectErrors(login string, api func(http.ResponseWriter, *http.Request, error)) func(http.ResponseWriter, *http.Request, error) {
 	if api == nil {
 		api = JSONErrors("msg")
@@ -70,7 +70,7 @@ func isPage(login *url.URL, r *http.Request) bool {
 // withNext returns the URL of the login page with the way back, if there is one.
 func withNext(login url.URL, r *http.Request, err error) string {
 	next := LocalURL(requested(r), "")
-	if next == "" || r.Method != http.MethodGet || tokenInURL(err) || login.Host != "" || login.Query().Has("next") {
+	if next == "" || r.Method != http.MethodGet || tokenInURL(next, err) || login.Host != "" || login.Query().Has("next") {
 		return login.String()
 	}
 	if login.RawQuery != "" {
@@ -80,10 +80,11 @@ func withNext(login url.URL, r *http.Request, err error) string {
 	return login.String()
 }
 
-// tokenInURL reports whether the refused token was in the URL.
-func tokenInURL(err error) bool {
+// tokenInURL reports whether the refused token was in the URL, or another text that begins
+// as a token does.
+func tokenInURL(text string, err error) bool {
 	var e *Error
-	return errors.As(err, &e) && e.Kind != ErrMissing && (e.Location == "query" || e.Location == "path")
+	return strings.Contains(text, "eyJ") || errors.As(err, &e) && e.Kind != ErrMissing && (e.Location == "query" || e.Location == "path")
 }
 
 // LocalURL returns next if it is a URL of this site without scheme and host, such as
@@ -95,7 +96,7 @@ func tokenInURL(err error) bool {
 // escaped in the result.
 func LocalURL(next, fallback string) string {
 	u, err := url.Parse(next)
-	if err != nil || !strings.HasPrefix(next, "/") || u.Host != "" || !localPath(u.Path) {
+	if err != nil || !strings.HasPrefix(next, "/") || strings.HasPrefix(next, "//") || !localPath(u.Path) {
 		return fallback
 	}
 	if next = u.String(); len(next) > maxNext {

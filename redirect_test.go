@@ -104,6 +104,8 @@ func TestWayBack(t *testing.T) {
 		{"HEAD", "/login", request("HEAD", "/a"), expired, "/login"},
 		{"token in the query", "/login", request("GET", "/a?jwt=x"), refused(gate.ErrExpired, "query"), "/login"},
 		{"token in the path", "/login", request("GET", "/a/x"), refused(gate.ErrRevoked, "path"), "/login"},
+		{"token in the query, another one in a cookie was refused", "/login", request("GET", "/a?jwt=eyJhbGciOiJIUzI1NiJ9.e30.c2ln"), refused(gate.ErrExpired, "cookie"), "/login"},
+		{"token in the path, no other one", "/login", request("GET", "/a/eyJhbGciOiJIUzI1NiJ9.e30.c2ln"), gate.ErrMissing, "/login"},
 		{"another site", "/login", request("GET", "//evil.example/x"), expired, "/login"},
 		{"another site, escaped", "/login", request("GET", "/%2Fevil.example"), expired, "/login"},
 		{"another site, of a proxy", "/login", proxied, expired, "/login"},
@@ -138,7 +140,7 @@ func TestLocalURL(t *testing.T) {
 	for _, s := range []string{
 		"", "a", "a/b", "?a", "#a", ".", "..", "./a", "*",
 		"https://evil.example", "HTTPS://evil.example", "https:evil.example", "https:/evil.example", "https:///evil.example", "javascript:alert(1)", "data:text/html,x", "mailto:a@b", "x:y",
-		"//evil.example", "///evil.example", "////evil.example", "//evil.example@app.example", "//user@evil.example/", "//", "///",
+		"//evil.example", "///evil.example", "////evil.example", "//evil.example@app.example", "//user@evil.example/", "//", "///", "//@/evil.example", "//:@/evil.example", "//a:b@/",
 		`/\evil.example`, `\/evil.example`, `\\evil.example`, `/\/evil.example`, `//\evil.example`, `/a\b`,
 		"/%2Fevil.example", "/%2fevil.example", "/%5Cevil.example", "/%5cevil.example", "%2F%2Fevil.example", "%2Fevil.example",
 		"/%252Fevil.example", "/%25252fevil.example", "/%255Cevil.example", "/a%255Cb",

@@ -116,7 +116,7 @@ func newSite(ctx context.Context, s settings) (http.Handler, error) {
 // the page to return to.
 func (s *site) start(w http.ResponseWriter, r *http.Request) {
 	state, nonce, verifier := rand.Text(), rand.Text(), oauth2.GenerateVerifier()
-	next := base64.RawURLEncoding.EncodeToString([]byte(r.FormValue("next")))
+	next := base64.RawURLEncoding.EncodeToString([]byte(gate.LocalURL(r.FormValue("next"), "/")))
 	http.SetCookie(w, s.attempt(strings.Join([]string{state, nonce, verifier, next}, "."), 600))
 	url := s.oauth.AuthCodeURL(state, oauth2.SetAuthURLParam("nonce", nonce), oauth2.S256ChallengeOption(verifier))
 	http.Redirect(w, r, url, http.StatusSeeOther)

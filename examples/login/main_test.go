@@ -123,6 +123,14 @@ func TestSite(t *testing.T) {
 	if res := logIn(t, newBrowser(t, ""), self+"/login?next=//evil.example"); res.Request.URL.String() != self+"/" {
 		t.Errorf("a link to the login leads to %s", res.Request.URL)
 	}
+	long, err := newBrowser(t, issuer).Get(self + "/login?next=/" + strings.Repeat("x", 5000))
+	if err != nil {
+		t.Fatal(err)
+	}
+	long.Body.Close()
+	if cookie := long.Header.Get("Set-Cookie"); cookie == "" || len(cookie) > 4096 {
+		t.Errorf("a link to the login sets a cookie of %d bytes, which browsers drop", len(cookie))
+	}
 
 	// The answer of a login that this browser has not started is refused.
 	victim, attacker := newBrowser(t, ""), newBrowser(t, self+"/callback")

@@ -240,5 +240,8 @@ func (f *File) Replace(alg keys.Algorithm) error {
 	if err != nil {
 		return err
 	}
+	for slices.ContainsFunc(all, func(s stored) bool { return s.from.Equal(next.from) }) {
+		next.from = next.from.Add(-time.Second) // a ring has no two keys of one second
+	}
 	return f.change([]stored{next}, all)
 }

@@ -52,6 +52,32 @@ func TestReplace(t *testing.T) {
 	}
 }
 
+// TestReplaceBeginning: the new key begins at another second than the old ones, which other
+// processes may still read beside it.
+func TestReplaceBeginning(t *testing.T) {
+	var now time.Time
+	o := options(&now)
+	dir := t.TempDir()
+	f := must(keyfile.Create(dir, keys.ES256, o))
+	if err := f.Rotate(keys.ES256, now); err != nil {
+		t.Fatal(err)
+	}
+	before := map[string]string{}
+	for _, e := range must(os.ReadDir(dir)) {
+		before[e.Name()] = string(must(os.ReadFile(filepath.Join(dir, e.Name()))))
+	}
+	now = now.Add(time.Minute)
+	if err := f.Replace(keys.ES256); err != nil {
+		t.Fatal(err)
+	}
+	for name, text := range before {
+		write(t, filepath.Join(dir, name), text)
+	}
+	if f, err := keyfile.Open(dir, o); err != nil || len(f.Ring().Keys()) != 3 {
+		t.Errorf("Open with the old keys: %v", err)
+	}
+}
+
 // TestReplaceAgain: a directory in which the old key could not be removed can be opened,
 // and the next Replace removes it.
 func TestReplaceAgain(t *testing.T) {
