@@ -37,7 +37,7 @@ func protected(w http.ResponseWriter, r *http.Request) {
 
 // Log in, and open a guarded route with the token.
 func Example() {
-	key, err := keys.HMAC(keys.HS256, []byte("change me: a secret of 32 bytes or more"))
+	key, err := keys.Generate(keys.HS256) // lost at exit; for a secret that you keep: keys.HMAC
 	if err != nil {
 		log.Fatal(err)
 	}

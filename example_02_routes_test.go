@@ -52,7 +52,7 @@ func cors(next http.Handler) http.Handler {
 // adds later and forgets is guarded. CORS middleware goes around everything, so that
 // refusals have its headers too; a preflight needs no token.
 func wholeSite() {
-	key, err := keys.HMAC(keys.HS256, []byte("change me: a secret of 32 bytes or more"))
+	key, err := keys.Generate(keys.HS256)
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -100,7 +100,7 @@ func asForwarded(next http.Handler) http.Handler {
 // forward_auth) asks this handler before each request to services that know nothing of
 // tokens, and hands on the headers of a good answer.
 func forwardAuth() {
-	key, err := keys.HMAC(keys.HS256, []byte("change me: a secret of 32 bytes or more"))
+	key, err := keys.Generate(keys.HS256)
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -138,7 +138,7 @@ func greet(w http.ResponseWriter, r *http.Request) {
 
 // An optional route takes requests without a token, and still refuses a bad one.
 func optionalRoute() {
-	key, err := keys.HMAC(keys.HS256, []byte("change me: a secret of 32 bytes or more"))
+	key, err := keys.Generate(keys.HS256)
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -182,7 +182,7 @@ func adminOnly(g *gate.Gate, next http.Handler) http.Handler {
 
 // Check checks a request and writes no answer: start your own guards with it.
 func adminGuard() {
-	key, err := keys.HMAC(keys.HS256, []byte("change me: a secret of 32 bytes or more"))
+	key, err := keys.Generate(keys.HS256)
 	if err != nil {
 		log.Fatal(err)
 	}

@@ -29,7 +29,7 @@ type membership struct {
 
 // Claims of the application are added per call, and read back into a struct.
 func claimsOfOneToken() {
-	key, err := keys.HMAC(keys.HS256, []byte("change me: a secret of 32 bytes or more"))
+	key, err := keys.Generate(keys.HS256)
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -74,7 +74,7 @@ func prepare(_ context.Context, d *gate.Draft) error {
 // Prepare sees every token before it is signed: it turns an account into the
 // subject, and adds claims. Claims given to a call win over its own.
 func claimsOfEveryToken() {
-	key, err := keys.HMAC(keys.HS256, []byte("change me: a secret of 32 bytes or more"))
+	key, err := keys.Generate(keys.HS256)
 	if err != nil {
 		log.Fatal(err)
 	}

@@ -44,7 +44,7 @@ func loadHero(_ context.Context, t *gate.Token) (any, error) {
 
 // The account of the token is loaded before the handler runs.
 func currentUser() {
-	key, err := keys.HMAC(keys.HS256, []byte("change me: a secret of 32 bytes or more"))
+	key, err := keys.Generate(keys.HS256)
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -97,7 +97,7 @@ func render(w http.ResponseWriter, r *http.Request) {
 
 // The current user in html/template.
 func currentUserInTemplate() {
-	key, err := keys.HMAC(keys.HS256, []byte("change me: a secret of 32 bytes or more"))
+	key, err := keys.Generate(keys.HS256)
 	if err != nil {
 		log.Fatal(err)
 	}

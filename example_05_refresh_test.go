@@ -31,7 +31,7 @@ func refreshTokens(g *gate.Gate) http.HandlerFunc {
 // Explicit refresh: the client keeps a long-lived refresh token, which opens one
 // route, and gets short-lived access tokens there.
 func Example_refresh() {
-	key, err := keys.HMAC(keys.HS256, []byte("change me: a secret of 32 bytes or more"))
+	key, err := keys.Generate(keys.HS256)
 	if err != nil {
 		log.Fatal(err)
 	}

@@ -46,7 +46,7 @@ func (b *tokenIDs) logOut(w http.ResponseWriter, r *http.Request) {
 
 // One logout route for both tokens: the client calls it once with each.
 func logOutToken() {
-	key, err := keys.HMAC(keys.HS256, []byte("change me: a secret of 32 bytes or more"))
+	key, err := keys.Generate(keys.HS256)
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -88,7 +88,7 @@ func openSession(ctx context.Context, g *gate.Gate, name string) (access, refres
 // Both tokens of a login are revoked at once by the session ID that they share. The
 // store here is in memory; gatesql and gateredis have the same methods.
 func logOutSession() {
-	key, err := keys.HMAC(keys.HS256, []byte("change me: a secret of 32 bytes or more"))
+	key, err := keys.Generate(keys.HS256)
 	if err != nil {
 		log.Fatal(err)
 	}

@@ -42,7 +42,7 @@ var dangerous = gate.Policy{Fresh: true}
 // A fresh token was created from credentials, not from a refresh token. It may be
 // fresh for its whole life, for a time, or not at all.
 func freshRoutes() {
-	key, err := keys.HMAC(keys.HS256, []byte("change me: a secret of 32 bytes or more"))
+	key, err := keys.Generate(keys.HS256)
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -94,7 +94,7 @@ func withRole(role string) func(context.Context, *gate.Token) error {
 // Roles of the account, which LoadUser loads for each request, so that a role that is taken
 // away counts at once. A role in a claim of the token would count until the token expires.
 func roleRoutes() {
-	key, err := keys.HMAC(keys.HS256, []byte("change me: a secret of 32 bytes or more"))
+	key, err := keys.Generate(keys.HS256)
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -133,7 +133,7 @@ func ownReports(_ context.Context, t *gate.Token) error {
 
 // A route names the scopes that a token must have, and may have a rule of its own.
 func scopedRoutes() {
-	key, err := keys.HMAC(keys.HS256, []byte("change me: a secret of 32 bytes or more"))
+	key, err := keys.Generate(keys.HS256)
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -165,7 +165,7 @@ func scopedRoutes() {
 // nothing else, and no other token opens it.
 func typedRoutes() {
 	const reset gate.TokenType = "reset"
-	key, err := keys.HMAC(keys.HS256, []byte("change me: a secret of 32 bytes or more"))
+	key, err := keys.Generate(keys.HS256)
 	if err != nil {
 		log.Fatal(err)
 	}

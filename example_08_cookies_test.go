@@ -60,7 +60,7 @@ func (s cookieSite) logOut(w http.ResponseWriter, r *http.Request) {
 // Cookies carry tokens to a browser. A request that may change something repeats the
 // CSRF value, which the page reads from the second cookie.
 func pageWithScripts() {
-	key, err := keys.HMAC(keys.HS256, []byte("change me: a secret of 32 bytes or more"))
+	key, err := keys.Generate(keys.HS256)
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -110,7 +110,7 @@ func transferPage(g *gate.Gate) http.HandlerFunc {
 
 // A form in a page without scripts sends the CSRF value as a hidden field.
 func formWithoutScripts() {
-	key, err := keys.HMAC(keys.HS256, []byte("change me: a secret of 32 bytes or more"))
+	key, err := keys.Generate(keys.HS256)
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -143,7 +143,7 @@ func formWithoutScripts() {
 // "Remember me": the login chooses how long the browser keeps its cookies. The token
 // records it, and cookies that Renew sets end at the same time.
 func rememberMe() {
-	key, err := keys.HMAC(keys.HS256, []byte("change me: a secret of 32 bytes or more"))
+	key, err := keys.Generate(keys.HS256)
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -179,7 +179,7 @@ func rememberMe() {
 // Implicit refresh: while somebody uses the site, the cookie is replaced before its
 // token ends. The page has nothing to do.
 func renewedCookie() {
-	key, err := keys.HMAC(keys.HS256, []byte("change me: a secret of 32 bytes or more"))
+	key, err := keys.Generate(keys.HS256)
 	if err != nil {
 		log.Fatal(err)
 	}

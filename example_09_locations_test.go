@@ -34,7 +34,7 @@ func Example_locations() {
 // newHeaderGate takes tokens in a header of its own, without a scheme, beside the
 // usual one.
 func newHeaderGate() (*gate.Gate, error) {
-	key, err := keys.HMAC(keys.HS256, []byte("change me: a secret of 32 bytes or more"))
+	key, err := keys.Generate(keys.HS256)
 	if err != nil {
 		return nil, err
 	}
@@ -82,7 +82,7 @@ func download(w http.ResponseWriter, r *http.Request) {
 // A link carries its token in the query string. Only this route looks there, and the
 // token lives for minutes.
 func tokenInLink() {
-	key, err := keys.HMAC(keys.HS256, []byte("change me: a secret of 32 bytes or more"))
+	key, err := keys.Generate(keys.HS256)
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -119,7 +119,7 @@ func order(w http.ResponseWriter, r *http.Request) {
 
 // A token in a JSON body. The body stays readable for the handler.
 func tokenInJSON() {
-	key, err := keys.HMAC(keys.HS256, []byte("change me: a secret of 32 bytes or more"))
+	key, err := keys.Generate(keys.HS256)
 	if err != nil {
 		log.Fatal(err)
 	}

@@ -52,7 +52,7 @@ func answer(w http.ResponseWriter, r *http.Request, err error) {
 // OnError answers every refused request. errors.Is tells the kinds apart; *gate.Error
 // has the detail, and the token once its signature was verified.
 func ownAnswers() {
-	key, err := keys.HMAC(keys.HS256, []byte("change me: a secret of 32 bytes or more"))
+	key, err := keys.Generate(keys.HS256)
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -82,7 +82,7 @@ const problems = "https://example.com/problems/"
 
 // Refusals as problem details (RFC 9457).
 func problemDetails() {
-	key, err := keys.HMAC(keys.HS256, []byte("change me: a secret of 32 bytes or more"))
+	key, err := keys.Generate(keys.HS256)
 	if err != nil {
 		log.Fatal(err)
 	}

@@ -36,7 +36,7 @@ func serveLine(ctx context.Context, g *gate.Gate, line string) string {
 
 // A token that did not come in an HTTP request.
 func tokenOfOtherProtocol() {
-	key, err := keys.HMAC(keys.HS256, []byte("change me: a secret of 32 bytes or more"))
+	key, err := keys.Generate(keys.HS256)
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -61,7 +61,7 @@ func (c *wallClock) Now() time.Time { return c.now }
 // Decode looks at a token outside of any request. AllowExpired takes one past its
 // time, but not one that somebody has changed.
 func expiredToken() {
-	key, err := keys.HMAC(keys.HS256, []byte("change me: a secret of 32 bytes or more"))
+	key, err := keys.Generate(keys.HS256)
 	if err != nil {
 		log.Fatal(err)
 	}

@@ -2,6 +2,7 @@ package flask_test
 
 import (
 	"context"
+	"crypto/rand"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -55,7 +56,7 @@ func call(app http.Handler, method, target, authorization string) (int, []byte) 
 // The options come from the environment.
 func ExampleFromEnv() {
 	revoked := gate.BlocklistFunc(func(context.Context, *gate.Token) (bool, error) { return false, nil })
-	environ := []string{"JWT_SECRET_KEY=change me: a secret of 32 bytes or more", "JWT_ACCESS_TOKEN_EXPIRES=900"} // os.Environ()
+	environ := []string{"JWT_SECRET_KEY=" + rand.Text() + rand.Text(), "JWT_ACCESS_TOKEN_EXPIRES=900"} // os.Environ()
 	// [environment]
 	g, err := flask.FromEnv(environ, func(cfg *gate.Config) { // JWT_SECRET_KEY=... JWT_ACCESS_TOKEN_EXPIRES=900
 		cfg.Blocklist = revoked
@@ -70,7 +71,7 @@ func ExampleFromEnv() {
 func Example() {
 	now := time.Date(2026, 1, 1, 12, 0, 0, 0, time.UTC)
 	g, err := flask.New(map[string]any{
-		"JWT_SECRET_KEY":           "change me: a secret of 32 bytes or more",
+		"JWT_SECRET_KEY":           rand.Text() + rand.Text(), // in an application: the text that Flask has
 		"JWT_TOKEN_LOCATION":       []string{"headers", "cookies"},
 		"JWT_ACCESS_TOKEN_EXPIRES": 3600,
 	}, func(cfg *gate.Config) {

@@ -53,9 +53,10 @@ type Key struct {
 var _ Source = (*Key)(nil)
 
 // HMAC returns a key for HS256, HS384 or HS512. The secret must be at least as long as
-// the hash (32, 48 or 64 bytes; RFC 7518 section 3.2) and must not be one byte
-// repeated. It is copied. Make one with: openssl rand -base64 64. Its text is the secret
-// as it is: it needs no decoding.
+// the hash (32, 48 or 64 bytes; RFC 7518 section 3.2). It must not be one byte repeated,
+// nor a text as in examples, such as "change me" or "at least 256 bits long". It is copied.
+// Make one with: openssl rand -base64 64. Its text is the secret as it is: it needs no
+// decoding.
 //
 // HMAC also refuses a secret that is a key of another kind, since with a public key as
 // the secret everybody could sign: PEM, DER, OpenSSH, JWK, an RSA modulus or EC point;
@@ -75,8 +76,8 @@ func HMAC(alg Algorithm, secret []byte) (*Key, error) {
 	return InsecureHMAC(alg, secret)
 }
 
-// InsecureHMAC is [HMAC] for secrets shorter than the hash, down to one byte. Such a
-// secret can be guessed: use it only to verify tokens of a system that has one, until
+// InsecureHMAC is [HMAC] for secrets of examples and for those shorter than the hash, down
+// to one byte. Such a secret can be guessed: use it only to verify tokens of a system that has one, until
 // the secret is changed.
 func InsecureHMAC(alg Algorithm, secret []byte) (*Key, error) {
 	s, err := alg.hmac()

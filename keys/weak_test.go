@@ -49,6 +49,30 @@ func TestHMACRepeated(t *testing.T) {
 	}
 }
 
+// Secrets of examples are in the lists that attackers try.
+func TestHMACOfAnExample(t *testing.T) {
+	for _, text := range []string{
+		"a-string-secret-at-least-256-bits-long",
+		"a-valid-string-secret-that-is-at-least-512-bits-long-which-is-very-long",
+		"change me: a secret of 32 bytes or more",
+		"CHANGEME-CHANGEME-CHANGEME-CHANGEME",
+		"replace_me_with_32_random_bytes_please",
+		"your-256-bit-secret-your-256-bit-secret",
+		"your_super_secret_jwt_key_for_production",
+	} {
+		_, err := keys.HMAC(keys.HS256, []byte(text))
+		refused(t, err, "a text from an example")
+		if _, err := keys.InsecureHMAC(keys.HS256, []byte(text)); err != nil {
+			t.Errorf("%q, insecure: %v", text, err)
+		}
+	}
+	for _, text := range []string{"32-random-characters-or-more-are-best", "correct horse battery staple, 64 bits", "b3VyIHNlY3JldCBpcyBub3QgeW91cnMgdG8gdGFrZQ"} {
+		if _, err := keys.HMAC(keys.HS256, []byte(text)); err != nil {
+			t.Errorf("%q: %v", text, err)
+		}
+	}
+}
+
 // A key of another kind is no secret: who knows the public key could sign.
 func TestHMACOfAnotherKey(t *testing.T) {
 	spki := must(x509.MarshalPKIXPublicKey(&rsaKey().PublicKey))

@@ -54,7 +54,7 @@ func newApp(client rueidis.Client) (http.Handler, error) {
 	if err := revoked.Check(context.Background()); err != nil { // a server that may forget is found now
 		return nil, err
 	}
-	key, err := keys.HMAC(keys.HS256, []byte("change me: a secret of 32 bytes or more"))
+	key, err := keys.Generate(keys.HS256)
 	if err != nil {
 		return nil, err
 	}
