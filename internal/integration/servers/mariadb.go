@@ -36,8 +36,9 @@ func StartMariaDBIn(t testing.TB, dir string, options ...string) *MariaDB {
 	if os.Getuid() == 0 {
 		attr.Credential = surrender(t, dir)
 	}
-	data := "--datadir=" + filepath.Join(dir, "data")
-	init := exec.Command(install, "--no-defaults", data, "--auth-root-authentication-method=normal")
+	// A server that starts removes all temporary tables in the folder for them.
+	data, temp := "--datadir="+filepath.Join(dir, "data"), "--tmpdir="+dir
+	init := exec.Command(install, "--no-defaults", data, temp, "--auth-root-authentication-method=normal")
 	init.Dir, init.SysProcAttr = dir, attr
 	if out, err := init.CombinedOutput(); err != nil {
 		t.Fatalf("mariadb-install-db: %v\n%s", err, out)
@@ -46,7 +47,7 @@ func StartMariaDBIn(t testing.TB, dir string, options ...string) *MariaDB {
 	m.DSN = "root@tcp(" + m.addr + ")/test"
 	_, port, _ := net.SplitHostPort(m.addr)
 	args := append([]string{
-		"--no-defaults", data, "--bind-address=127.0.0.1", "--port=" + port, "--skip-name-resolve",
+		"--no-defaults", data, temp, "--bind-address=127.0.0.1", "--port=" + port, "--skip-name-resolve",
 		"--socket=" + filepath.Join(dir, "sock"), "--pid-file=" + filepath.Join(dir, "pid"), "--innodb-buffer-pool-size=64M",
 	}, options...)
 	m.Process = &Process{t: t, path: program, args: args, dir: dir,
