@@ -65,10 +65,22 @@ func newProfile(t testing.TB) context.Context {
 			if err := stop(); err != nil {
 				return err
 			}
-			return os.RemoveAll(dir)
+			return removeProfile(dir)
 		}
 	}
 	return open(t, shared.ctx, chromedp.WithNewBrowserContext())
+}
+
+// removeProfile removes the folder of a browser that was ended. Its child processes may
+// write into the folder for a moment longer.
+func removeProfile(dir string) error {
+	end := time.Now().Add(patience)
+	for {
+		if err := os.RemoveAll(dir); err == nil || time.Now().After(end) {
+			return err
+		}
+		time.Sleep(10 * time.Millisecond) // other processes: there is nothing to wait on
+	}
 }
 
 // newTab returns another tab in the profile of a tab.

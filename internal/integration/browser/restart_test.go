@@ -3,6 +3,7 @@
 package browser_test
 
 import (
+	"os"
 	"testing"
 
 	"github.com/jwtgate/gate"
@@ -13,7 +14,15 @@ import (
 func TestRestart(t *testing.T) {
 	program := servers.Need(t, browsers...)
 	s := newPages(t, gate.Cookies{})
-	dir := t.TempDir()
+	dir, err := os.MkdirTemp("", "browser")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := removeProfile(dir); err != nil {
+			t.Error(err)
+		}
+	})
 	users := map[string]string{app: "alice", "other.example.com": "bob"} // by host; bob is remembered
 	for _, restarted := range []bool{false, true} {
 		ctx, stop, err := launch(program, dir)
