@@ -122,7 +122,7 @@ func (w *world) call(t *testing.T, procedure string, h http.Header, o ...connect
 // open opens a stream and sends one message.
 func (w *world) open(t *testing.T, h http.Header, o ...connect.ClientOption) (*connect.BidiStreamForClient[empty, text], error) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	s := connect.NewClient[empty, text](w.server.Client(), w.server.URL+duplex, o...).CallBidiStream(ctx)
 	t.Cleanup(func() { s.CloseRequest(); cancel(); s.CloseResponse() })
 	for name, values := range h {

@@ -114,7 +114,7 @@ func dial(t *testing.T, addr string, o ...grpc.DialOption) *grpc.ClientConn {
 // as returns a context whose calls have the token, for at most ten seconds.
 func as(t *testing.T, raw string) context.Context {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	t.Cleanup(cancel)
 	if raw == "" {
 		return ctx

@@ -54,7 +54,7 @@ func call[Req, Res any](t *testing.T, url, token string, o ...connect.ClientOpti
 // watch returns a stream.
 func watch(t *testing.T, address, token string, o ...connect.ClientOption) (*connect.ServerStreamForClient[text], error) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	t.Cleanup(cancel)
 	req := connect.NewRequest(&empty{})
 	req.Header().Set("Authorization", "Bearer "+token)

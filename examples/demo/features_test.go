@@ -303,7 +303,7 @@ func TestOpen(t *testing.T) {
 	}
 	d := start(t, "-open")
 	var opened []byte
-	for end := time.Now().Add(10 * time.Second); len(opened) == 0 && time.Now().Before(end); time.Sleep(10 * time.Millisecond) {
+	for end := time.Now().Add(time.Minute); len(opened) == 0 && time.Now().Before(end); time.Sleep(10 * time.Millisecond) {
 		opened, _ = os.ReadFile(file) // not there yet
 	}
 	if string(opened) != d.url+"\n" {

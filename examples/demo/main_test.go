@@ -83,7 +83,7 @@ func (d *demo) stop() (printed string, err error) {
 	if err := d.cmd.Process.Signal(syscall.SIGINT); err != nil {
 		d.t.Fatal(err)
 	}
-	kill := time.AfterFunc(20*time.Second, func() { d.cmd.Process.Kill() })
+	kill := time.AfterFunc(time.Minute, func() { d.cmd.Process.Kill() })
 	defer kill.Stop()
 	text, _ := io.ReadAll(d.rest)
 	return string(text), d.cmd.Wait()

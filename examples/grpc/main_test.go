@@ -39,7 +39,7 @@ func start(t *testing.T, lifetime string) (addr string, conn *grpc.ClientConn) {
 // as returns a context with an access token.
 func as(t *testing.T, token string) context.Context {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	t.Cleanup(cancel)
 	if token == "" {
 		return ctx

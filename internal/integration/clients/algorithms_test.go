@@ -109,8 +109,10 @@ func testAlgorithms(t *testing.T, l *library) {
 			both = append(both, string(alg))
 		}
 	}
-	summary <- fmt.Sprintf("clients: %-12s %-6s %2d of %d algorithms both ways: %s; keys as %s\n",
-		l.name, l.version, len(both), len(without(l.knows, es256k)), strings.Join(both, " "), strings.Join(l.formats, ", "))
+	summary.Lock()
+	defer summary.Unlock()
+	summary.lines = append(summary.lines, fmt.Sprintf("clients: %-12s %-6s %2d of %d algorithms both ways: %s; keys as %s\n",
+		l.name, l.version, len(both), len(without(l.knows, es256k)), strings.Join(both, " "), strings.Join(l.formats, ", ")))
 }
 
 // verifiesOurs gives a token of a gate to the library, with the key in each format.

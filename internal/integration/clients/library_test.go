@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -134,7 +135,7 @@ func (l *library) start(t *testing.T) {
 // stop ends a process by the end of its input.
 func stop(t *testing.T, cmd *exec.Cmd, in io.Closer) {
 	_ = in.Close()
-	late := time.AfterFunc(10*time.Second, func() { _ = cmd.Process.Kill() })
+	late := time.AfterFunc(time.Minute, func() { _ = cmd.Process.Kill() })
 	defer late.Stop()
 	if err := cmd.Wait(); err != nil {
 		t.Errorf("%v: %v", cmd.Args, err)
@@ -174,17 +175,15 @@ func TestLibraries(t *testing.T) {
 }
 
 // summary has the lines that are printed after all tests.
-var summary = make(chan string, 100)
+var summary struct {
+	sync.Mutex
+	lines []string
+}
 
 func TestMain(m *testing.M) {
 	code := m.Run()
-	close(summary)
-	var lines []string
-	for line := range summary {
-		lines = append(lines, line)
-	}
-	slices.Sort(lines)
-	fmt.Print(strings.Join(lines, ""))
+	slices.Sort(summary.lines)
+	fmt.Print(strings.Join(summary.lines, ""))
 	os.Exit(code)
 }
 

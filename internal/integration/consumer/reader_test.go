@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"maps"
+	"math/rand/v2"
 	"net"
 	"os"
 	"os/exec"
@@ -15,6 +16,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -51,16 +53,32 @@ func otherPorts(t *testing.T, page string) (text string, ports []string) {
 	text = port.ReplaceAllStringFunc(page, func(address string) string {
 		host, number := port.FindStringSubmatch(address)[1], port.FindStringSubmatch(address)[2]
 		if free[number] == "" {
-			l, err := net.Listen("tcp", "127.0.0.1:0")
-			if err != nil {
-				t.Fatal(err)
-			}
-			defer l.Close()
-			_, free[number], _ = net.SplitHostPort(l.Addr().String())
+			free[number] = freePort(t)
 		}
 		return host + free[number]
 	})
 	return text, slices.Collect(maps.Values(free))
+}
+
+// given are the ports that freePort has returned.
+var given sync.Map
+
+// freePort returns a port that nobody listens on. It is below those that systems give to
+// connections, and so stays free while a program is compiled.
+func freePort(t *testing.T) string {
+	t.Helper()
+	for range 1000 {
+		port := fmt.Sprint(30_000 + rand.IntN(2_000))
+		if _, taken := given.LoadOrStore(port, true); taken {
+			continue
+		}
+		if l, err := net.Listen("tcp", "127.0.0.1:"+port); err == nil {
+			_ = l.Close()
+			return port
+		}
+	}
+	t.Fatal("no free port")
+	return ""
 }
 
 // newReader starts the shell, in an empty folder.
