@@ -85,12 +85,15 @@ func (s *Store) RevokeAll(ctx context.Context, n stores.Note) error {
 }
 
 func (s *Store) revokeAll(ctx context.Context, n stores.Note) error {
-	var newest int64
-	if err := s.db.QueryRowContext(ctx, `SELECT COALESCE(MAX(gen), 0) FROM `+s.n.entries+` WHERE kind = 'subject'`).Scan(&newest); err != nil {
-		return fmt.Errorf("gatesql: revoke all: %w", classify(err))
+	newest, err := repeated(ctx, func() (newest int64, err error) {
+		err = s.db.QueryRowContext(ctx, `SELECT COALESCE(MAX(gen), 0) FROM `+s.n.entries+` WHERE kind = 'subject'`).Scan(&newest)
+		return newest, classify(err)
+	})
+	if err != nil {
+		return fmt.Errorf("gatesql: revoke all: %w", err)
 	}
 	born := max(s.o.Clock().Unix(), 1)
-	err := s.mustWrite(ctx, nil, func(ctx context.Context, w writer) (int64, error) {
+	err = s.mustWrite(ctx, nil, func(ctx context.Context, w writer) (int64, error) {
 		res, err := w.exec(ctx, s.q.revokeAll, append([]any{born, newest + 1, n.By, n.Why, s.sentinel}, w.guard()...)...)
 		if err != nil {
 			return 0, err

@@ -133,8 +133,8 @@ func rolledBack(err error) bool {
 	if err == nil {
 		return false
 	}
-	state := stateOf(err)
-	return state == "40001" || state == "40P01" || strings.Contains(err.Error(), "Error 1213")
+	state, text := stateOf(err), err.Error()
+	return state == "40001" || state == "40P01" || strings.Contains(text, "Error 1213") || strings.Contains(text, "Error 1020")
 }
 
 // outOfRange reports whether MySQL has refused the lane of another epoch.

@@ -34,7 +34,7 @@ func TestRotateRaces(t *testing.T) {
 		for _, level := range map[gatesql.Dialect][]string{
 			gatesql.SQLite:   {""},
 			gatesql.Postgres: {"", "&default_transaction_isolation=repeatable%20read", "&default_transaction_isolation=serializable"},
-			gatesql.MySQL:    {"", "?tx_isolation='READ-COMMITTED'", "?tx_isolation='SERIALIZABLE'", "?clientFoundRows=true"},
+			gatesql.MySQL:    {"", "?tx_isolation='READ-COMMITTED'", "?innodb_snapshot_isolation=1&tx_isolation='SERIALIZABLE'", "?clientFoundRows=true"},
 		}[d.dialect] {
 			t.Run("database"+level, func(t *testing.T) {
 				db := (&database{dialect: d.dialect, driver: d.driver, dsn: d.dsn + level, conns: 32}).open(t)

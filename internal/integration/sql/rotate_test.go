@@ -55,7 +55,7 @@ func rotateByRules(t *testing.T, d *database, trust bool) {
 		t.Fatal(err)
 	}
 	seen := map[stores.Outcome]int{}
-	for i := range 200 {
+	for i := range 120 {
 		seen[x.try(fmt.Sprint("user", i))]++
 	}
 	for outcome := stores.SessionRotated; outcome <= stores.SessionGone; outcome++ {
