@@ -15,6 +15,12 @@ const (
 	MySQL                       // MySQL and MariaDB; tested with MariaDB 10.11, not with MySQL
 )
 
+// unanswered names the dialect in the error of the first statement, since it may be wrong.
+func (d Dialect) unanswered(err error) error {
+	name := [...]string{SQLite: "SQLite", Postgres: "Postgres", MySQL: "MySQL"}[d]
+	return fmt.Errorf("gatesql: asking the database in the dialect %s: %w", name, err)
+}
+
 // numbered replaces ? by $1, $2 and so on, if the database needs that.
 func (d Dialect) numbered(query string) string {
 	if d != Postgres {

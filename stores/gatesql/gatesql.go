@@ -258,7 +258,7 @@ func (s *Store) identify(ctx context.Context) error {
 	if s.o.Dialect == MySQL {
 		var version string
 		if err := s.db.QueryRowContext(ctx, `SELECT VERSION()`).Scan(&version); err != nil {
-			return fmt.Errorf("gatesql: %w", err)
+			return s.o.Dialect.unanswered(err)
 		}
 		maria = isMariaDB(version)
 	}

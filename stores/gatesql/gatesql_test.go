@@ -20,6 +20,17 @@ var errUnreachable = errors.New("no route to the database")
 func (unreachable) Connect(context.Context) (driver.Conn, error) { return nil, errUnreachable }
 func (unreachable) Driver() driver.Driver                        { return nil }
 
+// foreign is a database that does not understand the statements.
+type foreign struct{}
+
+var errSyntax = errors.New("syntax error")
+
+func (foreign) Connect(context.Context) (driver.Conn, error) { return foreign{}, nil }
+func (foreign) Driver() driver.Driver                        { return nil }
+func (foreign) Prepare(string) (driver.Stmt, error)          { return nil, errSyntax }
+func (foreign) Begin() (driver.Tx, error)                    { return nil, errSyntax }
+func (foreign) Close() error                                 { return nil }
+
 // TestOpenOptions: options that cannot be are refused before a database is asked.
 func TestOpenOptions(t *testing.T) {
 	db := sql.OpenDB(unreachable{})
@@ -45,6 +56,12 @@ func TestOpenOptions(t *testing.T) {
 		if _, err := gatesql.Open(t.Context(), db, gatesql.Options{Dialect: d}); !errors.Is(err, errUnreachable) {
 			t.Errorf("Open of a database that nobody reaches: %v, want its error", err)
 		}
+	}
+	other := sql.OpenDB(foreign{})
+	defer other.Close()
+	_, err := gatesql.Open(t.Context(), other, gatesql.Options{Dialect: gatesql.MySQL})
+	if !errors.Is(err, errSyntax) || !strings.Contains(err.Error(), "in the dialect MySQL") {
+		t.Errorf("Open of a database of another kind: %v, want an error that names the dialect", err)
 	}
 }
 

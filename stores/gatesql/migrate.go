@@ -22,7 +22,7 @@ func (s *Store) findSchema(ctx context.Context) (string, error) {
 	}
 	rows, err := s.db.QueryContext(ctx, s.o.Dialect.findSchemas(), s.o.Table+"_meta")
 	if err != nil {
-		return "", fmt.Errorf("gatesql: looking for the tables: %w", err)
+		return "", s.o.Dialect.unanswered(err)
 	}
 	defer rows.Close()
 	var current sql.NullString

@@ -145,13 +145,13 @@ func (k Keep) Check(t *gate.Token, now time.Time) error {
 func (k Keep) Fits(n gate.Needs) error {
 	switch {
 	case k.Leeway <= n.Leeway:
-		return fmt.Errorf("%w: the store's Leeway is %v, and the gate's %v", stores.ErrForgotten, k.Leeway, n.Leeway)
+		return fmt.Errorf("%w: the store's Leeway is %v, and the gate's %v; set the store's to more", stores.ErrForgotten, k.Leeway, n.Leeway)
 	case k.MaxLifetime == gate.NoExpiry:
 		return nil
 	case n.Lifetime == gate.NoExpiry:
-		return fmt.Errorf("%w: it is %v, and the gate makes tokens without end", stores.ErrLifetime, k.MaxLifetime)
+		return fmt.Errorf("%w: it is %v, and the gate makes tokens without end; set it to gate.NoExpiry", stores.ErrLifetime, k.MaxLifetime)
 	case k.MaxLifetime < n.Lifetime:
-		return fmt.Errorf("%w: it is %v, and the gate makes tokens for %v", stores.ErrLifetime, k.MaxLifetime, n.Lifetime)
+		return fmt.Errorf("%w: it is %v, and the gate makes tokens for %v; set it to that or more", stores.ErrLifetime, k.MaxLifetime, n.Lifetime)
 	}
 	return nil
 }
