@@ -211,7 +211,7 @@ var planted = append(plantedOnce, []plantedFault{
 				return s.RevokeSession(ctx, id, none)
 			}
 			go func() {
-				time.Sleep(20 * time.Millisecond) // the fault
+				time.Sleep(time.Second) // the fault
 				_ = s.RevokeSession(bg, id, none)
 			}()
 			return nil
