@@ -84,11 +84,31 @@ type interceptor struct{ d *Guard }
 func (i interceptor) WrapUnary(next connect.UnaryFunc) connect.UnaryFunc {
 	return func(ctx context.Context, req connect.AnyRequest) (connect.AnyResponse, error) {
 		res, err := next(ctx, req)
-		if err == nil && req.HTTPMethod() == http.MethodGet {
+		if req.HTTPMethod() != http.MethodGet {
+			return res, err
+		}
+		if failed := (*connect.Error)(nil); errors.As(err, &failed) {
+			failed = copyOf(failed)
+			i.d.mark(ctx, failed.Meta())
+			return nil, failed
+		}
+		if err == nil {
 			i.d.mark(ctx, res.Header())
 		}
 		return res, err
 	}
+}
+
+// copyOf returns a copy, since calls may share an error.
+func copyOf(err *connect.Error) *connect.Error {
+	c := connect.NewError(err.Code(), err.Unwrap())
+	for name, values := range err.Meta() {
+		c.Meta()[name] = slices.Clone(values)
+	}
+	for _, d := range err.Details() {
+		c.AddDetail(d)
+	}
+	return c
 }
 
 // mark does for an answer what gate.Gate.Require does: if a cookie can change it, caches

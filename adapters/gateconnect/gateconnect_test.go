@@ -152,6 +152,30 @@ func TestCaches(t *testing.T) {
 	}
 }
 
+// TestCachedErrors: so is an error of the handler, which another cookie may not get. The
+// error itself is not changed, since all calls may share it.
+func TestCachedErrors(t *testing.T) {
+	w := serve(t, gate.Config{Locations: []gate.Location{gate.FromCookies()}}, all(gate.Policy{}))
+	cookie := "access_token_cookie=" + gatetest.Token(t, w.key, map[string]any{"csrf": "value"})
+	client := connect.NewClient[empty, text](w.server.Client(), w.server.URL+read, connect.WithHTTPGet(), connect.WithIdempotency(connect.IdempotencyNoSideEffects))
+	for _, fail := range []string{"plainly", "wrapped"} {
+		req := connect.NewRequest(&empty{})
+		req.Header().Set("Cookie", cookie)
+		req.Header().Set("Fail", fail)
+		_, err := client.CallUnary(t.Context(), req)
+		var failed *connect.Error
+		if !errors.As(err, &failed) || failed.Code() != errNote.Code() || failed.Message() != errNote.Message() || failed.Meta().Get("Note") != "7" || len(failed.Details()) != 1 {
+			t.Fatalf("%s: %v", fail, err)
+		}
+		if vary, cache := failed.Meta()["Vary"], failed.Meta().Get("Cache-Control"); !slices.Contains(vary, "Cookie") || cache != "no-store" {
+			t.Errorf("%s: Vary %q and Cache-Control %q", fail, vary, cache)
+		}
+	}
+	if len(errNote.Meta()) != 1 {
+		t.Errorf("the error has %v now", errNote.Meta())
+	}
+}
+
 // TestBeforeTheMessage: a call without a token is refused before its message is read.
 func TestBeforeTheMessage(t *testing.T) {
 	w := serve(t, gate.Config{}, all(gate.Policy{}))

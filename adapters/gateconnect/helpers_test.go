@@ -3,6 +3,7 @@ package gateconnect_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"log"
 	"net/http"
@@ -61,10 +62,26 @@ func serve(t *testing.T, c gate.Config, o gateconnect.Options) *world {
 	return w
 }
 
+// errNote is an error that all calls share.
+var errNote = func() *connect.Error {
+	err := connect.NewError(connect.CodeNotFound, errors.New("you have no such note"))
+	err.Meta().Set("Note", "7")
+	if detail, bad := connect.NewErrorDetail(&empty{}); bad == nil {
+		err.AddDetail(detail)
+	}
+	return err
+}()
+
 // handler has the methods of the service.
 func (w *world) handler(o ...connect.HandlerOption) http.Handler {
 	option := connect.WithHandlerOptions(o...)
-	hello := func(ctx context.Context, _ *connect.Request[empty]) (*connect.Response[text], error) {
+	hello := func(ctx context.Context, r *connect.Request[empty]) (*connect.Response[text], error) {
+		switch r.Header().Get("Fail") {
+		case "plainly":
+			return nil, errNote
+		case "wrapped":
+			return nil, fmt.Errorf("the handler: %w", errNote)
+		}
 		return connect.NewResponse(who(ctx)), nil
 	}
 	mux := http.NewServeMux()
