@@ -14,8 +14,9 @@ import (
 // no token can meet p.
 //
 // If a cookie has opened the answer, Require sets Cache-Control: no-store, unless that
-// header is set already; the next handler may replace it. So no cache has the answer, and
-// a browser does not show it again after a logout.
+// header is set already; the next handler may replace it (httputil.ReverseProxy adds its
+// own, and no-store stays). So no cache has the answer, and a browser does not show it
+// again after a logout.
 func (g *Gate) Require(p Policy) func(http.Handler) http.Handler {
 	d := g.Guard(p)
 	return func(next http.Handler) http.Handler {

@@ -176,8 +176,8 @@ func Create(path string, alg keys.Algorithm, o Options) (*File, error) {
 
 // Rotate makes a new key that signs from the given time on, as [keys.Ring.Rotate] does,
 // and saves it. It removes keys that are not needed any more. A file is replaced as a
-// whole, and a key is used only after it is on the disk. After an error nothing has
-// changed.
+// whole, and a key is used only after it is on the disk. A new file has the owner of the
+// others. After an error nothing has changed.
 func (f *File) Rotate(alg keys.Algorithm, from time.Time) error {
 	next, err := generate(alg)
 	if err != nil {

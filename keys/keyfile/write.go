@@ -53,11 +53,17 @@ func (f *File) saveFile(all []stored) error {
 	if err != nil {
 		return err
 	}
-	return writeFile(path, append(text, '\n'))
+	return writeFile(path, append(text, '\n'), path)
 }
 
 // saveDir writes the new keys, and then removes the files without a key to keep.
 func (f *File) saveDir(keep, drop []stored) error {
+	like := ""
+	for _, s := range append(keep[:len(keep):len(keep)], drop...) {
+		if s.file != "" {
+			like = filepath.Join(f.path, s.file)
+		}
+	}
 	for _, s := range keep {
 		if s.file != "" {
 			continue
@@ -66,7 +72,7 @@ func (f *File) saveDir(keep, drop []stored) error {
 		if err != nil {
 			return err
 		}
-		if err := writeFile(filepath.Join(f.path, url.PathEscape(s.key.ID())+".json"), append(text, '\n')); err != nil {
+		if err := writeFile(filepath.Join(f.path, url.PathEscape(s.key.ID())+".json"), append(text, '\n'), like); err != nil {
 			return err
 		}
 	}
@@ -93,8 +99,9 @@ func (s stored) jwk() ([]byte, error) {
 	return json.Marshal(members, json.Deterministic(true))
 }
 
-// writeFile replaces a file. After a crash the file is the complete old or new one.
-func writeFile(path string, text []byte) (err error) {
+// writeFile replaces a file. After a crash the file is the complete old or new one. Its owner
+// is that of the file like.
+func writeFile(path string, text []byte, like string) (err error) {
 	tmp, err := os.CreateTemp(filepath.Dir(path), ".keyfile-*") // mode 0600
 	if err != nil {
 		return err
@@ -105,7 +112,7 @@ func writeFile(path string, text []byte) (err error) {
 		}
 	}()
 	_, err = tmp.Write(text)
-	if err = errors.Join(err, tmp.Sync(), tmp.Close()); err != nil {
+	if err = errors.Join(err, keepOwner(tmp, like), tmp.Sync(), tmp.Close()); err != nil {
 		return err
 	}
 	if err = os.Rename(tmp.Name(), path); err != nil {
