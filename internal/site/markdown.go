@@ -7,6 +7,7 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"unicode"
 
@@ -46,9 +47,20 @@ func (s *site) addMarkdown(name string) error {
 	if err := markdown.Renderer().Render(&b, content, doc); err != nil {
 		return err
 	}
-	p.Body = template.HTML(b.String())
+	p.Body = template.HTML(breakURLs(b.String()))
 	s.pages = append(s.pages, p)
 	return nil
+}
+
+var codeURL = regexp.MustCompile(`<code>(https?://)([^<]*)</code>`)
+
+// breakURLs lets lines break after the slashes of a URL, so that a column of URLs leaves
+// width for the columns after it.
+func breakURLs(html string) string {
+	return codeURL.ReplaceAllStringFunc(html, func(code string) string {
+		url := codeURL.FindStringSubmatch(code)
+		return "<code>" + url[1] + strings.ReplaceAll(url[2], "/", "/<wbr>") + "</code>"
+	})
 }
 
 // markdownOut returns the file of a page: the README is the site's first page.

@@ -35,6 +35,9 @@ func TestSite(t *testing.T) {
 	if page := files["docs/sessions.html"]; !regexp.MustCompile(`<a href="\.\./pkg/session/index\.html#[A-Z]\w*"><code>`).MatchString(page) {
 		t.Error("docs/sessions.html links no Go name to its documentation")
 	}
+	if page := files["docs/providers.html"]; !strings.Contains(page, "<code>https://HOST/<wbr>realms/<wbr>REALM</code>") {
+		t.Error("the lines of docs/providers.html do not break inside of a URL")
+	}
 	if err := empty(out); err != nil {
 		t.Errorf("an earlier site is not replaced: %v", err)
 	}
