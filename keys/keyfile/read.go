@@ -60,7 +60,19 @@ func (f *File) read() ([]stored, error) {
 	return f.readFile(f.path)
 }
 
-func (f *File) readDir() ([]stored, error) {
+// readDir returns the keys in a directory. If a file is gone since it was listed, another
+// process has removed its key, and the directory is read again.
+func (f *File) readDir() (all []stored, err error) {
+	const most = 5
+	for range most {
+		if all, err = f.readFiles(); !errors.Is(err, fs.ErrNotExist) {
+			break
+		}
+	}
+	return all, err
+}
+
+func (f *File) readFiles() ([]stored, error) {
 	entries, err := os.ReadDir(f.path)
 	if err != nil {
 		return nil, fmt.Errorf("keys/keyfile: %w", err)

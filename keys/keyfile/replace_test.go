@@ -5,6 +5,8 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -76,6 +78,36 @@ func TestReplaceBeginning(t *testing.T) {
 	if f, err := keyfile.Open(dir, o); err != nil || len(f.Ring().Keys()) != 3 {
 		t.Errorf("Open with the old keys: %v", err)
 	}
+}
+
+// TestReplaceWhileRead: a directory can be read while another process replaces its keys.
+func TestReplaceWhileRead(t *testing.T) {
+	var now time.Time
+	o := options(&now)
+	dir := t.TempDir()
+	f := must(keyfile.Create(dir, keys.ES256, o))
+	other := must(keyfile.Open(dir, o))
+	var replaced atomic.Bool
+	var wg sync.WaitGroup
+	for range 4 {
+		wg.Go(func() {
+			for !replaced.Load() {
+				if err := other.Reload(); err != nil {
+					t.Errorf("Reload: %v", err)
+				}
+				if _, err := keyfile.Open(dir, o); err != nil {
+					t.Errorf("Open: %v", err)
+				}
+			}
+		})
+	}
+	for range 60 {
+		if err := f.Replace(keys.ES256); err != nil {
+			t.Errorf("Replace: %v", err)
+		}
+	}
+	replaced.Store(true)
+	wg.Wait()
 }
 
 // TestReplaceAgain: a directory in which the old key could not be removed can be opened,
