@@ -119,7 +119,8 @@ func (t *Token) hides() *inside {
 }
 
 // Claims decodes all claims into v, a pointer to a struct or to a map. The case of names
-// matters. Claims without a field in v are ignored.
+// matters: a field Roles without the tag `json:"roles"` does not get the claim "roles".
+// Claims without a field in v are ignored.
 //
 // Go values are as in encoding/json, here and in [TokenOptions.Claims]: omitempty leaves
 // out false, 0, "" and nil; a time.Duration is a number of nanoseconds; a [16]byte is a
