@@ -164,9 +164,14 @@ async function describe(request, token) {
   return lines.join("\n").concat(body && "\n\n" + body).replaceAll(/eyJ[\w-]+\.[\w-]+\.[\w-]+/g, short);
 }
 
-$("admin").addEventListener("change", async () => {
-  await gate.send("/role", json({ admin: $("admin").checked }));
-  await readEvents();
+$("admin").addEventListener("change", async ({ target }) => {
+  target.ariaBusy = "true"; // the event of the request comes before the role
+  try {
+    await gate.send("/role", json({ admin: target.checked }));
+  } finally {
+    target.ariaBusy = "false";
+    await readEvents();
+  }
 });
 
 const json = (body) => ({ method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(body) });
