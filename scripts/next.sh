@@ -16,5 +16,5 @@ fi
 for dir in $(scripts/modules.sh public | grep -E '^\.$|^\./stores/'); do
 	echo "-- $dir: go test with $got"
 	# shellcheck disable=SC2046 # one argument for each package
-	(cd "$dir" && go vet ./... && go test -timeout 8m $(go list ./... | grep -v /internal/))
+	(cd "$dir" && go vet ./... && go test -timeout 20m $(go list ./... | grep -v /internal/))
 done

@@ -19,7 +19,7 @@ for dir in $(scripts/modules.sh); do
 	esac
 	echo "-- $dir: go test $flags ./..."
 	# shellcheck disable=SC2086 # no flag is no argument
-	(cd "$dir" && go test $flags -timeout 8m ./...) || failed+=("$dir")
+	(cd "$dir" && go test $flags -timeout 20m ./...) || failed+=("$dir")
 done
 if [ ${#failed[@]} != 0 ]; then
 	echo "test: failed in ${failed[*]}"
