@@ -14,7 +14,8 @@ import (
 // that opens a page to the URL login (303) if a login helps: there is no token, or the
 // token is expired, revoked, invalid, of the wrong type or not fresh, or its user does not
 // exist. It answers every other request and error with api (nil: JSONErrors("msg")). The
-// page login is never redirected.
+// page login is never redirected. It is a path that begins with a slash, or a URL with a
+// host; with any other text nothing is redirected.
 //
 // If login has no host, RedirectErrors adds the parameter "next" to it: path and query of
 // the page that the user wanted. After the login redirect to
@@ -28,9 +29,10 @@ func RedirectErrors(login string, api func(http.ResponseWriter, *http.Request, e
 	if api == nil {
 		api = JSONErrors("msg")
 	}
-	target, badURL := url.Parse(login)
+	target, err := url.Parse(login)
+	bad := err != nil || target.Host == "" && !strings.HasPrefix(target.Path, "/")
 	return func(w http.ResponseWriter, r *http.Request, err error) {
-		if r == nil || login == "" || badURL != nil || !opensPage(r) || !loginHelps(err) || isPage(target, r) {
+		if r == nil || bad || !opensPage(r) || !loginHelps(err) || isPage(target, r) {
 			api(w, r, err)
 			return
 		}

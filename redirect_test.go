@@ -45,6 +45,8 @@ func TestRedirectErrors(t *testing.T) {
 		{"no request", "/login", nil, expired, 401, ""},
 		{"no login page", "", page, expired, 401, ""},
 		{"no URL", "http://[", page, expired, 401, ""},
+		{"a path that depends on the page", "login", page, expired, 401, ""},
+		{"the page itself", "?login", page, expired, 401, ""},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			g := newGate(t, gate.Config{OnError: gate.RedirectErrors(tt.login, nil), Challenge: gate.Challenge{Realm: "api"}})
