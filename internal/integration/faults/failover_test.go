@@ -45,6 +45,8 @@ var loseMaster = map[string]func(t *testing.T, g *servers.SentinelGroup) func(){
 		for _, n := range g.Nodes[1:] {
 			n.Freeze()
 		}
+		// Else what a slow machine writes is on its way to them, in the buffers of sockets.
+		g.Nodes[0].CLI("CLIENT", "KILL", "TYPE", "replica")
 		nap(t.Context(), 450*time.Millisecond)
 		g.Nodes[0].Kill()
 		for _, n := range g.Nodes[1:] {
