@@ -151,13 +151,11 @@ func (s *Store) findEpoch(ctx context.Context) (*epoch, error) {
 
 // tryEpoch is one attempt; nil without an error asks for another.
 func (s *Store) tryEpoch(ctx context.Context) (*epoch, error) {
-	keys := append(s.allMarks(), s.electKey())
-	values, err := s.readFresh(ctx, keys)
+	keys := s.allMarks()
+	marks, elected, err := s.readMarks(ctx, keys)
 	if err != nil {
 		return nil, s.epochError(ctx, err)
 	}
-	last := len(values) - 1
-	marks, elected := values[:last], values[last]
 	found, first := survey(marks)
 	switch {
 	case found == len(marks):
@@ -170,10 +168,28 @@ func (s *Store) tryEpoch(ctx context.Context) (*epoch, error) {
 		return nil, s.elect(ctx)
 	}
 	// An epoch is elected and no other has marks: help to write them.
-	if err := s.setAll(ctx, keys[:last], elected, false); err != nil {
+	if err := s.setAll(ctx, keys, elected, false); err != nil {
 		return nil, err
 	}
 	return nil, s.dropElected(ctx)
+}
+
+// readMarks reads the marks and the elected one. The nodes of a Cluster answer at different
+// times, so that it may see some of the marks that another process writes, and not the
+// elected one, which that process removes when it has written all. The second time it
+// sees them all.
+func (s *Store) readMarks(ctx context.Context, keys []string) (marks []string, elected string, err error) {
+	for range 2 {
+		values, err := s.readFresh(ctx, append(keys[:len(keys):len(keys)], s.electKey()))
+		if err != nil {
+			return nil, "", err
+		}
+		marks, elected = values[:len(keys)], values[len(keys)]
+		if found, first := survey(marks); found == len(keys) || found == 0 || found > 0 && first == elected {
+			break
+		}
+	}
+	return marks, elected, nil
 }
 
 // elect proposes an epoch that begins now.

@@ -65,6 +65,34 @@ func TestFirstUse(t *testing.T) {
 	}
 }
 
+// TestFirstUseSeenInPart: the nodes of a Cluster answer at different times, so that one
+// process may see some marks of the others, and no longer the elected one.
+func TestFirstUseSeenInPart(t *testing.T) {
+	r, client := single(t, servers.Durable...)
+	want(t, mustNew(t, client, gateredis.Options{}), fresh("a"), false, nil, "another process")
+	const late = "gate:{0}se:epoch"
+	mark, err := client.Do(t.Context(), client.B().Get().Key(late).Build()).ToString()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, seen := range []string{"", "OTHER;1;1;0;begun"} {
+		hooked := &between{Client: client, last: "elect"}
+		s := mustNew(t, hooked, gateredis.Options{})
+		r.CLI("DEL", late)
+		if seen != "" {
+			r.CLI("SET", late, seen)
+		}
+		comes := func() { r.CLI("SET", late, mark) }
+		hooked.next.Store(&comes)
+		want(t, s, fresh("a"), false, nil, "the mark comes after it was read")
+		if hooked.next.Load() != nil {
+			t.Error("the marks were read otherwise")
+		}
+	}
+	r.CLI("DEL", late)
+	want(t, mustNew(t, client, gateredis.Options{}), fresh("a"), false, stores.ErrWiped, "the mark does not come")
+}
+
 // TestFirstUseBroken: a process that died while it wrote the marks is no wipe.
 func TestFirstUseBroken(t *testing.T) {
 	client := cluster(t)

@@ -4,6 +4,7 @@ package gateredis_test
 
 import (
 	"context"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -17,14 +18,19 @@ import (
 	"github.com/jwtgate/gate/stores/gateredis"
 )
 
-// between runs a function after the next write, before its caller hears of it.
+// between runs a function after the next commands, before their caller hears of it.
 type between struct {
 	rueidis.Client
+	last string // of the last command, or "" for any
 	next atomic.Pointer[func()]
 }
 
 func (b *between) DoMulti(ctx context.Context, commands ...rueidis.Completed) []rueidis.RedisResult {
+	last := strings.Join(commands[len(commands)-1].Commands(), " ")
 	results := b.Client.DoMulti(ctx, commands...)
+	if !strings.HasSuffix(last, b.last) {
+		return results
+	}
 	if f := b.next.Swap(nil); f != nil {
 		(*f)()
 	}
