@@ -36,10 +36,13 @@ func (s *Store) Rotate(ctx context.Context, r stores.Rotation) (out stores.Rotat
 // and writes on the condition that the subject's record, if there is one, has the
 // generation of the token or spares the session. It leaves all other cases to tryRotate.
 func (s *Store) rotateOpen(ctx context.Context, r stores.Rotation) (out stores.Rotated, done bool, err error) {
+	if s.o.Upgrading {
+		return out, false, nil
+	}
 	known, subject, session := s.epoch.Load(), storekit.SubjectOf(r.Token), r.Token.SessionID
 	id := s.subjectID(subject)
-	v, err := repeated(ctx, func() (seen, error) { return s.readSession(ctx, subject, session) })
-	if err != nil || len(v.records) == 0 || s.o.Upgrading {
+	v, err := repeated(ctx, func() (seen, error) { return s.readSession(ctx, subject, id, session) })
+	if err != nil || len(v.records) == 0 {
 		return out, false, err
 	}
 	old, now := v.records[0], v.now
@@ -57,14 +60,14 @@ func (s *Store) rotateOpen(ctx context.Context, r stores.Rotation) (out stores.R
 	return out, done, err
 }
 
-// readSession reads one record and the database's clock.
-func (s *Store) readSession(ctx context.Context, subject, session string) (v seen, err error) {
+// readSession reads one record and the database's clock; id is the hash of the subject.
+func (s *Store) readSession(ctx context.Context, subject, id, session string) (v seen, err error) {
 	defer func() {
 		if err != nil {
 			err = fmt.Errorf("gatesql: sessions: %w", err)
 		}
 	}()
-	rows, err := s.query(ctx, s.sq.read, s.subjectID(subject), session)
+	rows, err := s.query(ctx, s.sq.read, id, session)
 	if err != nil {
 		return v, err
 	}
